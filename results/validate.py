@@ -1,0 +1,56 @@
+#!/usr/bin/python3
+"""Validates results files against schema.json, line by line."""
+
+import json
+import pathlib
+import sys
+
+import jsonschema
+
+
+def reject_constant(name):
+    raise ValueError(f"{name} is not JSON")
+
+
+def line_errors(validator, line):
+    """Yields a message for each thing that is wrong with one line."""
+    try:
+        value = json.loads(line, parse_constant=reject_constant)
+    except ValueError as error:
+        yield f"not a JSON value: {error}"
+        return
+    for error in validator.iter_errors(value):
+        yield f"{error.json_path}: {error.message}"
+
+
+def validate(validator, name):
+    """Prints what is wrong with a file, or that nothing is; returns whether it is valid."""
+    lines = pathlib.Path(name).read_bytes().splitlines()
+    valid = bool(lines)
+    if not lines:
+        print(f"{name}:1: the file is empty")
+    for number, line in enumerate(lines, start=1):
+        for message in line_errors(validator, line):
+            valid = False
+            print(f"{name}:{number}: {message}")
+    if valid:
+        print(f"{name}: {len(lines)} lines valid")
+    return valid
+
+
+def main(names):
+    if not names:
+        print("usage: results/validate.py FILE...", file=sys.stderr)
+        return 2
+    schema = json.loads(pathlib.Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft202012Validator.check_schema(schema)
+    validator = jsonschema.Draft202012Validator(schema)
+    try:
+        return 0 if all([validate(validator, name) for name in names]) else 1
+    except OSError as error:
+        print(f"{error.filename}: {error.strerror}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

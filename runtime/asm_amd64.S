@@ -1,0 +1,359 @@
+// The switch stubs on amd64 (System V ABI). Contracts: stubs.h. Offsets: generated from runtime.h.
+//
+//   context register  DX          g       TLS, %fs:runtime_g@tpoff
+//   argument fn       DI          scratch AX CX SI R8; the callee-saved registers are never touched
+//
+// The frame, while fn runs by onM from curg:
+//
+//   curg's stack                          g0's stack
+//   +-----------------------------+       +-----------------------------+ <- g0.stack.hi
+//   | caller's frame              |       | the word that minit put: m  | <- g0.sched.sp, always
+//   | return address into caller  | <--+  | return address into onM     |
+//   +-----------------------------+    |  | fn's frame ...              | <- SP
+//                 curg.sched.sp -------+
+//
+// Unwinding: while SP is in g0's stack the caller's frame is found as the stubs find it, through
+// m->curg->sched.sp; m is the word at g0.sched.sp. Where there is nobody to return to, RIP is undefined.
+//
+// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and
+// cmcall); gogo and gosave;
+// marks (switchtoM, goexit, closurethunk); mstart and mexit; sigtramp.
+
+#include "runtime/offsets.h"
+
+// ---- macros
+
+.macro TEXT name
+	.globl	\name
+	.type	\name, @function
+	.p2align 4
+\name:
+	.cfi_startproc
+.endm
+
+.macro END name
+	.cfi_endproc
+	.size	\name, . - \name
+.endm
+
+#define G_TLS %fs:runtime_g@tpoff
+
+// An offset as a two-byte ULEB128, for a DWARF expression.
+#define ULEB2(n) ((n) & 0x7f) | 0x80, (n) >> 7
+
+// SP is g0.sched.sp and curg.sched.sp points at the return address: CFA = m->curg->sched.sp + 8.
+.macro CFA_THROUGH_CURG
+	.cfi_escape 0x0f, 13, 0x77, 0, 0x06, 0x23, ULEB2(m_curg), 0x06, 0x23, ULEB2(g_sched_sp), 0x06, 0x23, 8
+.endm
+
+// DI is fn: put it into the context register and call the code word that it points to.
+.macro CALL_FN
+	movq	%rdi, %rdx
+	callq	*(%rdx)
+.endm
+
+	.section switch_text, "ax", @progbits
+
+// ---- switches: one text, a row a variant
+//
+// elsewhere: what happens when g is neither g0 nor curg. `reject`: badonm. `nothing`: not even looked
+// at. `direct`: on gsignal a plain call, else badsystemstack.
+
+.macro SWITCH name, elsewhere
+TEXT \name
+	movq	G_TLS, %rax			// AX = g
+	movq	g_m(%rax), %rcx			// CX = m
+	.ifc \elsewhere, direct
+	cmpq	m_gsignal(%rcx), %rax
+	je	.Lplain_\name
+	.endif
+	movq	m_g0(%rcx), %rsi		// SI = g0
+	cmpq	%rsi, %rax
+	je	.Lplain_\name
+	.ifnc \elsewhere, nothing
+	cmpq	m_curg(%rcx), %rax
+	je	.Lcurg_\name
+	subq	$8, %rsp			// keep the ABI's alignment
+	.cfi_adjust_cfa_offset 8
+	.ifc \elsewhere, reject
+	callq	badonm
+	.else
+	callq	badsystemstack
+	.endif
+	ud2					// it must not return
+	.cfi_adjust_cfa_offset -8
+	.endif
+
+.Lcurg_\name:					// save our state in g->sched
+	leaq	switchtoM(%rip), %r8
+	movq	%r8, g_sched_pc(%rax)
+	movq	%rsp, g_sched_sp(%rax)
+	movq	%rax, g_sched_g(%rax)
+	movq	%rsi, G_TLS			// g = g0; from here until SP follows, the two disagree
+	.cfi_remember_state
+	movq	g_sched_sp(%rsi), %rsp
+	CFA_THROUGH_CURG
+	CALL_FN
+	movq	G_TLS, %rax			// and back: to m->curg, not to a saved g
+	movq	g_m(%rax), %rcx
+	movq	m_curg(%rcx), %rax
+	movq	%rax, G_TLS
+	movq	g_sched_sp(%rax), %rsp
+	.cfi_restore_state
+	movq	$0, g_sched_sp(%rax)
+	retq
+
+.Lplain_\name:
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	CALL_FN
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	retq
+END \name
+.endm
+
+#ifndef PLANT_UNCHECKED_ONM
+#define ONM_ELSEWHERE reject
+#else
+#define ONM_ELSEWHERE nothing			// a fault planted for the tests: the check cut out
+#endif
+
+SWITCH onM, ONM_ELSEWHERE
+SWITCH onM_legacy, nothing
+SWITCH systemstack, direct
+
+TEXT onM_signalok
+	movq	G_TLS, %rax
+	movq	g_m(%rax), %rcx
+	cmpq	m_gsignal(%rcx), %rax
+	jne	onM
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	CALL_FN
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	retq
+END onM_signalok
+
+// ---- mcall
+
+TEXT mcall
+	movq	G_TLS, %rax			// AX = g
+	movq	g_m(%rax), %rcx			// CX = m
+	movq	m_g0(%rcx), %rsi		// SI = g0
+	cmpq	%rsi, %rax
+	je	.Lbadmcall
+	movq	(%rsp), %r8			// the caller's pc
+	movq	%r8, g_sched_pc(%rax)
+	leaq	8(%rsp), %r8			// the caller's sp
+	movq	%r8, g_sched_sp(%rax)
+	movq	%rax, g_sched_g(%rax)
+	movq	%rsi, G_TLS
+	movq	g_sched_sp(%rsi), %rsp
+	.cfi_undefined rip			// nobody returns to the caller from here; gogo does
+	pushq	%rax				// fn's argument, where the original has it
+	pushq	%rax				// and once more, for the ABI's alignment
+	movq	%rdi, %rdx
+	movq	%rax, %rdi			// fn's argument, where C++ has it
+	callq	*(%rdx)
+	callq	badmcall2
+	ud2
+.Lbadmcall:
+	.cfi_restore rip
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	callq	badmcall
+	ud2
+END mcall
+
+// For C++, which expects some registers to be kept: mcall and gogo keep none, as in Go's own ABI.
+TEXT cmcall
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbp, 0
+	movq	%rsp, %rbp
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbx, 0
+	pushq	%r12
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r12, 0
+	pushq	%r13
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r13, 0
+	pushq	%r14
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r14, 0
+	pushq	%r15
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r15, 0
+	subq	$8, %rsp			// keep the ABI's alignment
+	.cfi_adjust_cfa_offset 8
+	callq	mcall
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	popq	%r15
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r15
+	popq	%r14
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r14
+	popq	%r13
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r13
+	popq	%r12
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r12
+	popq	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore rbx
+	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore rbp
+	retq
+END cmcall
+
+// ---- gogo, gosave
+
+TEXT gogo
+	.cfi_undefined rip			// does not return
+	movq	gobuf_g(%rdi), %rcx
+	movq	(%rcx), %rax			// faults here if g is nil
+	movq	%rcx, G_TLS
+	movq	gobuf_sp(%rdi), %rsp
+	movq	gobuf_ret(%rdi), %rax
+	movq	gobuf_ctxt(%rdi), %rdx
+	movq	$0, gobuf_sp(%rdi)
+	movq	$0, gobuf_ret(%rdi)
+	movq	$0, gobuf_ctxt(%rdi)
+	movq	$0, gobuf_lr(%rdi)
+	movq	gobuf_pc(%rdi), %rcx
+	jmpq	*%rcx
+END gogo
+
+TEXT gosave
+	leaq	8(%rsp), %rax			// the caller's sp
+	movq	%rax, gobuf_sp(%rdi)
+	movq	(%rsp), %rax			// the caller's pc
+	movq	%rax, gobuf_pc(%rdi)
+	movq	$0, gobuf_ret(%rdi)
+	movq	$0, gobuf_ctxt(%rdi)
+	movq	G_TLS, %rax
+	movq	%rax, gobuf_g(%rdi)
+	retq
+END gosave
+
+// ---- marks
+
+TEXT switchtoM
+	retq
+END switchtoM
+
+// A G's function returns here, with SP at the top of its stack.
+TEXT goexit
+	.cfi_undefined rip
+	callq	goexit1
+	ud2
+END goexit
+
+TEXT closurethunk
+	movq	%rdi, %rsi			// by mcall: g
+	movq	%rdx, %rdi
+	jmpq	*closure_body(%rdx)
+END closurethunk
+
+	.text
+
+// ---- mstart, mexit: the OS thread's side; not part of a switch, no signal is landed here
+
+TEXT mstart
+	pushq	%rbp
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbp, 0
+	pushq	%rbx
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset rbx, 0
+	pushq	%r12
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r12, 0
+	pushq	%r13
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r13, 0
+	pushq	%r14
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r14, 0
+	pushq	%r15
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset r15, 0
+	.cfi_remember_state
+	movq	m_g0(%rdi), %rax
+	movq	%rsp, m_hostsp(%rdi)
+	movq	%rax, G_TLS
+	movq	g_sched_sp(%rax), %rsp
+	.cfi_undefined rip
+	callq	mstart1
+	ud2
+	.cfi_restore_state
+END mstart
+
+// DI = m. Continues in mstart's frame.
+TEXT mexit
+	movq	$0, G_TLS
+	movq	m_hostsp(%rdi), %rsp
+	.cfi_def_cfa rsp, 56
+	.cfi_offset rbp, -16
+	.cfi_offset rbx, -24
+	.cfi_offset r12, -32
+	.cfi_offset r13, -40
+	.cfi_offset r14, -48
+	.cfi_offset r15, -56
+	popq	%r15
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r15
+	popq	%r14
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r14
+	popq	%r13
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r13
+	popq	%r12
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore r12
+	popq	%rbx
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore rbx
+	popq	%rbp
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore rbp
+	retq
+END mexit
+
+// ---- sigtramp: in the switch's section, for a second signal may land in it
+
+	.section switch_text, "ax", @progbits
+
+TEXT sigtramp
+	movq	G_TLS, %rcx			// CX = the interrupted g, sighandler's fourth argument
+	testq	%rcx, %rcx
+	je	.Lbadsignal
+	pushq	%rcx				// kept
+	.cfi_adjust_cfa_offset 8
+	movq	g_m(%rcx), %rax
+	movq	m_gsignal(%rax), %rax
+	movq	%rax, G_TLS
+	callq	sighandler
+	popq	%rcx
+	.cfi_adjust_cfa_offset -8
+	movq	%rcx, G_TLS
+	retq
+.Lbadsignal:
+	subq	$8, %rsp
+	.cfi_adjust_cfa_offset 8
+	callq	badsignal
+	addq	$8, %rsp
+	.cfi_adjust_cfa_offset -8
+	retq
+END sigtramp
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,145 @@
+// Throws: the message first, then a traceback, then exit status 2. Always, whatever was
+// interrupted.
+//
+// Async-signal-safe throughout: write(2), no allocation, no lock. The traceback follows frame
+// pointers only within the bounds of the stack that SP is in, so it stops rather than faults. It
+// does not trust g: between `g = g0` and `SP = g0.sched.sp` the two disagree.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "runtime/print.h"
+#include "runtime/runtime.h"
+#include "runtime/stubs.h"
+#include "runtime/symtab.h"
+
+namespace runtime {
+
+void (*throwhook)(const char* message) = nullptr;
+
+namespace {
+
+const symtab::Table* symbols = nullptr;
+Word program_bias = 0;
+
+struct NamedStack {
+  const char* name;
+  G* g;
+};
+
+void print_frame(Word pc) {
+  Line line;
+  line.text("\t");
+  const symtab::Symbol* symbol = symbols != nullptr ? symbols->find(pc - program_bias) : nullptr;
+  if (symbol != nullptr) {
+    line.text(symbol->name.c_str())
+        .text("+")
+        .hex(static_cast<Word>(pc - program_bias - symbol->start));
+  } else {
+    line.hex(pc);
+  }
+  line.text("\n").flush();
+}
+
+void print_frames(Word pc, Word fp, const Stack& bounds) {
+  print_frame(pc);
+  for (int frames = 0; frames < 100; frames++) {
+    if (fp % sizeof(Word) != 0 || fp < bounds.lo || fp > bounds.hi - 2 * sizeof(Word)) return;
+    const Word* frame = reinterpret_cast<const Word*>(fp);
+    if (frame[1] == 0) return;
+    print_frame(frame[1]);
+    if (frame[0] <= fp) return;  // frames only go up
+    fp = frame[0];
+  }
+}
+
+// Which of this M's stacks sp is in.
+NamedStack stack_of(G* gp, Word sp) {
+  M* mp = gp->m;
+  const NamedStack candidates[] = {
+      {"gsignal", mp->gsignal}, {"g0", mp->g0}, {"goroutine", mp->curg}, {"goroutine", gp}};
+  for (const NamedStack& c : candidates) {
+    if (c.g != nullptr && sp >= c.g->stack.lo && sp < c.g->stack.hi) return c;
+  }
+  return NamedStack{nullptr, nullptr};
+}
+
+void print_stack(const char* what, G* gp, Word pc, Word sp, Word fp) {
+  const NamedStack stack = stack_of(gp, sp);
+  Line line;
+  line.text(what).text(" on ");
+  if (stack.g == nullptr) {
+    line.text("no stack of this M, sp=").hex(sp).text("\n").flush();
+    print_frame(pc);
+    return;
+  }
+  line.text(stack.name);
+  if (stack.g->goid != 0) line.text(" ").number(stack.g->goid);
+  line.text(":\n").flush();
+  print_frames(pc, fp, stack.g->stack);
+}
+
+void traceback(Word pc, Word fp) {
+  G* gp = getg();
+  Line line;
+  line.text("\ntraceback:\n").flush();
+  if (gp == nullptr || gp->m == nullptr) {
+    print_frame(pc);
+    return;
+  }
+  print_stack("thrown", gp, pc, fp, fp);
+  G* gsignal = gp->m->gsignal;
+  if (gp == gsignal && gsignal->sigctx != nullptr) {
+    const ucontext_t& uc = *static_cast<const ucontext_t*>(gsignal->sigctx);
+    G* interrupted = gsignal->siginterrupted != nullptr ? gsignal->siginterrupted : gp;
+    print_stack("interrupted", interrupted, sigctxpc(uc), sigctxsp(uc), sigctxfp(uc));
+  }
+}
+
+}  // namespace
+
+void tracebackinit() {
+  std::string error;
+  auto table = symtab::Table::load("/proc/self/exe", &error);
+  if (!table) {
+    std::fprintf(stderr, "runtime: tracebacks will have no names: %s\n", error.c_str());
+    return;
+  }
+  symbols = new symtab::Table(std::move(*table));  // for the life of the process
+  program_bias = static_cast<Word>(symtab::bias());
+}
+
+extern "C" {
+
+void gothrow(const char* message) {
+  if (throwhook != nullptr) throwhook(message);
+  G* gp = getg();
+  Line line;
+  line.text("fatal error: ").text(message).text("\n").flush();
+  if (gp != nullptr && gp->m != nullptr) {
+    if (gp->m->throwing != 0) _exit(2);  // a throw within a throw
+    gp->m->throwing = 1;
+  }
+  const Word here = reinterpret_cast<Word>(&gothrow);
+  traceback(here, reinterpret_cast<Word>(__builtin_frame_address(0)));
+  _exit(2);
+}
+
+void badonm() {
+  gothrow("onM called from signal goroutine");
+}
+void badmcall() {
+  gothrow("runtime: mcall called on m->g0 stack");
+}
+void badmcall2() {
+  gothrow("runtime: mcall function returned");
+}
+void badsystemstack() {
+  gothrow("systemstack called from unexpected goroutine");
+}
+
+}  // extern "C"
+
+}  // namespace runtime

@@ -1,0 +1,80 @@
+// gsignal and signal handlers. What runs for a signal is async-signal-safe and allocates nothing.
+#include <errno.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "runtime/print.h"
+#include "runtime/runtime.h"
+#include "runtime/stubs.h"
+
+namespace runtime {
+namespace {
+
+SigHandler handlers[65];  // by signal number; NSIG - 1 is 64
+
+}  // namespace
+
+std::size_t gsignalsize() {
+#if defined(AT_MINSIGSTKSZ)
+  const std::size_t least = getauxval(AT_MINSIGSTKSZ);
+#else
+  const std::size_t least = 0;
+#endif
+  // Twice the frame that the kernel writes: a second signal may land in the handler.
+  return std::max<std::size_t>(32 * 1024, 2 * least + 16 * 1024);
+}
+
+void sigaltinit(M* mp) {
+  stack_t ss{};
+  ss.ss_sp = reinterpret_cast<void*>(mp->gsignal->stack.lo);
+  ss.ss_size = static_cast<std::size_t>(mp->gsignal->stack.hi - mp->gsignal->stack.lo);
+  // The raw call: sanitizers install an alternate stack of their own, and this replaces it.
+  if (syscall(SYS_sigaltstack, &ss, nullptr) != 0) {
+    std::perror("runtime: cannot set the alternate signal stack");
+    std::exit(3);
+  }
+}
+
+void setsig(int sig, SigHandler handler) {
+  handlers[sig] = handler;
+  struct sigaction sa {};
+  sa.sa_sigaction = sigtramp;
+  sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigfillset(&sa.sa_mask);
+  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
+  if (sigaction(sig, &sa, nullptr) != 0) {
+    std::perror("runtime: cannot install a signal handler");
+    std::exit(3);
+  }
+}
+
+// A handler may change errno; the code that it interrupts must not see that.
+SWITCH_TEXT void sighandler(int sig, siginfo_t* info, void* ctx, G* gp) {
+  const int saved = errno;
+  G* gsignal = getg();
+  void* outer_ctx = gsignal->sigctx;  // not nil: this signal interrupted another's handler
+  G* outer_gp = gsignal->siginterrupted;
+  gsignal->sigctx = ctx;
+  gsignal->siginterrupted = gp;
+  if (handlers[sig] != nullptr) handlers[sig](sig, info, ctx, gp);
+  gsignal->sigctx = outer_ctx;
+  gsignal->siginterrupted = outer_gp;
+  errno = saved;
+}
+
+void badsignal(int sig) {
+  Line line;
+  line.text("fatal: signal ")
+      .number(static_cast<Word>(sig))
+      .text(" on a thread without a g\n")
+      .flush();
+  _exit(2);
+}
+
+}  // namespace runtime

@@ -1,0 +1,47 @@
+// The argument slots of an M: m->scalararg[4] (s0..s3) and m->ptrarg[4] (p0..p3), by one accessor.
+//
+// Each access is one relaxed atomic load or store of a word, fenced against the compiler, so that
+// every compiler makes the accesses in source order and a signal sees a slot either before or after
+// each. Async-signal-safe.
+#pragma once
+
+#include <atomic>
+
+#include "runtime/runtime.h"
+
+namespace runtime {
+
+inline constexpr unsigned kScalarSlots = 4;
+inline constexpr unsigned kPointerSlots = 4;
+inline constexpr unsigned kSlots = kScalarSlots + kPointerSlots;
+
+// The cell of slot i of this thread's M: 0..3 are s0..s3, 4..7 are p0..p3.
+ALWAYS_INLINE Word* slotcell(M* mp, unsigned i) {
+  static_assert(sizeof(Ptr<void>) == sizeof(Word));
+  static_assert(offsetof(M, ptrarg) == offsetof(M, scalararg) + kScalarSlots * sizeof(Word));
+  return reinterpret_cast<Word*>(reinterpret_cast<char*>(mp) + offsetof(M, scalararg)) + i;
+}
+
+ALWAYS_INLINE Word loadslot(unsigned i) {
+  const Word value = __atomic_load_n(slotcell(getg()->m, i), __ATOMIC_RELAXED);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  return value;
+}
+
+ALWAYS_INLINE void storeslot(unsigned i, Word value) {
+  __atomic_store_n(slotcell(getg()->m, i), value, __ATOMIC_RELAXED);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// All slots at once, for handlers that must leave them as they were.
+struct SavedSlots {
+  Word value[kSlots];
+};
+ALWAYS_INLINE void saveslots(SavedSlots* saved) {
+  for (unsigned i = 0; i < kSlots; i++) saved->value[i] = loadslot(i);
+}
+ALWAYS_INLINE void restoreslots(const SavedSlots* saved) {
+  for (unsigned i = 0; i < kSlots; i++) storeslot(i, saved->value[i]);
+}
+
+}  // namespace runtime

@@ -1,0 +1,65 @@
+// Guarded stacks and the memory of Ms and Gs. Start-up code: not async-signal-safe.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <new>
+
+#include "runtime/runtime.h"
+
+namespace runtime {
+namespace {
+
+std::size_t pagesize() {
+  return static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::size_t round_up(std::size_t n, std::size_t unit) {
+  return (n + unit - 1) / unit * unit;
+}
+
+char* pages(std::size_t size) {
+  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (p == MAP_FAILED) {
+    std::perror("runtime: cannot map memory for a stack");
+    std::exit(3);
+  }
+  return static_cast<char*>(p);
+}
+
+Stack stackalloc(std::size_t size) {
+  const std::size_t guard = pagesize();
+  size = round_up(size, guard);
+  char* base = pages(size + 2 * guard);
+  if (mprotect(base, guard, PROT_NONE) != 0 ||
+      mprotect(base + guard + size, guard, PROT_NONE) != 0) {
+    std::perror("runtime: cannot guard a stack");
+    std::exit(3);
+  }
+  const Word lo = reinterpret_cast<Word>(base + guard);
+  return Stack{lo, lo + size};
+}
+
+}  // namespace
+
+G* malg(std::size_t size) {
+  G* gp = new G();
+  gp->stack = stackalloc(size);
+  return gp;
+}
+
+std::size_t mpages() {
+  return round_up(sizeof(M), pagesize());
+}
+
+M* allocm(std::size_t g0_size) {
+  M* mp = new (pages(mpages())) M();
+  mp->g0 = malg(g0_size);
+  mp->g0->m = mp;
+  mp->gsignal = malg(gsignalsize());
+  mp->gsignal->m = mp;
+  return mp;
+}
+
+}  // namespace runtime

@@ -1,0 +1,70 @@
+// Contracts of the assembly (asm_*.S). Facts: Go commit 32ecf57d and what stood around it.
+//
+// All of it is async-signal-safe in that it neither locks nor allocates; whether a *signal* is safe
+// at each of its instructions is what this project finds out.
+#pragma once
+
+#include <signal.h>
+
+#include "runtime/runtime.h"
+
+namespace runtime {
+extern "C" {
+
+// onM(fn): runs fn once on g0's stack and returns.
+//   From curg: saves pc (switchtoM), sp and g in g->sched, in this order; then g = g0, SP =
+//   g0.sched.sp, calls; on the way back g = m->curg, SP = curg.sched.sp, curg.sched.sp = 0. ret and
+//   ctxt stay. On g0: a plain call. Callee-saved registers are kept in either case. Elsewhere:
+//   badonm. REQUIRES: g is m->g0 or m->curg.
+void onM(const FuncVal* fn);
+// The parent commit's: without the check. From gsignal it returns to curg, where it did not start.
+void onM_legacy(const FuncVal* fn);
+// On gsignal: a plain call. Elsewhere: onM. CAVEAT: the argument slots are the caller's business.
+void onM_signalok(const FuncVal* fn);
+// What Go became: as onM, and on gsignal a plain call. fn takes its arguments in a closure.
+void systemstack(const FuncVal* fn);
+
+// mcall(fn): saves the caller's pc and sp and g in g->sched, switches to g0, calls fn(g). fn never
+// returns (badmcall2). REQUIRES: not on g0 (badmcall). CAVEAT: nor on gsignal, which is not
+// checked. CAVEAT: comes back (by gogo) with no register kept but SP, as in Go's ABI; C++ calls
+// cmcall.
+void mcall(const FuncVal* fn);
+// mcall, with the C++ ABI's callee-saved registers kept in the caller's frame.
+void cmcall(const FuncVal* fn);
+
+// Goes on where buf says: g, SP, ret, ctxt; clears sp, ret, ctxt, lr. Faults if buf->g is nil.
+NORETURN void gogo(Gobuf* buf);
+// Saves the caller's sp, pc and g; ret = ctxt = 0.
+void gosave(Gobuf* buf);
+
+// Never called: its address in sched.pc marks the bottom of a G's stack for a stack walk.
+void switchtoM();
+// Where a G's function returns to.
+void goexit();
+// The code word of a C++ Closure: calls body(closure, g).
+void closurethunk();
+
+// Enters the M from its OS thread: g = g0, runs mstart1 on g0's stack. Returns when mexit is
+// called. REQUIRES: minit(mp). Keeps the callee-saved registers.
+void mstart(M* mp);
+// Leaves the M: returns from mstart, with g = nil.
+NORETURN void mexit(M* mp);
+NORETURN void mstart1();
+
+// Every signal's entry: keeps g, sets g = m->gsignal, calls sighandler(sig, info, ctx, kept g),
+// puts the kept g back. g == nil: badsignal.
+void sigtramp(int sig, siginfo_t* info, void* ctx);
+void sighandler(int sig, siginfo_t* info, void* ctx, G* gp);
+void badsignal(int sig);
+
+}  // extern "C"
+
+// The FuncVal of a C++ function that takes nothing, or g.
+inline constexpr FuncVal funcval(void (*fn)()) {
+  return FuncVal{fn};
+}
+inline FuncVal funcval(void (*fn)(G*)) {
+  return FuncVal{reinterpret_cast<void (*)()>(fn)};
+}
+
+}  // namespace runtime

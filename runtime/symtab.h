@@ -1,0 +1,41 @@
+// The function symbols of an ELF file: by name, and by address. For tracebacks (the running
+// program), for naming boundaries, and for disassembly (a runner's file, of any ISA). Knows nothing
+// of the runtime.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace symtab {
+
+struct Symbol {
+  std::string name;
+  std::uint64_t start;  // as linked; add bias() for the running program
+  std::uint64_t size;   // bytes
+  std::uint64_t file_offset;
+};
+
+class Table {
+ public:
+  // Reads the file's .symtab. nullopt and a message in *error where that can't be done.
+  static std::optional<Table> load(const std::string& path, std::string* error);
+
+  // The function that contains a linked address, or null. Async-signal-safe.
+  const Symbol* find(std::uint64_t address) const;
+  const Symbol* find_name(std::string_view name) const;
+  const std::vector<Symbol>& symbols() const { return symbols_; }  // by address
+  unsigned machine() const { return machine_; }                    // EM_X86_64, ...
+
+ private:
+  std::vector<Symbol> symbols_;
+  unsigned machine_ = 0;
+};
+
+// What to add to a linked address to have it in the running program: 0 if it is not
+// position-independent.
+std::uint64_t bias();
+
+}  // namespace symtab

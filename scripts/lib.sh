@@ -1,0 +1,99 @@
+# shellcheck shell=bash
+# What the scripts share. To be sourced; defines functions and package lists, runs nothing.
+
+# Debian package names. The compiler goes by its generic name: any clang from 14 on will do.
+# shellcheck disable=SC2034  # read by the scripts that source this file
+BASE_PACKAGES=(
+  clang libclang-rt-dev llvm g++ cmake ninja-build ccache
+  libcli11-dev nlohmann-json3-dev libfmt-dev libcapstone-dev
+  libgtest-dev libgmock-dev libbenchmark-dev
+  python3 python3-jsonschema gdb binutils
+)
+# Style tools are pinned: another version formats, and warns, differently.
+# shellcheck disable=SC2034
+TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git)
+
+# root: prints the root of the repository.
+root() {
+  (cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+}
+
+# log_file NAME: prints the path of the log called NAME, in a directory that exists.
+log_file() {
+  local dir
+  dir=$(root)/build/logs
+  mkdir -p "$dir"
+  printf '%s/%s.log\n' "$dir" "$1"
+}
+
+# say MESSAGE...: progress and diagnosis, on stderr.
+say() {
+  printf '%s\n' "$*" >&2
+}
+
+# die STATUS MESSAGE...
+die() {
+  local status=$1
+  shift
+  say "${0##*/}: $*"
+  exit "$status"
+}
+
+is_installed() {
+  command -v dpkg-query >/dev/null &&
+    dpkg-query -W -f '${db:Status-Status}\n' "$1" 2>/dev/null | grep -x installed >/dev/null
+}
+
+# as_root COMMAND...: runs it as root, without ever asking for a password.
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  else
+    sudo -n "$@"
+  fi
+}
+
+apt_install() {
+  local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120)
+  as_root "${apt[@]}" update || say "apt-get update failed; trying with the lists at hand"
+  as_root "${apt[@]}" install -y --no-install-recommends "$@"
+}
+
+# need_packages PACKAGE...: installs those that are missing; exits with status 3 where it cannot.
+need_packages() {
+  local missing=() package log
+  for package in "$@"; do
+    is_installed "$package" || missing+=("$package")
+  done
+  if ((${#missing[@]} == 0)); then
+    return 0
+  fi
+  command -v apt-get >/dev/null ||
+    die 3 "there is no apt-get here; please install these packages: ${missing[*]}"
+  ((EUID == 0)) || sudo -n true 2>/dev/null ||
+    die 3 "not root, and no sudo without a password; please install these packages: ${missing[*]}"
+  say "installing: ${missing[*]}"
+  log=$(log_file apt)
+  if ! apt_install "${missing[@]}" </dev/null >"$log" 2>&1; then
+    cat "$log" >&2
+    die 3 "could not install these packages: ${missing[*]}"
+  fi
+}
+
+# configure_and_build PRESET [TARGET...]: one line on stderr; the whole log too if it fails.
+configure_and_build() {
+  local preset=$1 log start=$SECONDS build
+  shift
+  log=$(log_file "$preset")
+  build=(cmake --build --preset "$preset")
+  if (($# > 0)); then
+    build+=(--target "$@")
+  fi
+  if (cd "$(root)" && cmake --preset "$preset" && "${build[@]}") </dev/null >"$log" 2>&1; then
+    say "built $preset in $((SECONDS - start)) s"
+  else
+    cat "$log" >&2
+    say "the build of preset $preset failed after $((SECONDS - start)) s (log: build/logs/$preset.log)"
+    return 1
+  fi
+}

@@ -1,0 +1,12 @@
+# cmake -DIN=offsets.s -DOUT=offsets.h -P offsets.cmake: the "->name value" lines as #defines.
+file(STRINGS "${IN}" lines REGEX "\"->[a-z_0-9]+ [0-9]+\"")
+list(LENGTH lines count)
+if(count LESS 10)
+  message(FATAL_ERROR "${IN}: ${count} offsets found, at least 10 expected")
+endif()
+set(text "// Generated from runtime.h by offsets.cmake. Bytes.\n#pragma once\n")
+foreach(line IN LISTS lines)
+  string(REGEX REPLACE "^.*\"->([a-z_0-9]+) ([0-9]+)\".*$" "#define \\1 \\2\n" define "${line}")
+  string(APPEND text "${define}")
+endforeach()
+file(CONFIGURE OUTPUT "${OUT}" CONTENT "${text}" @ONLY)

@@ -1,0 +1,75 @@
+# How the layers are built. Each library shows its public headers by a folder of links of its own, so that
+# a target sees only the headers of what it links: an include against the direction of the data fails.
+
+# sigsweep_library(NAME [RAW] SOURCES ... HEADERS ... LINKS ...)
+#   HEADERS: public, relative to this folder. RAW: never instrumented by a sanitizer, because it runs on
+#   stacks and in handlers of which the sanitizer's runtime knows nothing.
+function(sigsweep_library name)
+  cmake_parse_arguments(arg "RAW" "" "SOURCES;HEADERS;LINKS" ${ARGN})
+  if(arg_SOURCES)
+    add_library(${name} STATIC ${arg_SOURCES})
+    set(scope PUBLIC)
+  else()
+    add_library(${name} INTERFACE)
+    set(scope INTERFACE)
+  endif()
+  foreach(header IN LISTS arg_HEADERS)
+    file(RELATIVE_PATH below ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${header})
+    set(link ${CMAKE_BINARY_DIR}/include/${name}/${below})
+    get_filename_component(folder ${link} DIRECTORY)
+    file(MAKE_DIRECTORY ${folder})
+    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${header} ${link} SYMBOLIC)
+  endforeach()
+  target_include_directories(${name} ${scope} ${CMAKE_BINARY_DIR}/include/${name})
+  target_link_libraries(${name} ${scope} ${arg_LINKS})
+  if(arg_SOURCES AND NOT arg_RAW)
+    sigsweep_instrument(${name})
+  endif()
+endfunction()
+
+# Sanitizers, where the preset asks for them; for the fuzz targets also coverage.
+function(sigsweep_instrument target)
+  if(SIGSWEEP_SANITIZE)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SIGSWEEP_SANITIZE}
+                                             -fno-sanitize-recover=undefined>)
+  endif()
+  if(SIGSWEEP_FUZZ)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>)
+  endif()
+endfunction()
+
+# A program: instrumented as the preset says, and linked with the sanitizers' runtimes.
+function(sigsweep_program target)
+  sigsweep_instrument(${target})
+  if(SIGSWEEP_SANITIZE)
+    target_link_options(${target} PRIVATE -fsanitize=${SIGSWEEP_SANITIZE})
+  endif()
+endfunction()
+
+# sigsweep_offsets(TARGET HEADER SOURCE): HEADER (below the build's include folder) is generated from
+# SOURCE's offsetof()s, for the assembly of TARGET.
+function(sigsweep_offsets target header source)
+  add_library(${target}_offsets OBJECT ${source})
+  target_link_libraries(${target}_offsets PRIVATE ${ARGN})
+  target_compile_options(${target}_offsets PRIVATE -S -fno-lto -g0)
+  set(out ${CMAKE_BINARY_DIR}/include/${target}_offsets/${header})
+  add_custom_command(
+    OUTPUT ${out}
+    COMMAND ${CMAKE_COMMAND} -DIN=$<TARGET_OBJECTS:${target}_offsets> -DOUT=${out}
+            -P ${CMAKE_SOURCE_DIR}/scripts/offsets.cmake
+    DEPENDS ${target}_offsets $<TARGET_OBJECTS:${target}_offsets> ${CMAKE_SOURCE_DIR}/scripts/offsets.cmake
+    VERBATIM)
+  target_sources(${target} PRIVATE ${out})
+  target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/include/${target}_offsets)
+endfunction()
+
+# sigsweep_test(NAME LABEL SOURCES... LINKS ...): a GoogleTest program, one ctest entry a test.
+function(sigsweep_test name)
+  cmake_parse_arguments(arg "" "LABEL" "SOURCES;LINKS;DEFINITIONS" ${ARGN})
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE ${arg_LINKS} GTest::gtest GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE ${arg_DEFINITIONS})
+  sigsweep_program(${name})
+  gtest_discover_tests(${name} PROPERTIES LABELS "${arg_LABEL}" DISCOVERY_TIMEOUT 60)
+endfunction()
+include(GoogleTest)

@@ -1,0 +1,319 @@
+// The code of every call site: what its caller and its fn do with the slots, in the order of the
+// original.
+//
+// Each row of callsites.def becomes real functions of its own (NAME: fn; NAME_call: the caller; and
+// the same with closures), so that a signal can land between any two instructions of it. fn echoes
+// what it was given and answers with a mix of it; it does not branch on data. All of it is
+// SWITCH_TEXT, and calls only what is inlined there.
+#include "stress/onm/callsites.h"
+
+#include "runtime/slots.h"
+#include "runtime/stubs.h"
+
+namespace sigsweep::onm {
+
+using runtime::Closure;
+using runtime::FuncVal;
+using runtime::G;
+using runtime::getg;
+using runtime::Word;
+
+namespace {
+
+constexpr SlotMask S0 = 1, S1 = 2, S2 = 4, P0 = 16, P1 = 32, P2 = 64, P3 = 128;
+
+enum RowIndex : int {
+  NOTHING = -1,
+#define SITE(name, ...) row_##name,
+#define SWITCHING(name) row_##name,
+#define ALSO(site, on)
+#include "stress/onm/callsites.def"
+#undef SITE
+#undef SWITCHING
+#undef ALSO
+};
+
+constexpr int row_NOTHING = NOTHING;
+
+// The frame of the call under way. A handler's call puts its own here and the old one back. One
+// thread.
+Frame* current;
+
+ALWAYS_INLINE void set_current(Frame* frame) {
+  __atomic_store_n(&current, frame, __ATOMIC_RELAXED);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+// do_what(slot) for each slot of a mask, unrolled: fn and caller must not loop over data.
+#define EACH_SLOT(mask, do_what)                 \
+  do {                                           \
+    if constexpr (((mask)&1) != 0) do_what(0);   \
+    if constexpr (((mask)&2) != 0) do_what(1);   \
+    if constexpr (((mask)&4) != 0) do_what(2);   \
+    if constexpr (((mask)&8) != 0) do_what(3);   \
+    if constexpr (((mask)&16) != 0) do_what(4);  \
+    if constexpr (((mask)&32) != 0) do_what(5);  \
+    if constexpr (((mask)&64) != 0) do_what(6);  \
+    if constexpr (((mask)&128) != 0) do_what(7); \
+  } while (false)
+
+ALWAYS_INLINE void note_entry(Call* call) {
+  call->fn_runs++;
+  call->fn_g = reinterpret_cast<std::uint64_t>(getg());
+  call->fn_sp = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+}
+
+// A mix of all that fn saw; the low byte of the result's own nonce, which tells levels apart,
+// survives.
+ALWAYS_INLINE std::uint64_t answer(const Call* call, std::uint64_t sum, unsigned slot) {
+  return static_cast<Word>(call->in[slot] + (sum << 8));
+}
+
+#define ADD_SEEN(i) sum += call->seen[i]
+#define ANSWER(i) call->made[i] = answer(call, sum, i)
+
+template <const Row& R>
+ALWAYS_INLINE void make_answers(Call* call) {
+  [[maybe_unused]] std::uint64_t sum = 1;
+  EACH_SLOT(R.in, ADD_SEEN);
+  EACH_SLOT(R.out, ANSWER);
+}
+
+ALWAYS_INLINE void run_inner(Frame* frame, void (*caller)(void*)) {
+  if (frame->inner != nullptr) caller(frame->inner);
+}
+
+// ---- arguments in slots
+
+#define READ_ARGUMENT(i) call->seen[i] = runtime::loadslot(i)
+#define ZERO_SLOT(i) runtime::storeslot(i, 0)
+#define WRITE_RESULT(i) runtime::storeslot(i, static_cast<Word>(call->made[i]))
+
+template <const Row& R>
+ALWAYS_INLINE void fn_slots(void (*inner_caller)(void*)) {
+  Frame* frame = current;
+  Call* call = frame->call;
+  note_entry(call);
+  EACH_SLOT(R.in, READ_ARGUMENT);
+  EACH_SLOT(R.zero_first, ZERO_SLOT);
+  if constexpr (R.inner >= 0) run_inner(frame, inner_caller);
+  make_answers<R>(call);
+  EACH_SLOT(R.out, WRITE_RESULT);
+  EACH_SLOT(R.zero_last, ZERO_SLOT);
+}
+
+#define WRITE_ARGUMENT(i) runtime::storeslot(i, static_cast<Word>(call->in[i]))
+#define READ_RESULT(i) call->got[i] = runtime::loadslot(i)
+#define ZERO_IF_TRUE(i) \
+  if (call->got[i] != 0) runtime::storeslot(i, 0)
+
+template <const Row& R>
+ALWAYS_INLINE void enter_stub(const Frame* frame, const FuncVal* fn) {
+  if constexpr (R.enter == Enter::MCALL) {
+    runtime::cmcall(fn);
+  } else if constexpr (R.enter == Enter::DIRECT) {
+    fn->fn();
+  } else {
+    frame->enter(fn);
+  }
+}
+
+template <const Row& R>
+ALWAYS_INLINE void call_slots(Frame* frame, const FuncVal* fn) {
+  Call* call = frame->call;
+  Frame* outer = current;
+  set_current(frame);
+  EACH_SLOT(R.in, WRITE_ARGUMENT);
+  enter_stub<R>(frame, fn);
+  EACH_SLOT(R.out, READ_RESULT);
+  EACH_SLOT(R.caller_zero, ZERO_SLOT);
+  EACH_SLOT(R.caller_zero_if_true, ZERO_IF_TRUE);
+  call->returns++;
+  set_current(outer);
+}
+
+// ---- arguments in a closure, which lies in the caller's frame
+
+struct Arguments {
+  Closure closure;
+  Frame* frame;
+  std::uint64_t in[runtime::kSlots];
+  std::uint64_t out[runtime::kSlots];
+};
+
+#define READ_CAPTURED(i) call->seen[i] = arguments->in[i]
+#define WRITE_CAPTURED(i) arguments->out[i] = call->made[i]
+
+template <const Row& R>
+ALWAYS_INLINE void fn_closure(Closure* closure, void (*inner_caller)(void*)) {
+  auto* arguments = reinterpret_cast<Arguments*>(closure);
+  Call* call = arguments->frame->call;
+  note_entry(call);
+  EACH_SLOT(R.in, READ_CAPTURED);
+  if constexpr (R.inner >= 0) run_inner(arguments->frame, inner_caller);
+  make_answers<R>(call);
+  EACH_SLOT(R.out, WRITE_CAPTURED);
+}
+
+#define CAPTURE(i) arguments.in[i] = call->in[i]
+#define READ_ANSWER(i) call->got[i] = arguments.out[i]
+
+template <const Row& R>
+ALWAYS_INLINE void call_closure(Frame* frame, void (*body)(Closure*, G*)) {
+  Call* call = frame->call;
+  Arguments arguments;
+  arguments.closure.head.fn = runtime::closurethunk;
+  arguments.closure.body = body;
+  arguments.frame = frame;
+  EACH_SLOT(R.in, CAPTURE);
+  if constexpr (R.enter == Enter::DIRECT) {
+    body(&arguments.closure, nullptr);
+  } else {
+    enter_stub<R>(frame, &arguments.closure.head);
+  }
+  EACH_SLOT(R.out, READ_ANSWER);
+  call->returns++;
+}
+
+// How fn ends: it returns; goes back by gogo (mcall); throws.
+template <const Row& R>
+ALWAYS_INLINE void end_fn(G* gp) {
+  if constexpr (R.end_message[0] != '\0') {
+    runtime::gothrow(R.end_message);
+  } else if constexpr (R.enter == Enter::MCALL) {
+    runtime::gogo(&gp->sched);
+  }
+}
+
+}  // namespace
+
+// ---- the functions, by their names
+
+extern "C" {
+
+#define SITE(name, ...)                         \
+  void name(G* gp);                             \
+  void name##_closure(Closure* closure, G* gp); \
+  void name##_call(void* frame);                \
+  void name##_call_closure(void* frame);
+#define SWITCHING(name) void name##_call(void* frame);
+#define ALSO(site, on)
+#include "stress/onm/callsites.def"
+#undef SITE
+#undef SWITCHING
+
+constexpr auto NOTHING_call = nullptr;
+constexpr auto NOTHING_call_closure = nullptr;
+
+#define SITE(name, enter, in, out, first, last, caller, if_true, inner, end)     \
+  constexpr Row kRow_##name = {#name, Enter::enter, in,      out,         first, \
+                               last,  caller,       if_true, row_##inner, end};  \
+  SWITCH_TEXT void name(G* gp) {                                                 \
+    fn_slots<kRow_##name>(inner##_call);                                         \
+    end_fn<kRow_##name>(gp);                                                     \
+  }                                                                              \
+  SWITCH_TEXT void name##_closure(Closure* closure, G* gp) {                     \
+    fn_closure<kRow_##name>(closure, inner##_call_closure);                      \
+    end_fn<kRow_##name>(gp);                                                     \
+  }                                                                              \
+  static const FuncVal name##_fn = runtime::funcval(name);                       \
+  SWITCH_TEXT void name##_call(void* frame) {                                    \
+    call_slots<kRow_##name>(static_cast<Frame*>(frame), &name##_fn);             \
+  }                                                                              \
+  SWITCH_TEXT void name##_call_closure(void* frame) {                            \
+    call_closure<kRow_##name>(static_cast<Frame*>(frame), name##_closure);       \
+  }
+#define SWITCHING(name)
+#include "stress/onm/callsites.def"
+#undef SITE
+#undef SWITCHING
+
+// The scheduler's operations. Their fn is the runtime's own; that it ran shows by their coming
+// back, or, for goexit0, by the M's running out of Gs.
+
+SWITCH_TEXT void gosched_m_call(void* frame) {
+  Call* call = static_cast<Frame*>(frame)->call;
+  runtime::gosched();
+  call->fn_runs++;
+  call->returns++;
+}
+
+SWITCH_TEXT void park_m_call(void* frame) {
+  Call* call = static_cast<Frame*>(frame)->call;
+  runtime::gopark();
+  call->fn_runs++;
+  call->returns++;
+}
+
+SWITCH_TEXT void goexit0_call(void* frame) {
+  static_cast<Frame*>(frame)->call->fn_runs++;
+  runtime::goexit1();
+}
+
+}  // extern "C"
+
+// ---- the tables
+
+const Row kRows[] = {
+#define SITE(name, ...) kRow_##name,
+#define SWITCHING(name) {#name, Enter::SWITCHING, 0, 0, 0, 0, 0, 0, NOTHING, ""},
+#include "stress/onm/callsites.def"
+#undef SITE
+#undef SWITCHING
+};
+const unsigned kRowCount = sizeof kRows / sizeof kRows[0];
+
+const Code kCode[] = {
+#define SITE(name, ...) {name##_call, name##_call_closure, #name "_call", #name "_call_closure"},
+#define SWITCHING(name) {name##_call, name##_call, #name "_call", #name "_call"},
+#include "stress/onm/callsites.def"
+#undef SITE
+#undef SWITCHING
+#undef ALSO
+};
+
+// A row entered DIRECT is at home on g0 only.
+#define ON_G0 "@g0"
+#define ON_IDLE "@idle"
+const Started kStarted[] = {
+#define SITE(name, enter, ...) \
+  {#name, row_##name, Enter::enter == Enter::DIRECT ? Where::G0 : Where::CURG},
+#define SWITCHING(name) {#name, row_##name, Where::CURG},
+#define ALSO(site, on) {#site ON_##on, row_##site, Where::on},
+#include "stress/onm/callsites.def"
+#undef SITE
+#undef SWITCHING
+#undef ALSO
+};
+const unsigned kStartedCount = sizeof kStarted / sizeof kStarted[0];
+
+void reset_frames() {
+  current = nullptr;
+}
+
+// ---- the G that wakes a parked one
+
+namespace {
+
+G* parked;
+
+void wake_on_g0(Closure*, G*) {
+  runtime::ready(parked);
+}
+
+void helper_main() {
+  Closure closure{{runtime::closurethunk}, wake_on_g0};
+  runtime::onM(&closure.head);
+}
+
+const FuncVal helper_fn = runtime::funcval(helper_main);
+
+}  // namespace
+
+void prepare_helper_g(int row) {
+  if (row != row_park_m) return;
+  parked = runtime::sched.runqhead;  // the operation's G: the only one so far
+  runtime::newproc(&helper_fn);
+}
+
+}  // namespace sigsweep::onm

@@ -1,0 +1,385 @@
+// The Go subject: the runtime's stubs under the call sites of callsites.def and the protocols of
+// protocols.def, behind the harness's interface.
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "runtime/slots.h"
+#include "runtime/stubs.h"
+#include "stress/onm/callsites.h"
+#include "stress/onm/contracts.h"
+#include "stress/runner/subject.h"
+
+extern "C" const char __start_switch_text[] __attribute__((visibility("hidden")));
+extern "C" const char __stop_switch_text[] __attribute__((visibility("hidden")));
+
+namespace sigsweep::onm {
+namespace {
+
+using runtime::FuncVal;
+using runtime::G;
+using runtime::M;
+
+enum Passing : std::uint8_t { SLOTS, SAVED, CLOSURE };
+
+// A row of protocols.def.
+struct Convention {
+  void (*op_enter)(const FuncVal*);
+  Passing op_passing;
+  void (*handler_enter)(const FuncVal*);
+  Passing handler_passing;
+};
+
+constexpr Convention kConventions[] = {
+#define PROTOCOL(name, op_enter, op_passing, handler_enter, handler_passing, ...) \
+  {runtime::op_enter, op_passing, runtime::handler_enter, handler_passing},
+#include "stress/onm/protocols.def"
+#undef PROTOCOL
+};
+
+constexpr Protocol kProtocols[] = {
+#define PROTOCOL(name, op_enter, op_passing, handler_enter, handler_passing, must_reject,    \
+                 predicts, allowed, summary)                                                 \
+  {#name,   must_reject, (handler_passing) != CLOSURE, (handler_passing) != SLOTS, predicts, \
+   allowed, summary},
+#include "stress/onm/protocols.def"
+#undef PROTOCOL
+};
+
+constexpr std::string_view kSlotNames[] = {"s0", "s1", "s2", "s3", "p0", "p1", "p2", "p3"};
+
+// The stubs by name; all other injectable code is a caller or a fn.
+constexpr std::string_view kStubs[] = {
+    "onM",    "onM_legacy", "onM_signalok", "systemstack", "mcall",      "cmcall",      "gogo",
+    "gosave", "goexit",     "switchtoM",    "sigtramp",    "sighandler", "closurethunk"};
+
+Harness* harness;
+
+// What the operation's G runs. Written before the M is entered.
+struct Launch {
+  void (*caller)(void*);
+  Frame* frame;
+};
+Launch launch;
+
+void run_operation() {
+  harness->operation(launch.caller, launch.frame);
+}
+const FuncVal run_operation_fn = runtime::funcval(run_operation);
+
+// On g0 with a curg: the operation runs within an onM of it.
+void run_operation_on_g0() {
+  runtime::onM(&run_operation_fn);
+}
+const FuncVal run_operation_on_g0_fn = runtime::funcval(run_operation_on_g0);
+
+void signal_handler(int sig, void*, void* ctx, G*) {
+  harness->on_signal(sig, static_cast<ucontext_t*>(ctx));
+}
+
+void throw_hook(const char* message) {
+  if (harness != nullptr) harness->on_throw(message);
+}
+
+SlotMask written(const Row& r) {
+  return r.in | r.out | r.zero_first | r.zero_last | r.caller_zero | r.caller_zero_if_true;
+}
+
+// Zeroed, and nothing is written to them afterwards. Nonces are never 0, so "if true" is always.
+SlotMask left_zero(const Row& r) {
+  const SlotMask by_caller = r.caller_zero | r.caller_zero_if_true;
+  return by_caller | r.zero_last | (r.zero_first & ~r.out);
+}
+
+bool comes_back(const Row& r) {
+  return r.end_message[0] == '\0';
+}
+
+}  // namespace
+
+class OnM final : public Subject {
+ public:
+  OnM() {
+    describe_sites();
+    m_ = runtime::allocm(64 * 1024);
+    runtime::tracebackinit();
+    runtime::throwhook = throw_hook;
+    make_gs();
+  }
+
+  std::string_view isa() const override { return SIGSWEEP_ISA; }
+  std::span<const Protocol> protocols() const override { return kProtocols; }
+  std::span<const Site> sites() const override { return sites_; }
+  std::span<const std::string_view> slots() const override { return kSlotNames; }
+  unsigned word_bits() const override { return 8 * sizeof(runtime::Word); }
+  std::string_view reject_message() const override { return "onM called from signal goroutine"; }
+  Region code() const override {
+    return Region{__start_switch_text,
+                  static_cast<std::size_t>(__stop_switch_text - __start_switch_text)};
+  }
+  Part part(std::string_view symbol) const override {
+    for (std::string_view stub : kStubs) {
+      if (symbol == stub) return Part::stub;
+    }
+    return symbol.find("_call") != symbol.npos ? Part::caller : Part::fn;
+  }
+  Region slot_pages() const override { return Region{m_, runtime::mpages()}; }
+  const void* slot_address(unsigned slot) const override { return runtime::slotcell(m_, slot); }
+
+  void reset(unsigned protocol) override;
+  const void* entry(unsigned protocol, unsigned site) const override;
+  void run(unsigned protocol, unsigned site, Call* call) override;
+  void handle(unsigned protocol, unsigned site, Call* call) override;
+  Entry signal_entry() const override { return runtime::sigtramp; }
+  void install(std::span<const int> signals, Harness* h) override;
+  Region alternate_stack() const override { return stack_region(m_->gsignal); }
+
+  std::size_t describe(std::uint64_t sp, char* out, std::size_t room) const override;
+  unsigned stack_of(std::uint64_t sp) const override;
+  unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
+  unsigned state_regions(std::span<Region> out) const override;
+  unsigned rest_regions(std::span<Region> out) const override;
+  const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
+  unsigned stacks(std::span<Region> out) const override;
+
+  unsigned check_count() const override { return contract_count(); }
+  Check check(unsigned index) override { return run_contract(index, m_); }
+  std::string check_throw_output(std::string_view output, int exit_status) const override {
+    return throw_problem(output, exit_status, reject_message(), true);
+  }
+
+ private:
+  void describe_sites();
+  void make_gs();
+  static Region stack_region(const G* gp) {
+    return Region{reinterpret_cast<const void*>(gp->stack.lo),
+                  static_cast<std::size_t>(gp->stack.hi - gp->stack.lo)};
+  }
+  static bool contains(const G* gp, std::uint64_t sp) {
+    return gp != nullptr && sp >= gp->stack.lo && sp < gp->stack.hi;
+  }
+  const char* name_of(const G* gp) const;
+  const G* owner_of(std::uint64_t sp) const;
+  unsigned regions(std::span<Region> out, std::size_t m_size) const;
+  static Frame* make_frame(Frame* frame, Frame* inner, Call* inner_call, int row, Call* call);
+
+  M* m_ = nullptr;
+  unsigned protocol_ = 0;
+  std::vector<Site> sites_;
+  // The calls that nested rows make, and their frames: for the operation, for the handler.
+  Frame op_frame_{}, op_inner_{}, handler_frame_{}, handler_inner_{};
+  Call op_inner_call_{}, handler_inner_call_{};
+};
+
+void OnM::describe_sites() {
+  sites_.reserve(kStartedCount);
+  for (unsigned i = 0; i < kStartedCount; i++) {
+    const Started& started = kStarted[i];
+    const Row& row = kRows[started.row];
+    Site site{};
+    site.name = started.name;
+    site.in = row.in;
+    site.out = row.out;
+    site.zeroed = left_zero(row);
+    site.written = written(row);
+    site.left_zero = left_zero(row);
+    site.end_message = row.end_message;
+    site.leaves = site.name == "goexit0";
+    site.handler = row.enter == Enter::ONM && started.where == Where::CURG && comes_back(row);
+    sites_.push_back(site);
+  }
+  for (unsigned i = 0; i < kStartedCount; i++) {
+    const int inner = kRows[kStarted[i].row].inner;
+    if (inner < 0) continue;
+    const Row& row = kRows[inner];
+    sites_[i].inner = &sites_[static_cast<unsigned>(inner)];  // rows come first, in the same order
+    sites_[i].written |= written(row);
+    sites_[i].left_zero |= left_zero(row) & ~written(kRows[kStarted[i].row]);
+  }
+}
+
+// Two Gs are all that any operation needs; made at start, so that a trial allocates nothing.
+void OnM::make_gs() {
+  runtime::newproc(&run_operation_fn);
+  runtime::newproc(&run_operation_fn);
+  runtime::mreset(m_);
+}
+
+void OnM::reset(unsigned protocol) {
+  protocol_ = protocol;
+  runtime::mreset(m_);
+  reset_frames();
+}
+
+const void* OnM::entry(unsigned protocol, unsigned site) const {
+  const Code& code = kCode[kStarted[site].row];
+  const bool closure = kConventions[protocol].op_passing == CLOSURE;
+  return reinterpret_cast<const void*>(closure ? code.closure_caller : code.caller);
+}
+
+// Fills the frame of one run of a row, and of the row that its fn runs.
+Frame* OnM::make_frame(Frame* frame, Frame* inner, Call* inner_call, int row, Call* call) {
+  frame->call = call;
+  frame->inner = nullptr;
+  if (kRows[row].inner >= 0) {
+    *inner_call = Call{};
+    // Nonces of its own, of the same level.
+    for (unsigned i = 0; i < kMaxSlots; i++) {
+      inner_call->in[i] = static_cast<runtime::Word>(call->in[i] ^ 0x5a5a00);
+    }
+    inner->call = inner_call;
+    inner->enter = frame->enter;
+    inner->inner = nullptr;
+    frame->inner = inner;
+    call->inner = inner_call;
+  }
+  return frame;
+}
+
+void OnM::run(unsigned protocol, unsigned site, Call* call) {
+  const Convention& convention = kConventions[protocol];
+  const Started& started = kStarted[site];
+  op_frame_.enter = convention.op_enter;
+  launch.frame = make_frame(&op_frame_, &op_inner_, &op_inner_call_, started.row, call);
+  const Code& code = kCode[started.row];
+  launch.caller = convention.op_passing == CLOSURE ? code.closure_caller : code.caller;
+  switch (started.where) {
+    case Where::CURG:
+      runtime::newproc(&run_operation_fn);
+      prepare_helper_g(started.row);
+      break;
+    case Where::G0:
+      runtime::newproc(&run_operation_on_g0_fn);
+      break;
+    case Where::IDLE:
+      m_->mstartfn = &run_operation_fn;
+      break;
+  }
+  runtime::mstart(m_);
+}
+
+// Runs on gsignal, in the handler.
+SWITCH_TEXT void OnM::handle(unsigned protocol, unsigned site, Call* call) {
+  const Convention& convention = kConventions[protocol];
+  const Code& code = kCode[kStarted[site].row];
+  handler_frame_.enter = convention.handler_enter;
+  Frame* frame =
+      make_frame(&handler_frame_, &handler_inner_, &handler_inner_call_, kStarted[site].row, call);
+  if (convention.handler_passing == CLOSURE) {
+    code.closure_caller(frame);
+    return;
+  }
+  runtime::SavedSlots saved;
+  if (convention.handler_passing == SAVED) runtime::saveslots(&saved);
+  code.caller(frame);
+  if (convention.handler_passing == SAVED) runtime::restoreslots(&saved);
+}
+
+void OnM::install(std::span<const int> signals, Harness* h) {
+  harness = h;
+  runtime::sigaltinit(m_);
+  for (int sig : signals) runtime::setsig(sig, signal_handler);
+}
+
+// ---- what is checked
+
+const char* OnM::name_of(const G* gp) const {
+  if (gp == nullptr) return "nil";
+  if (gp == m_->g0) return "g0";
+  if (gp == m_->gsignal) return "gsignal";
+  return gp == m_->curg ? "curg" : "g";
+}
+
+const G* OnM::owner_of(std::uint64_t sp) const {
+  if (contains(m_->g0, sp)) return m_->g0;
+  if (contains(m_->gsignal, sp)) return m_->gsignal;
+  for (const G* gp = runtime::sched.allg; gp != nullptr; gp = gp->alllink) {
+    if (contains(gp, sp)) return gp;
+  }
+  return nullptr;
+}
+
+std::size_t OnM::describe(std::uint64_t sp, char* out, std::size_t room) const {
+  const char* parts[] = {"g=", name_of(runtime::getg()), "/sp=", name_of(owner_of(sp))};
+  std::size_t used = 0;
+  for (const char* part : parts) {
+    while (*part != '\0' && used < room) out[used++] = *part++;
+  }
+  return used;
+}
+
+unsigned OnM::stack_of(std::uint64_t sp) const {
+  const G* owner = owner_of(sp);
+  if (owner == nullptr) return 0;
+  return owner == m_->g0 ? 1 : owner == m_->gsignal ? 2 : 3 + static_cast<unsigned>(owner->goid);
+}
+
+unsigned OnM::live_regions(std::uint64_t sp, std::span<Region> out) const {
+  unsigned count = 0;
+  const auto add = [&](const G* gp) {
+    const std::uint64_t from = contains(gp, sp) ? sp : gp->sched.sp;
+    if (!contains(gp, from)) return;  // nothing of it is in use
+    out[count++] =
+        Region{reinterpret_cast<const void*>(from), static_cast<std::size_t>(gp->stack.hi - from)};
+  };
+  add(m_->g0);
+  if (contains(m_->gsignal, sp)) add(m_->gsignal);
+  for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink)
+    add(gp);
+  return count;
+}
+
+// M in two pieces, around the slots; every G; the scheduler.
+unsigned OnM::regions(std::span<Region> out, std::size_t m_size) const {
+  unsigned count = 0;
+  const auto* m = reinterpret_cast<const char*>(m_);
+  constexpr std::size_t kAfterSlots = offsetof(M, ptrarg) + sizeof(M::ptrarg);
+  out[count++] = Region{m, offsetof(M, scalararg)};
+  out[count++] = Region{m + kAfterSlots, m_size - kAfterSlots};
+  out[count++] = Region{m_->g0, sizeof(G)};
+  out[count++] = Region{m_->gsignal, sizeof(G)};
+  out[count++] = Region{&runtime::sched, sizeof runtime::sched};
+  for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink) {
+    out[count++] = Region{gp, sizeof(G)};
+  }
+  return count;
+}
+
+unsigned OnM::state_regions(std::span<Region> out) const {
+  return regions(out, sizeof(M));
+}
+unsigned OnM::rest_regions(std::span<Region> out) const {
+  return regions(out, offsetof(M, hostsp));
+}
+
+const char* OnM::check_call(unsigned site, const Call& call, bool in_handler) const {
+  const Row& row = kRows[kStarted[site].row];
+  if (row.enter == Enter::SWITCHING) return nullptr;
+  const Protocol& protocol = kProtocols[protocol_];
+  const G* home = in_handler && protocol.predicts ? m_->gsignal : m_->g0;
+  if (!contains(home, call.fn_sp)) return "fn ran on a wrong stack";
+  if (call.fn_g != reinterpret_cast<std::uint64_t>(home)) return "fn ran with a wrong g";
+  if (call.inner != nullptr && (call.inner->fn_runs != 1 || call.inner->returns != 1)) {
+    return "the call within fn did not run once";
+  }
+  return nullptr;
+}
+
+unsigned OnM::stacks(std::span<Region> out) const {
+  unsigned count = 0;
+  out[count++] = stack_region(m_->g0);
+  out[count++] = stack_region(m_->gsignal);
+  for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink) {
+    out[count++] = stack_region(gp);
+  }
+  return count;
+}
+
+}  // namespace sigsweep::onm
+
+namespace sigsweep {
+Subject& subject() {
+  static onm::OnM the_subject;
+  return the_subject;
+}
+}  // namespace sigsweep

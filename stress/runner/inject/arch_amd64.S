@@ -1,0 +1,132 @@
+// The harness's own assembly on amd64: containment and the register probe. Contracts: arch.h.
+//
+//   both frames:   return address | rbp | rbx | r12 | r13 | r14 | r15 | x87 cw, MXCSR  <- SP, 16-aligned
+
+#include "stress/runner/inject/offsets.h"
+
+.macro SAVE_ALL
+	pushq	%rbp
+	.cfi_def_cfa_offset 16
+	.cfi_offset rbp, -16
+	movq	%rsp, %rbp
+	pushq	%rbx
+	.cfi_def_cfa_offset 24
+	.cfi_offset rbx, -24
+	pushq	%r12
+	.cfi_def_cfa_offset 32
+	.cfi_offset r12, -32
+	pushq	%r13
+	.cfi_def_cfa_offset 40
+	.cfi_offset r13, -40
+	pushq	%r14
+	.cfi_def_cfa_offset 48
+	.cfi_offset r14, -48
+	pushq	%r15
+	.cfi_def_cfa_offset 56
+	.cfi_offset r15, -56
+	subq	$8, %rsp
+	.cfi_def_cfa_offset 64
+	stmxcsr	(%rsp)
+	fnstcw	4(%rsp)
+.endm
+
+.macro RESTORE_ALL
+	ldmxcsr	(%rsp)
+	fldcw	4(%rsp)
+	addq	$8, %rsp
+	.cfi_def_cfa_offset 56
+	popq	%r15
+	.cfi_def_cfa_offset 48
+	.cfi_restore r15
+	popq	%r14
+	.cfi_def_cfa_offset 40
+	.cfi_restore r14
+	popq	%r13
+	.cfi_def_cfa_offset 32
+	.cfi_restore r13
+	popq	%r12
+	.cfi_def_cfa_offset 24
+	.cfi_restore r12
+	popq	%rbx
+	.cfi_def_cfa_offset 16
+	.cfi_restore rbx
+	popq	%rbp
+	.cfi_def_cfa rsp, 8
+	.cfi_restore rbp
+	retq
+.endm
+
+.macro TEXT name
+	.globl	\name
+	.type	\name, @function
+	.p2align 4
+\name:
+	.cfi_startproc
+.endm
+
+.macro END name
+	.cfi_endproc
+	.size	\name, . - \name
+.endm
+
+	.text
+
+TEXT contain_call
+	SAVE_ALL
+	movq	%rsp, containment_sp(%rdi)
+	movq	%rdx, %rdi
+	callq	*%rsi
+	xorl	%eax, %eax
+	RESTORE_ALL
+END contain_call
+
+// Continues in contain_call's frame, with its second argument as the result.
+TEXT contain_leave
+	cld
+	movq	containment_sp(%rdi), %rsp
+	movq	%rsi, %rax
+	.cfi_def_cfa rsp, 64
+	.cfi_offset rbp, -16
+	.cfi_offset rbx, -24
+	.cfi_offset r12, -32
+	.cfi_offset r13, -40
+	.cfi_offset r14, -48
+	.cfi_offset r15, -56
+	RESTORE_ALL
+END contain_leave
+
+TEXT probe_call
+	SAVE_ALL
+	movq	%rdi, current_probe(%rip)
+	movq	%rsp, probe_sp_before(%rdi)
+	movq	%rbp, probe_fp_before(%rdi)
+	ldmxcsr	probe_control_before(%rdi)
+	fldcw	probe_control_before + 4(%rdi)
+	movq	probe_kept_before(%rdi), %rbx
+	movq	probe_kept_before + 8(%rdi), %r12
+	movq	probe_kept_before + 16(%rdi), %r13
+	movq	probe_kept_before + 24(%rdi), %r14
+	movq	probe_kept_before + 32(%rdi), %r15
+	movq	%rdx, %rdi
+	callq	*%rsi
+	movq	current_probe(%rip), %rdi
+	movq	%rsp, probe_sp_after(%rdi)	// before SP is used: it may be wrong
+	movq	%rbp, probe_fp_after(%rdi)
+	movq	probe_sp_before(%rdi), %rsp
+	movq	%rbx, probe_kept_after(%rdi)
+	movq	%r12, probe_kept_after + 8(%rdi)
+	movq	%r13, probe_kept_after + 16(%rdi)
+	movq	%r14, probe_kept_after + 24(%rdi)
+	movq	%r15, probe_kept_after + 32(%rdi)
+	stmxcsr	probe_control_after(%rdi)
+	fnstcw	probe_control_after + 4(%rdi)
+	pushfq
+	popq	probe_flags_after(%rdi)
+	cld
+	RESTORE_ALL
+END probe_call
+
+	.local	current_probe
+	.comm	current_probe, 8, 8
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,89 @@
+// The sources of a pending signal: tgkill to oneself, an expiring setitimer, another thread's
+// pthread_kill. Built without instrumentation: it runs in the trap.
+#include "stress/runner/inject/sources.h"
+
+#include <linux/futex.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstring>
+
+namespace sigsweep::inject {
+namespace {
+
+std::atomic<int> asked{0};  // the signal that the peer is to send; 0: none
+pthread_t target;
+
+[[noreturn]] void* peer_main(void*) {
+  for (;;) {
+    const int sig = asked.load(std::memory_order_acquire);
+    if (sig == 0) {
+      syscall(SYS_futex, reinterpret_cast<int*>(&asked), FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr,
+              0);
+      continue;
+    }
+    asked.store(0, std::memory_order_release);
+    pthread_kill(target, sig);
+  }
+}
+
+std::string start_peer() {
+  static bool started = false;
+  if (started) return {};
+  target = pthread_self();
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // the peer takes no signal of its own
+  pthread_t peer;
+  const int error = pthread_create(&peer, nullptr, peer_main, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error != 0) return std::string("a thread for source peer: ") + std::strerror(error);
+  started = true;
+  return {};
+}
+
+bool is_pending(int sig) {
+  std::uint64_t pending = 0;
+  syscall(SYS_rt_sigpending, &pending, sizeof pending);
+  return (pending >> (sig - 1) & 1) != 0;
+}
+
+}  // namespace
+
+std::string prepare(Source source) {
+  return source == Source::peer ? start_peer() : std::string();
+}
+
+void make_pending(Source source, int sig) {
+  if (source == Source::kill) {
+    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    return;
+  }
+  if (source == Source::itimer) {
+    itimerval soon{};
+    soon.it_value.tv_usec = 1;
+    setitimer(ITIMER_REAL, &soon, nullptr);
+    while (!is_pending(sig)) {
+    }
+    return;
+  }
+  asked.store(sig, std::memory_order_release);
+  syscall(SYS_futex, reinterpret_cast<int*>(&asked), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+  while (!is_pending(sig)) sched_yield();
+}
+
+void discard_pending(int sig) {
+  if (!is_pending(sig)) return;
+  sigset_t one;
+  sigemptyset(&one);
+  sigaddset(&one, sig);
+  const timespec now{};
+  sigtimedwait(&one, nullptr, &now);
+}
+
+}  // namespace sigsweep::inject

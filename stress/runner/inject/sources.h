@@ -1,0 +1,24 @@
+// How a signal is made pending, exactly, from within the trap at the boundary (design: "Sources").
+//
+// In the trap every signal is masked, so what is made pending there is delivered when the trap's
+// handler returns, at the very pc of the boundary. kill, itimer and peer differ in who sends it.
+#pragma once
+
+#include <string>
+
+#include "stress/runner/schedule.h"
+
+namespace sigsweep::inject {
+
+// Starts what the source needs (a thread, for peer). Empty, or why it can't be had. Not
+// async-signal-safe.
+std::string prepare(Source source);
+
+// Makes `sig` pending for this thread and waits until it is. Async-signal-safe. REQUIRES: sig is
+// masked; prepare(source); source is kill, itimer or peer.
+void make_pending(Source source, int sig);
+
+// Discards a pending `sig`, if there is one: nothing may be left for the next trial.
+void discard_pending(int sig);
+
+}  // namespace sigsweep::inject

@@ -1,0 +1,58 @@
+// The watchdog of one thread. Its handler is async-signal-safe. Built without instrumentation.
+#include "stress/runner/inject/watchdog.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstring>
+
+namespace sigsweep::inject {
+namespace {
+
+const volatile std::uint64_t* watched;
+std::uint64_t last_seen;
+void (*on_expired)();
+
+void tick(int, siginfo_t*, void*) {
+  const std::uint64_t now = *watched;
+  const bool stuck = now != 0 && now == last_seen;
+  last_seen = stuck ? 0 : now;
+  if (stuck) on_expired();
+}
+
+}  // namespace
+
+int watchdog_signal() {
+  return SIGXCPU;
+}
+
+std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_ms,
+                           void (*expired)()) {
+  watched = serial;
+  on_expired = expired;
+  struct sigaction sa {};
+  sa.sa_sigaction = tick;
+  sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigaction(watchdog_signal(), &sa, nullptr);
+
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = watchdog_signal();
+  event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
+  timer_t timer;
+  if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0) {
+    return std::string("a timer for the watchdog: ") + std::strerror(errno);
+  }
+  itimerspec every{};
+  every.it_interval.tv_nsec = static_cast<long>(limit_ms) * 1000000L;
+  every.it_value = every.it_interval;
+  if (timer_settime(timer, 0, &every, nullptr) != 0) {
+    return std::string("arming the watchdog: ") + std::strerror(errno);
+  }
+  return {};
+}
+
+}  // namespace sigsweep::inject

@@ -1,0 +1,187 @@
+// The rules behind each verdict, one function a rule, tried in the order of the list in oracle.h.
+#include "stress/runner/oracle.h"
+
+namespace sigsweep {
+namespace {
+
+// Everything that a rule may look at.
+struct Case {
+  const Subject& subject;
+  const Protocol& protocol;
+  const Site& site;
+  const Site* handler;  // null: it calls nothing
+  const Observation& seen;
+};
+
+bool is_rejection(const Case& c) {
+  return c.seen.end == End::thrown && !c.subject.reject_message().empty() &&
+         c.subject.reject_message() == c.seen.message;
+}
+
+// The throw by which this site's own operation ends.
+bool is_own_throw(const Case& c) {
+  return c.seen.end == End::thrown && !c.site.end_message.empty() &&
+         c.site.end_message == c.seen.message && !c.seen.thrown_in_handler;
+}
+
+bool crashed(const Case& c, Judgement* j) {
+  if (c.seen.end == End::faulted) {
+    j->detail = "a fault";
+    return true;
+  }
+  if (c.seen.end == End::thrown && !is_rejection(c) && !is_own_throw(c)) {
+    j->detail = c.seen.message;
+    return true;
+  }
+  return false;
+}
+
+bool hung(const Case& c, Judgement* j) {
+  j->detail = "no end within the time limit";
+  return c.seen.end == End::timed_out;
+}
+
+bool missed(const Case& c, Judgement* j) {
+  j->detail = "the handler's call was not rejected";
+  return c.protocol.must_reject && c.seen.handler_called && c.seen.entered > 0 && !is_rejection(c);
+}
+
+bool falsely_rejected(const Case& c, Judgement* j) {
+  j->detail = "a call that is legal was rejected";
+  return is_rejection(c) && !(c.seen.thrown_in_handler && c.protocol.must_reject);
+}
+
+bool badly_rejected(const Case& c, Judgement* j) {
+  j->detail = "state differs between the call and the throw";
+  return is_rejection(c) && c.seen.changed_before_throw;
+}
+
+bool well_rejected(const Case& c, Judgement*) {
+  return is_rejection(c);
+}
+
+bool switched_wrongly(const Case& c, Judgement* j) {
+  j->detail = c.seen.misplaced;
+  if (j->detail != nullptr) return true;
+  const bool comes_back = c.site.end_message.empty() && !c.site.leaves;
+  if (c.seen.entered != c.seen.exited) {
+    j->detail = "a handler never finished";
+  } else if (c.seen.op.fn_runs != 1) {
+    j->detail = c.seen.op.fn_runs == 0 ? "fn never ran" : "fn ran more than once";
+  } else if (c.seen.op.returns != (comes_back ? 1U : 0U)) {
+    j->detail = "the operation did not return exactly once";
+  } else if (!c.site.end_message.empty() && !is_own_throw(c)) {
+    j->detail = "the operation did not end by its throw";
+  } else {
+    j->detail = c.subject.check_call(static_cast<unsigned>(&c.site - c.subject.sites().data()),
+                                     c.seen.op, false);
+  }
+  return j->detail != nullptr;
+}
+
+bool smashed(const Case& c, Judgement* j) {
+  j->detail = "stack memory in use changed while the handler ran";
+  return c.seen.smashed;
+}
+
+bool leaked(const Case& c, Judgement* j) {
+  j->detail = c.seen.leaked;
+  return c.seen.leaked != nullptr;
+}
+
+bool handler_hurt(const Case& c, Judgement* j) {
+  if (c.handler == nullptr || c.seen.entered == 0) return false;
+  const Call& call = c.seen.handler;
+  j->slots = clobbered_arguments(*c.handler, call) | clobbered_results(*c.handler, call);
+  if (call.fn_runs != 1 || call.returns != 1) {
+    j->detail = "the handler's fn did not run and return exactly once";
+    return true;
+  }
+  j->detail = "the handler's values changed on the way";
+  if (j->slots != 0) return true;
+  j->detail =
+      c.subject.check_call(static_cast<unsigned>(c.handler - c.subject.sites().data()), call, true);
+  return j->detail != nullptr;
+}
+
+bool argument_hurt(const Case& c, Judgement* j) {
+  j->detail = "fn read another value than was given";
+  j->slots = clobbered_arguments(c.site, c.seen.op);
+  return j->slots != 0;
+}
+
+bool result_hurt(const Case& c, Judgement* j) {
+  j->detail = "the caller read another value than fn answered";
+  j->slots = clobbered_results(c.site, c.seen.op);
+  return j->slots != 0;
+}
+
+bool slot_left(const Case& c, Judgement* j) {
+  j->detail = "not zero after the operation";
+  j->slots = c.seen.slots_left & c.site.zeroed;
+  if (j->slots != 0) return true;
+  j->detail = "changed by a handler that must keep the slots";
+  j->slots = c.seen.slots_changed;
+  return j->slots != 0;
+}
+
+bool signal_lost(const Case& c, Judgement* j) {
+  j->detail = "made pending, never delivered";
+  return c.seen.hits > c.seen.entered;
+}
+
+using Rule = bool (*)(const Case&, Judgement*);
+constexpr Rule kRules[] = {crashed,        hung,          missed,           falsely_rejected,
+                           badly_rejected, well_rejected, switched_wrongly, smashed,
+                           leaked,         handler_hurt,  argument_hurt,    result_hurt,
+                           slot_left,      signal_lost};
+static_assert(sizeof kRules / sizeof kRules[0] == static_cast<unsigned>(Verdict::ok),
+              "one rule a verdict, in their order");
+
+}  // namespace
+
+std::optional<Verdict> verdict_from_name(std::string_view name) {
+  for (unsigned i = 0; i < kVerdicts; i++) {
+    if (kVerdictNames[i] == name) return static_cast<Verdict>(i);
+  }
+  return std::nullopt;
+}
+
+SlotMask clobbered_arguments(const Site& site, const Call& call) {
+  SlotMask hurt = 0;
+  for (unsigned i = 0; i < kMaxSlots; i++) {
+    const SlotMask bit = SlotMask{1} << i;
+    if ((site.in & bit) != 0 && call.seen[i] != call.in[i]) hurt |= bit;
+  }
+  if (site.inner != nullptr && call.inner != nullptr) {
+    hurt |= clobbered_arguments(*site.inner, *call.inner);
+  }
+  return hurt;
+}
+
+SlotMask clobbered_results(const Site& site, const Call& call) {
+  SlotMask hurt = 0;
+  for (unsigned i = 0; i < kMaxSlots; i++) {
+    const SlotMask bit = SlotMask{1} << i;
+    if ((site.out & bit) != 0 && call.got[i] != call.made[i]) hurt |= bit;
+  }
+  if (site.inner != nullptr && call.inner != nullptr) {
+    hurt |= clobbered_results(*site.inner, *call.inner);
+  }
+  return hurt;
+}
+
+Judgement judge(const Subject& subject, const Protocol& protocol, const Site& site,
+                const Site* handler, const Observation& seen) {
+  const Case c{subject, protocol, site, handler, seen};
+  for (unsigned i = 0; i < kVerdicts - 1; i++) {
+    Judgement j;
+    if (kRules[i](c, &j)) {
+      j.verdict = static_cast<Verdict>(i);
+      return j;
+    }
+  }
+  return Judgement{};
+}
+
+}  // namespace sigsweep

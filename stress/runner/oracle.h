@@ -1,0 +1,98 @@
+// From an observation to one verdict: the first that applies, in the order of the list.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "stress/runner/subject.h"
+
+namespace sigsweep {
+
+// The one list of verdicts, in the order in which they are tried. Names are used from outside.
+#define SIGSWEEP_VERDICTS(V)                                                                     \
+  V(crash, "crash", "a fault, or a throw that nothing called for")                               \
+  V(hang, "hang", "did not end")                                                                 \
+  V(missed_reject, "missed-reject", "a call that must be rejected was carried out")              \
+  V(false_reject, "false-reject", "a legal call was rejected")                                   \
+  V(bad_reject, "bad-reject", "rejected, but something had been changed first")                  \
+  V(rejected, "rejected", "rejected, with nothing changed between the call and the throw")       \
+  V(wrong_switch, "wrong-switch", "resumed on a wrong stack, returned early, or never finished") \
+  V(stack_smash, "stack-smash", "live frames overwritten")                                       \
+  V(state_leak, "state-leak", "registers, mask, g, sched or the like differ afterwards")         \
+  V(handler_clobbered, "handler-clobbered", "the handler's own call went wrong")                 \
+  V(arg_clobbered, "arg-clobbered", "fn read another call's argument")                           \
+  V(result_clobbered, "result-clobbered", "the caller read another call's result")               \
+  V(slot_leak, "slot-leak", "a slot that the site zeroes is not zero afterwards")                \
+  V(lost_signal, "lost-signal", "a signal that was sent never arrived")                          \
+  V(ok, "ok", "nothing went wrong")
+
+enum class Verdict : std::uint8_t {
+#define V(id, name, meaning) id,
+  SIGSWEEP_VERDICTS(V)
+#undef V
+};
+inline constexpr std::string_view kVerdictNames[] = {
+#define V(id, name, meaning) name,
+    SIGSWEEP_VERDICTS(V)
+#undef V
+};
+inline constexpr std::string_view kVerdictMeanings[] = {
+#define V(id, name, meaning) meaning,
+    SIGSWEEP_VERDICTS(V)
+#undef V
+};
+inline constexpr unsigned kVerdicts = sizeof kVerdictNames / sizeof kVerdictNames[0];
+inline std::string_view verdict_name(Verdict v) {
+  return kVerdictNames[static_cast<unsigned>(v)];
+}
+std::optional<Verdict> verdict_from_name(std::string_view name);
+
+// How a trial came to its end.
+enum class End : std::uint8_t {
+  finished,  // by itself
+  stopped,   // the operation came to its end while a handler had not: what would follow proves
+             // nothing
+  thrown,    // by a throw
+  faulted,   // by a synchronous signal
+  timed_out,
+};
+
+// What was seen in one trial. Plain data: filled in signal context, allocates nothing.
+struct Observation {
+  End end = End::finished;
+  const char* message = nullptr;  // of the throw
+  int fault_signal = 0;
+  std::uint64_t fault_pc = 0, fault_address = 0;
+  bool thrown_in_handler = false;  // while a handler's own call was under way
+  bool changed_before_throw = false;
+  std::uint32_t requested = 0;
+  std::uint32_t hits = 0;                 // breakpoints reached: the signal was sent
+  std::uint32_t landed = 0;               // signals that arrived, at exactly the boundary
+  std::uint32_t entered = 0, exited = 0;  // handlers
+  bool handler_called = false;            // a handler that calls into the stubs was asked for
+  const char* misplaced = nullptr;        // what is wrong with where things ran
+  const char* leaked = nullptr;           // the first state that differs afterwards
+  bool smashed = false;
+  SlotMask slots_left = 0;     // slots that were not zero at the end
+  SlotMask slots_changed = 0;  // by a handler that must keep them
+  Call op{};
+  Call handler{};
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::ok;
+  SlotMask slots = 0;       // those that the verdict is about
+  const char* detail = "";  // what was wrong, a static string or the throw's message
+};
+
+// SIGNAL-free but allocates nothing: it runs once a trial.
+Judgement judge(const Subject& subject, const Protocol& protocol, const Site& site,
+                const Site* handler, const Observation& seen);
+
+// Slots of `site` in which fn saw something else than was given / the caller something else than
+// was made.
+SlotMask clobbered_arguments(const Site& site, const Call& call);
+SlotMask clobbered_results(const Site& site, const Call& call);
+
+}  // namespace sigsweep

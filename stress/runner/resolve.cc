@@ -1,0 +1,145 @@
+// Names to indices and addresses. The boundary of an injection is found by its name; where its
+// phase is not the one written (another compiler, another build), by its phase.
+#include "stress/runner/resolve.h"
+
+#include "stress/runner/oracle.h"
+
+namespace sigsweep {
+namespace {
+
+template <class Range>
+int index_of(const Range& range, std::string_view name) {
+  int i = 0;
+  for (const auto& item : range) {
+    if (item.name == name) return i;
+    i++;
+  }
+  return -1;
+}
+
+std::vector<std::string> names_of(const Subject& subject, SlotMask slots) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < subject.slots().size(); i++) {
+    if ((slots >> i & 1) != 0) names.emplace_back(subject.slots()[i]);
+  }
+  return names;
+}
+
+void give(const Subject& subject, const std::vector<Argument>& args, std::uint64_t* in) {
+  for (const Argument& a : args) {
+    const int slot = find_slot(subject, a.slot);
+    if (slot >= 0) in[slot] = a.value;
+  }
+}
+
+std::string boundary_name(const BoundaryName& at) {
+  char offset[24];
+  std::snprintf(offset, sizeof offset, "+0x%llx", static_cast<unsigned long long>(at.offset));
+  return at.symbol + offset + (at.nth == 1 ? "" : " nth=" + std::to_string(at.nth));
+}
+
+std::string symbols_of(const Trace& trace) {
+  std::string names;
+  for (const Boundary& b : trace.boundaries) {
+    if (b.offset != 0 || (", " + names + ",").find(", " + b.symbol + ",") != names.npos) continue;
+    names += (names.empty() ? "" : ", ") + b.symbol;
+  }
+  return names;
+}
+
+// The boundary that is meant; -1 and why not.
+int find_boundary(const Trace& trace, const Injection& injection, std::string* why,
+                  std::vector<std::string>* notes) {
+  const int named = trace.find(injection.at.symbol, injection.at.offset, injection.at.nth);
+  if (injection.phase.empty()) {
+    if (named < 0) {
+      *why = boundary_name(injection.at) + " is no boundary of this operation; it runs through " +
+             symbols_of(trace) + "; give an offset where an instruction starts, or a phase";
+    }
+    return named;
+  }
+  if (named >= 0 && trace.boundaries[static_cast<unsigned>(named)].phase == injection.phase)
+    return named;
+  bool clamped = false;
+  const int by_phase = trace.find_phase(injection.phase, &clamped);
+  if (by_phase < 0) {
+    *why = "neither " + boundary_name(injection.at) + " with phase " + injection.phase +
+           " nor any boundary of that phase exists in this build";
+    return -1;
+  }
+  const Boundary& b = trace.boundaries[static_cast<unsigned>(by_phase)];
+  notes->push_back("boundary found by its phase" + std::string(clamped ? " (the last such)" : "") +
+                   ": " + boundary_name(BoundaryName{b.symbol, b.offset, b.nth}) + " " + b.phase);
+  return by_phase;
+}
+
+}  // namespace
+
+Catalog catalog_of(const Subject& subject) {
+  Catalog catalog;
+  catalog.isa = subject.isa();
+  catalog.isas = {"386", "amd64", "amd64p32", "arm"};
+  for (const Protocol& p : subject.protocols()) catalog.protocols.emplace_back(p.name);
+  for (std::string_view v : kVerdictNames) catalog.verdicts.emplace_back(v);
+  for (std::string_view s : subject.slots()) catalog.slots.emplace_back(s);
+  catalog.handlers.push_back({"none", {}});
+  for (const Site& site : subject.sites()) {
+    CatalogEntry entry{std::string(site.name), names_of(subject, site.in)};
+    if (site.handler) catalog.handlers.push_back(entry);
+    catalog.sites.push_back(std::move(entry));
+  }
+  catalog.word_bits = subject.word_bits();
+  return catalog;
+}
+
+int find_protocol(const Subject& subject, std::string_view name) {
+  return index_of(subject.protocols(), name);
+}
+int find_site(const Subject& subject, std::string_view name) {
+  return index_of(subject.sites(), name);
+}
+int find_slot(const Subject& subject, std::string_view name) {
+  for (unsigned i = 0; i < subject.slots().size(); i++) {
+    if (subject.slots()[i] == name) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+std::string slot_names(const Subject& subject, SlotMask slots) {
+  std::string joined;
+  for (const std::string& name : names_of(subject, slots))
+    joined += (joined.empty() ? "" : "+") + name;
+  return joined.empty() ? "-" : joined;
+}
+
+Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index,
+                   const Trace& trace, Resolved* out) {
+  *out = Resolved{};
+  const Operation& op = schedule.operations[index];
+  out->plan.protocol = static_cast<unsigned>(find_protocol(subject, schedule.protocol));
+  out->plan.site = static_cast<unsigned>(find_site(subject, op.site));
+  draw_nonces(schedule.seed, 0, subject.word_bits(), out->plan.in);
+  give(subject, op.args, out->plan.in);
+  for (const Injection& injection : op.injections) {
+    if (out->plan.injections == kMaxInjections)
+      return {"too many injections for one operation", injection.place};
+    std::string why;
+    const int boundary = find_boundary(trace, injection, &why, &out->notes);
+    if (boundary < 0) return {why, injection.place};
+    PlannedInjection& planned = out->plan.injection[out->plan.injections++];
+    const Boundary& b = trace.boundaries[static_cast<unsigned>(boundary)];
+    planned.pc = b.pc;
+    planned.nth = b.nth;
+    planned.signal = *signal_number(injection.signal);
+    planned.source = injection.by;
+    planned.handler = injection.handler == "none"
+                          ? kNoHandler
+                          : static_cast<unsigned>(find_site(subject, injection.handler));
+    draw_nonces(schedule.seed, kHandlerLevel, subject.word_bits(), planned.in);
+    give(subject, injection.args, planned.in);
+    out->boundaries.push_back(static_cast<unsigned>(boundary));
+  }
+  return {};
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,42 @@
+// From names to a plan: which site, which address, which handler; and from a finished trial back to
+// names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "stress/runner/schedule.h"
+#include "stress/runner/trial.h"
+
+namespace sigsweep {
+
+inline constexpr unsigned kHandlerLevel = 2;  // of nonces; 0 is the operation's
+
+// The names that schedules for this subject may use.
+Catalog catalog_of(const Subject& subject);
+
+// Index by name; -1 where there is none.
+int find_protocol(const Subject& subject, std::string_view name);
+int find_site(const Subject& subject, std::string_view name);
+int find_slot(const Subject& subject, std::string_view name);
+
+// "s0+p1"; "-" for none.
+std::string slot_names(const Subject& subject, SlotMask slots);
+
+struct Resolved {
+  Plan plan;
+  std::vector<unsigned> boundaries;  // in the trace, one for each injection
+  std::vector<std::string> notes;    // what was found otherwise than written
+};
+
+// What can't be resolved, and at which of the schedule's operations and injections.
+struct Unresolved {
+  std::string message;  // empty: all was resolved
+  Place place;
+};
+
+// Operation `index` of the schedule as a plan. `trace` must be that operation's.
+Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index,
+                   const Trace& trace, Resolved* out);
+
+}  // namespace sigsweep

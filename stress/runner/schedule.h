@@ -1,0 +1,124 @@
+// A schedule: everything that decides a trial, as a value, with its text form (*.sched).
+//
+// The text form is a contract with people and other programs; README.md shows one. The names that
+// it may use (ISAs, protocols, sites, slots, verdicts) belong to the subject and come in as a
+// Catalog, so that this file knows nothing of Go. Depends on the standard library only: host,
+// runner and fuzz targets all link it. Nothing here is async-signal-safe: schedules are read before
+// a trial starts.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace sigsweep {
+
+// How the signal of an injection is made to land (design: "Sources of a signal").
+enum class Source : std::uint8_t { direct, kill, itimer, peer, hwbreak, external };
+inline constexpr std::string_view kSourceNames[] = {"direct", "kill",    "itimer",
+                                                    "peer",   "hwbreak", "external"};
+std::string_view source_name(Source source);
+std::optional<Source> source_from_name(std::string_view name);
+
+// One operation or handler that a schedule may name, with the slots whose arguments it may give.
+struct CatalogEntry {
+  std::string name;
+  std::vector<std::string> slots;  // in-slots, in the subject's order: "s0", "p1"
+};
+
+// The names that are allowed. Filled from a subject (in process) or from a runner's description.
+struct Catalog {
+  std::string isa;                     // of the runner that gave it
+  std::vector<std::string> isas;       // all that a schedule may name
+  std::vector<std::string> protocols;  //
+  std::vector<std::string> verdicts;   //
+  std::vector<std::string> slots;      // every slot of the subject: may stand in `expect`
+  std::vector<CatalogEntry> sites;     //
+  std::vector<CatalogEntry> handlers;  // `none` among them
+  unsigned word_bits = 64;             // largest argument: 2^word_bits - 1
+};
+
+struct Argument {
+  std::string slot;
+  std::uint64_t value;
+  bool operator==(const Argument&) const = default;
+};
+
+// A point between two instructions: linked symbol + offset, and which pass over it.
+struct BoundaryName {
+  std::string symbol;
+  std::uint64_t offset = 0;  // bytes
+  std::uint32_t nth = 1;     // 1 = the first pass within the operation
+  bool operator==(const BoundaryName&) const = default;
+};
+
+// Where in a text something stood, for messages. No part of the value: any two are equal.
+struct Place {
+  unsigned line = 0;
+  unsigned column = 0;
+  bool operator==(const Place&) const { return true; }
+};
+
+struct Injection {
+  std::string signal;  // "SIGPROF"; one of kSignals
+  BoundaryName at;
+  std::string phase;  // empty: not given
+  Source by = Source::direct;
+  std::string handler;
+  std::vector<Argument> args;  // those given; the others are nonces drawn from the seed
+  std::optional<std::uint32_t>
+      in;       // nests in that injection (counted from 1) of the same operation
+  Place place;  // of the boundary's name
+  bool operator==(const Injection&) const = default;
+};
+
+struct Operation {
+  std::string site;
+  std::vector<Argument> args;
+  std::vector<Injection> injections;
+  bool operator==(const Operation&) const = default;
+};
+
+struct Expectation {
+  std::string verdict;
+  std::string slot;  // empty: any
+  bool operator==(const Expectation&) const = default;
+};
+
+struct Schedule {
+  std::string isa;
+  std::string protocol;
+  std::uint64_t seed = 0;
+  std::vector<Operation> operations;
+  std::optional<Expectation> expect;
+  std::string origin;  // informational: the rest of its line, verbatim
+  bool operator==(const Schedule&) const = default;
+};
+
+// Signals that a schedule may name. SIGALRM only, and always, with by=itimer.
+inline constexpr std::string_view kSignals[] = {"SIGPROF", "SIGURG", "SIGALRM", "SIGUSR1",
+                                                "SIGUSR2"};
+std::optional<int> signal_number(std::string_view name);
+
+// What is wrong with a text, where, and what is allowed instead. Lines and columns count from 1,
+// columns in bytes.
+struct ParseError {
+  std::string file;
+  unsigned line = 0;
+  unsigned column = 0;
+  std::string message;
+  std::string to_string() const;  // "file:line:column: message"
+};
+
+// Reads the text form. Strict: every deviation is an error, the first one is reported.
+// `file` is used in messages only. Never throws on any input, binary included.
+std::variant<Schedule, ParseError> parse_schedule(std::string_view text, std::string_view file,
+                                                  const Catalog& catalog);
+
+// The text form of a schedule; parse_schedule(print_schedule(s)) == s.
+std::string print_schedule(const Schedule& schedule);
+
+}  // namespace sigsweep

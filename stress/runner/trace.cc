@@ -1,0 +1,169 @@
+// From recorded steps and accesses to boundaries, phases, live slots and predictions.
+#include "stress/runner/trace.h"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+
+#include "runtime/symtab.h"
+
+namespace sigsweep {
+namespace {
+
+const symtab::Table& own_symbols(std::string* error) {
+  static const std::optional<symtab::Table> table = symtab::Table::load("/proc/self/exe", error);
+  static const symtab::Table none;
+  return table ? *table : none;
+}
+
+// Which invocation of which function a step is in, so that the way in and the way back differ by
+// name.
+class CallStack {
+ public:
+  struct Frame {
+    const symtab::Symbol* symbol;
+    bool called;  // it has called something: it is on its way back
+  };
+
+  const Frame& step_to(const symtab::Symbol* symbol, bool at_start) {
+    if (frames_.empty() || frames_.back().symbol != symbol || at_start) {
+      if (at_start) {
+        if (!frames_.empty()) frames_.back().called = true;
+        frames_.push_back(Frame{symbol, false});
+      } else {
+        while (!frames_.empty() && frames_.back().symbol != symbol) frames_.pop_back();
+        if (frames_.empty()) frames_.push_back(Frame{symbol, true});
+      }
+    }
+    return frames_.back();
+  }
+
+ private:
+  std::vector<Frame> frames_;
+};
+
+constexpr const char* kPartNames[] = {"caller", "stub", "fn"};
+
+std::string part_name(Part part, bool called, bool switched) {
+  std::string name = kPartNames[static_cast<unsigned>(part)];
+  if (called) return name + ".back";
+  if (part == Part::stub && switched) return name + ".switched";
+  return name;
+}
+
+std::string live_name(const Subject& subject, SlotMask live) {
+  std::string name;
+  for (unsigned i = 0; i < kMaxSlots; i++) {
+    if ((live >> i & 1) == 0) continue;
+    if (!name.empty()) name += '+';
+    name += subject.slots()[i];
+  }
+  return name.empty() ? "-" : name;
+}
+
+struct NextAccess {
+  bool written_before = false;
+  const Access* next = nullptr;  // at or after the boundary
+  bool write_to_come = false;
+};
+
+NextAccess look_ahead(const Trace& trace, unsigned boundary, unsigned slot) {
+  NextAccess found;
+  for (const Access& a : trace.accesses) {  // in order of execution
+    if (a.slot != slot) continue;
+    if (a.step < boundary) {
+      found.written_before = found.written_before || a.write;
+    } else {
+      if (found.next == nullptr) found.next = &a;
+      found.write_to_come = found.write_to_come || a.write;
+    }
+  }
+  return found;
+}
+
+void find_live(Trace* trace) {
+  for (unsigned b = 0; b < trace->boundaries.size(); b++) {
+    Boundary& boundary = trace->boundaries[b];
+    for (unsigned slot = 0; slot < kMaxSlots; slot++) {
+      const NextAccess look = look_ahead(*trace, b, slot);
+      if (!look.written_before || look.next == nullptr || look.next->write) continue;
+      const SlotMask bit = SlotMask{1} << slot;
+      boundary.live |= bit;
+      if (trace->boundaries[look.next->step].part == Part::fn) boundary.live_argument |= bit;
+    }
+  }
+}
+
+}  // namespace
+
+std::string build_trace(const Subject& subject, const std::vector<Step>& steps,
+                        const std::vector<Access>& accesses, Trace* out) {
+  std::string error;
+  const symtab::Table& symbols = own_symbols(&error);
+  if (!error.empty()) return error;
+  *out = Trace{};
+  out->accesses = accesses;
+  CallStack calls;
+  std::map<std::uint64_t, std::uint32_t> passes;
+  std::vector<std::string> heads;
+  for (const Step& step : steps) {
+    Boundary b;
+    b.pc = step.pc;
+    b.nth = ++passes[step.pc];
+    const std::uint64_t linked = step.pc - symtab::bias();
+    const symtab::Symbol* symbol = symbols.find(linked);
+    if (symbol == nullptr) return "an instruction of injectable code has no symbol";
+    b.symbol = symbol->name;
+    b.offset = linked - symbol->start;
+    b.part = subject.part(b.symbol);
+    const auto& frame = calls.step_to(symbol, b.offset == 0);
+    const bool switched = std::string_view(step.state) != steps.front().state;
+    heads.push_back(part_name(b.part, frame.called, switched) + "/" + step.state);
+    out->boundaries.push_back(std::move(b));
+  }
+  find_live(out);
+  std::map<std::string, unsigned> counts;
+  for (unsigned i = 0; i < out->boundaries.size(); i++) {
+    Boundary& b = out->boundaries[i];
+    const std::string phase = heads[i] + "/live=" + live_name(subject, b.live);
+    b.phase = phase + "#" + std::to_string(++counts[phase]);
+  }
+  return {};
+}
+
+int Trace::find(const std::string& symbol, std::uint64_t offset, std::uint32_t nth) const {
+  for (unsigned i = 0; i < boundaries.size(); i++) {
+    const Boundary& b = boundaries[i];
+    if (b.symbol == symbol && b.offset == offset && b.nth == nth) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+int Trace::find_phase(const std::string& phase, bool* clamped) const {
+  const std::string head = phase.substr(0, phase.rfind('#') + 1);
+  int last = -1;
+  *clamped = false;
+  for (unsigned i = 0; i < boundaries.size(); i++) {
+    if (boundaries[i].phase == phase) return static_cast<int>(i);
+    if (boundaries[i].phase.starts_with(head)) last = static_cast<int>(i);
+  }
+  *clamped = last >= 0;
+  return last;
+}
+
+Prediction predict(const Trace& trace, unsigned boundary, const Site& site, SlotMask written,
+                   SlotMask left_zero) {
+  const Boundary& b = trace.boundaries[boundary];
+  Prediction p;
+  p.arguments = b.live_argument & written;
+  p.results = b.live & ~b.live_argument & written;
+  for (unsigned slot = 0; slot < kMaxSlots; slot++) {
+    const SlotMask bit = SlotMask{1} << slot;
+    if ((site.zeroed & written & ~left_zero & bit) == 0) continue;
+    const NextAccess look = look_ahead(trace, boundary, slot);
+    if (look.written_before && !look.write_to_come) p.left |= bit;
+  }
+  return p;
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,88 @@
+// One trial: a site run once, with signals landed where the plan says, and what was seen of it.
+//
+// The engine owns the process's SIGTRAP and fault handlers and the alternate stack while it is
+// attached. One engine a process, on one thread. run() allocates nothing; a trial that goes wrong
+// is abandoned in place and the next one starts from a state made afresh.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "stress/runner/oracle.h"
+#include "stress/runner/schedule.h"
+#include "stress/runner/subject.h"
+#include "stress/runner/trace.h"
+
+namespace sigsweep {
+
+inline constexpr unsigned kNoHandler = ~0U;
+inline constexpr unsigned kMaxInjections = 4;
+
+struct PlannedInjection {
+  std::uint64_t pc = 0;   // address in this process
+  std::uint32_t nth = 1;  // pass
+  int signal = 0;
+  Source source = Source::direct;
+  unsigned handler = kNoHandler;  // index of a site
+  std::uint64_t in[kMaxSlots] = {};
+};
+
+struct Plan {
+  unsigned protocol = 0;
+  unsigned site = 0;
+  std::uint64_t in[kMaxSlots] = {};
+  unsigned injections = 0;
+  PlannedInjection injection[kMaxInjections];
+};
+
+// The argument of a slot that a schedule does not give. Never 0; distinct for each level and slot.
+std::uint64_t nonce(std::uint64_t seed, unsigned level, unsigned slot, unsigned word_bits);
+void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in);
+
+// What a forked child that was left to throw for real printed and how it ended.
+struct ForkedThrow {
+  std::string output;
+  int exit_status = -1;  // -1: it did not exit
+  int signal = 0;        // it died of
+};
+
+class Engine {
+ public:
+  // The one engine of this process.
+  static Engine& get();
+
+  // Takes over the process. Empty, or what is wrong. `serial`: the number of the trial that runs, 0
+  // between trials; may be shared with another process.
+  virtual std::string attach(volatile std::uint64_t* serial) = 0;
+
+  // Runs one trial. The observation is valid until the next run.
+  virtual const Observation& run(const Plan& plan) = 0;
+  virtual Judgement judge_last() const = 0;
+
+  // Records the boundaries of an operation and its accesses to the slots, with nothing injected.
+  // Empty, or why that can't be done.
+  virtual std::string trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out) = 0;
+
+  // The state that the operation leaves when nothing is injected: later trials are compared with
+  // it. Returns the verdict of that run. Call before the first run() of a (protocol, site).
+  virtual Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed) = 0;
+
+  // Runs the trial in a child, where a throw is real.
+  virtual ForkedThrow run_forked(const Plan& plan) = 0;
+
+  // Where the first signal of the last trial landed, and the slots then. For reports.
+  virtual const ucontext_t& landed_at() const = 0;
+  virtual const std::uint64_t* slots_landed() const = 0;
+
+  // Nanoseconds for one round of the bare mechanism, over `rounds` rounds (benchmarks): one direct
+  // injection, armed, landed and returned from; and what any can cost at least, a breakpoint that
+  // stands.
+  virtual double time_direct(std::uint64_t rounds) = 0;
+  virtual double time_floor(std::uint64_t rounds) = 0;
+
+ protected:
+  ~Engine() = default;
+};
+
+}  // namespace sigsweep
