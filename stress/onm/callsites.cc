@@ -112,7 +112,7 @@ ALWAYS_INLINE void enter_stub(const Frame* frame, const FuncVal* fn) {
   if constexpr (R.enter == Enter::MCALL) {
     runtime::cmcall(fn);
   } else if constexpr (R.enter == Enter::DIRECT) {
-    fn->fn();
+    reinterpret_cast<void (*)(G*)>(fn->fn)(nullptr);  // its type, which a FuncVal does not tell
   } else {
     frame->enter(fn);
   }

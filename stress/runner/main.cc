@@ -69,6 +69,7 @@ void describe(const Record&) {
            .add("isa", catalog.isa)
            .add("word_bits", catalog.word_bits)
            .add("isas", joined(catalog.isas))
+           .add("verdicts", joined(catalog.verdicts))
            .add("slots", joined(catalog.slots)));
   for (const Protocol& p : subject().protocols()) {
     send(Record("protocol")
