@@ -1,0 +1,87 @@
+// The two steps of taking over libFuzzer's process.
+#include "fuzz/engine.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "stress/runner/trial.h"
+
+namespace sigsweep::fuzz {
+namespace {
+
+volatile std::uint64_t serial;   // of the trial that runs
+stack_t alternate_stack_before;  // the sanitizer's, large enough for its reports
+
+sigset_t harness_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (std::string_view name : kSignals) sigaddset(&set, *signal_number(name));
+  return set;
+}
+
+[[noreturn]] void refuse(const char* variable, std::string_view given,
+                         std::span<const std::string_view> names) {
+  std::string text = std::string(variable) + ": '" + std::string(given) + "' is unknown; allowed: ";
+  for (std::string_view name : names) text.append(name == names.front() ? "" : ", ").append(name);
+  std::fprintf(stderr, "%s\n", text.c_str());
+  _exit(2);
+}
+
+}  // namespace
+
+void prepare_process(int* argc, char*** argv, std::span<const char* const> defaults) {
+  static std::vector<char*> all;
+  all.assign(*argv, *argv + *argc);
+  for (const char* option : defaults) {
+    const std::string_view name(option, std::string_view(option).find('=') + 1);
+    const auto given = [&](const char* arg) { return std::string_view(arg).starts_with(name); };
+    if (std::none_of(*argv, *argv + *argc, given)) all.push_back(const_cast<char*>(option));
+  }
+  *argc = static_cast<int>(all.size());
+  all.push_back(nullptr);
+  *argv = all.data();
+  const sigset_t ours = harness_signals();
+  pthread_sigmask(SIG_BLOCK, &ours, nullptr);
+}
+
+void take_over() {
+  static bool taken = false;
+  if (taken) return;
+  taken = true;
+  syscall(SYS_sigaltstack, nullptr, &alternate_stack_before);
+  const sigset_t ours = harness_signals();
+  pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);  // the mask that the engine takes for normal
+  const std::string problem = Engine::get().attach(&serial);
+  if (!problem.empty()) stop("cannot take over the process: " + problem);
+}
+
+std::vector<unsigned> chosen(const char* variable, std::span<const std::string_view> names) {
+  std::vector<unsigned> indices;
+  const char* value = std::getenv(variable);
+  if (value == nullptr) {
+    for (unsigned i = 0; i < names.size(); i++) indices.push_back(i);
+    return indices;
+  }
+  const std::string_view list(value);
+  for (std::size_t at = 0; at <= list.size();) {
+    const std::size_t end = std::min(list.find(',', at), list.size());
+    const auto found = std::find(names.begin(), names.end(), list.substr(at, end - at));
+    if (found == names.end()) refuse(variable, list.substr(at, end - at), names);
+    indices.push_back(static_cast<unsigned>(found - names.begin()));
+    at = end + 1;
+  }
+  return indices;
+}
+
+void stop(const std::string& text) {
+  std::fprintf(stderr, "%s\n", text.c_str());
+  syscall(SYS_sigaltstack, &alternate_stack_before, nullptr);
+  std::abort();
+}
+
+}  // namespace sigsweep::fuzz

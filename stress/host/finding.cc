@@ -1,0 +1,134 @@
+// From an example to its id, its schedule and its page.
+#include "stress/host/finding.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "stress/host/disassembly.h"
+#include "stress/host/options.h"
+#include "stress/host/sweep.h"
+
+namespace sigsweep {
+namespace {
+
+std::string phase_head(const std::string& phase) {
+  return phase.substr(0, phase.rfind('#'));
+}
+
+// "s0=0x1,p1=0x2" as arguments.
+std::vector<Argument> arguments(const Record& record, const char* key) {
+  std::vector<Argument> args;
+  for (const std::string& item : record.list(key)) {
+    const std::size_t equals = item.find('=');
+    args.push_back({item.substr(0, equals), std::stoull(item.substr(equals + 1), nullptr, 16)});
+  }
+  return args;
+}
+
+std::string value_of(const Record& record, const char* key, const std::string& slot) {
+  for (const std::string& item : record.list(key)) {
+    if (item.starts_with(slot + "=")) return item.substr(slot.size() + 1);
+  }
+  return "-";
+}
+
+// The slots that the verdict is about: what was expected and what was found.
+std::string slots_page(const Record& r) {
+  const bool result = r.text("verdict") == "result-clobbered";
+  const bool left = r.text("verdict") == "slot-leak";
+  std::string page, slots = r.text("slots");
+  for (std::size_t at = 0; at < slots.size() && slots != "-";) {
+    const std::size_t end = std::min(slots.find('+', at), slots.size());
+    const std::string slot = slots.substr(at, end - at);
+    page += fmt::format("  {}: expected {}, got {}\n", slot,
+                        left ? "0" : value_of(r, result ? "made" : "given", slot),
+                        left ? "another value" : value_of(r, result ? "got" : "seen", slot));
+    at = end + 1;
+  }
+  return page;
+}
+
+std::string spaced(std::string text) {
+  for (char& c : text) {
+    if (c == ',') c = ' ';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string finding_id(const Example& e) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const std::string& part :
+       {e.isa, e.protocol, e.site, e.handler, phase_head(e.phase()), e.verdict()}) {
+    for (const char c : part + "\n") hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return fmt::format("{:016x}", hash);
+}
+
+Schedule schedule_of(const Example& e, const std::string& command_line) {
+  Schedule schedule;
+  schedule.isa = e.isa;
+  schedule.protocol = e.protocol;
+  schedule.seed = e.seed;
+  Injection injection;
+  injection.signal = signal_for(e.inject);
+  injection.at = {e.record.text("symbol"), e.record.number("offset"),
+                  static_cast<std::uint32_t>(e.record.number("nth"))};
+  injection.phase = e.phase();
+  injection.by = *source_from_name(e.inject);
+  injection.handler = e.handler;
+  injection.args = arguments(e.record, "handler_given");
+  schedule.operations.push_back({e.site, arguments(e.record, "given"), {injection}});
+  const std::string& slots = e.record.text("slots");
+  schedule.expect = Expectation{e.verdict(), slots == "-" ? "" : slots.substr(0, slots.find('+'))};
+  schedule.origin = fmt::format("build=\"{}\" command=\"{}\"", build_description(), command_line);
+  return schedule;
+}
+
+FindingRow finding_row(const Example& e, const std::string& command_line) {
+  std::string detail = e.record.text("detail");
+  if (!e.mismatch().empty()) detail = e.mismatch();
+  return FindingRow{finding_id(e), e.isa,     e.protocol,
+                    e.site,        e.handler, e.phase(),
+                    e.verdict(),   detail,    print_schedule(schedule_of(e, command_line)),
+                    false};
+}
+
+std::string write_schedule(const Example& e, const std::string& folder,
+                           const std::string& command_line) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  const std::string path = folder + "/" + finding_id(e) + ".sched";
+  std::ofstream out(path);
+  out << print_schedule(schedule_of(e, command_line));
+  out.close();
+  if (!out) throw Failure(kHarnessFailed, "cannot write " + path);
+  return path;
+}
+
+std::string render_finding(const Session& session, const Example& e, const std::string& folder) {
+  const Record& r = e.record;
+  const std::string path = write_schedule(e, folder, session.options.command_line);
+  const Disassembler code(session.runner_path);
+  const std::string& symbol = r.text("symbol");
+  std::string page = fmt::format("finding {}: {} {} with handler {}: {}: {}\n", finding_id(e),
+                                 e.protocol, e.site, e.handler, e.verdict(), r.text("detail"));
+  if (!e.mismatch().empty()) page += fmt::format("  {}\n", e.mismatch());
+  if (r.has("fault")) page += fmt::format("  {}\n", r.text("fault"));
+  page += slots_page(r);
+  page +=
+      fmt::format("the signal landed in front of\n{}", around(code, symbol, r.number("offset"), 4));
+  page += fmt::format("registers there: {}\n", spaced(r.text("registers")));
+  page += fmt::format("slots there:     {}\n", spaced(r.text("slots_landed")));
+  page += fmt::format("schedule ({}):\n", path);
+  page += print_schedule(schedule_of(e, session.options.command_line));
+  page += fmt::format("replay:  sigsweep replay {}\n", path);
+  page += fmt::format("in gdb:  gdb -q -ex 'break *({}+{:#x})' -ex run --args {} --walk {}\n",
+                      symbol, r.number("offset"), session.runner_path, path);
+  return page;
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,151 @@
+// sigsweep: is a signal at any instruction of a stack switch safe?
+//
+//   stdout   the result
+//   stderr   provenance (version, build, seed, command line), progress, diagnosis
+//   status   0 as expected; 1 a finding, or an expected hazard not found; 2 usage or bad input; 3
+//   the harness
+//            itself failed; 4 stopped early, what is written is whole; 77 skipped or not built, and
+//            why
+//   signals  SIGINT, SIGTERM: end soon, with status 4
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <thread>
+
+#include "stress/bench/bench.h"
+#include "stress/host/explain.h"
+#include "stress/host/prove.h"
+#include "stress/host/replay.h"
+#include "stress/host/sweep.h"
+
+namespace sigsweep {
+namespace {
+
+enum Flags : unsigned {
+  kSelect = 1,
+  kInject = 2,
+  kResults = 4,
+  kClaims = 8,
+  kFiles = 16,
+  kExtras = 32,
+  kJobs = 64
+};
+
+struct Command {
+  const char* name;
+  const char* help;
+  unsigned flags;
+  int (*run)(const Options&);
+};
+
+constexpr Command kCommands[] = {
+    {"prove", "check the claims, each with its evidence",
+     kSelect | kInject | kResults | kClaims | kJobs, prove_command},
+    {"sweep", "a signal at every boundary of every selected cell",
+     kSelect | kInject | kResults | kJobs, sweep_command},
+    {"replay", "run schedules (*.sched) and compare with what they expect", kFiles, replay_command},
+    {"explain", "the disassembly of an operation with the verdict at each instruction",
+     kSelect | kInject, explain_command},
+    {"list", "protocols, sites, handlers, verdicts and sources", 0, list_command},
+    {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras,
+     bench_command},
+};
+
+void add_flags(CLI::App* app, unsigned flags, Options* o) {
+  app->add_option("--isa", o->isa, "instruction set; a runner of it must be built");
+  app->add_option("--runner", o->runner, "another runner program of that ISA");
+  app->add_option("--seed", o->seed, "nonces are drawn from it")->capture_default_str();
+  if ((flags & kSelect) != 0) {
+    app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
+    app->add_option("--site", o->sites, "names, comma-separated, or all")->delimiter(',');
+    app->add_option("--handler", o->handlers,
+                    "names, comma-separated, or all (those that call); none by name")
+        ->delimiter(',');
+  }
+  if ((flags & kInject) != 0) {
+    app->add_option("--inject", o->inject, "source of the signal")
+        ->check(CLI::IsMember({"direct", "kill", "itimer", "peer"}))
+        ->capture_default_str();
+    app->add_option("--depth", o->depth, "signals in one operation")->check(CLI::IsMember({1}));
+    app->add_option("--contain", o->contain, "how a trial that goes wrong is contained")
+        ->check(CLI::IsMember({"place"}));
+  }
+  if ((flags & kResults) != 0) {
+    app->add_option("--json", o->json, "results file (JSON lines)");
+    app->add_option("--out", o->out, "folder for results and findings");
+    app->add_option("--assume", o->assume,
+                    "PROTOCOL=VERDICT: expect only that, to see the proof fail")
+        ->delimiter(',');
+  }
+  if ((flags & kJobs) != 0) {
+    app->add_option("--jobs", o->jobs, "runners at a time")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+  }
+  if ((flags & kClaims) != 0)
+    app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
+  if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
+  if ((flags & kExtras) != 0) app->allow_extras();
+}
+
+std::string machine_isa() {
+#if defined(__x86_64__)
+  return "amd64";
+#elif defined(__i386__)
+  return "386";
+#else
+  return "arm";
+#endif
+}
+
+std::string quoted(int argc, char** argv) {
+  std::string line = "sigsweep";
+  for (int i = 1; i < argc; i++) line += std::string(" ") + argv[i];
+  return line;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  options.isa = machine_isa();
+  options.command_line = quoted(argc, argv);
+  CLI::App app(
+      "sigsweep lands real signals at every instruction of a stack switch and says what breaks.",
+      "sigsweep");
+  app.set_version_flag("--version", version());
+  app.require_subcommand(1);
+  for (const Command& command : kCommands) {
+    add_flags(app.add_subcommand(command.name, command.help), command.flags, &options);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kAsExpected : kUsage;
+  }
+  for (const Command& command : kCommands) {
+    CLI::App* chosen = app.get_subcommand(command.name);
+    if (!chosen->parsed()) continue;
+    if ((command.flags & kExtras) != 0) options.benchmark_flags = chosen->remaining();
+    return command.run(options);
+  }
+  return kUsage;
+}
+
+}  // namespace
+}  // namespace sigsweep
+
+int main(int argc, char** argv) {
+  using namespace sigsweep;
+  stop_on_signals();
+  try {
+    return run(argc, argv);
+  } catch (const Failure& failure) {
+    std::fflush(stdout);
+    fmt::print(stderr, "sigsweep: {}\n", failure.what());
+    return failure.status;
+  } catch (const std::exception& e) {
+    std::fflush(stdout);
+    fmt::print(stderr, "sigsweep: {}\n", e.what());
+    return kHarnessFailed;
+  }
+}

@@ -1,0 +1,72 @@
+// The flags that mean the same in every command, and what they select.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "stress/host/runner_process.h"
+
+namespace sigsweep {
+
+// The command's exit statuses (design.md). Never 126 or above.
+enum Exit : int {
+  kAsExpected = 0,
+  kFinding = 1,
+  kUsage = 2,
+  kHarnessFailed = 3,
+  kStopped = 4,
+  kSkipped = 77,
+};
+
+// Ends the command with a status and one line on standard error.
+struct Failure : std::runtime_error {
+  Failure(Exit exit_status, const std::string& message)
+      : std::runtime_error(message), status(exit_status) {}
+  Exit status;
+};
+
+struct Options {
+  std::string isa, runner;
+  std::vector<std::string> protocols{"all"}, sites{"all"}, handlers{"all"};
+  std::string inject = "direct";
+  std::string contain = "place";
+  unsigned depth = 1;
+  std::uint64_t seed = 1;
+  unsigned jobs = 1;
+  std::string json, out;
+  std::vector<std::string> assume, claims;
+  std::vector<std::string> files;
+  std::vector<std::string> benchmark_flags;
+  std::string command_line;  // as given
+};
+
+// What a command works with: the runner of one ISA, and what it says of its subject.
+struct Session {
+  Options options;
+  std::string runner_path;
+  std::unique_ptr<RunnerProcess> runner;
+  Description description;
+
+  // Names of a flag, with `all` spelled out. Throws Failure(kUsage) for one that is not known.
+  std::vector<std::string> protocols() const;
+  std::vector<std::string> sites() const;
+  std::vector<std::string> handlers() const;  // `all`: those that call; `none` only by name
+  const Description::Protocol& protocol(const std::string& name) const;
+  // --assume: protocol -> the verdict that is expected instead.
+  std::map<std::string, std::string> assumptions() const;
+};
+
+// Starts the runner. Throws Failure: kSkipped where it is not built, kHarnessFailed where it can't
+// start.
+Session open_session(const Options& options);
+
+// Printed before a run: version, build, seed, the command line.
+void print_provenance(const Options& options);
+std::string version();
+std::string build_description();
+
+}  // namespace sigsweep

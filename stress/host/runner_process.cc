@@ -1,0 +1,201 @@
+// Starting, feeding, reading and burying a runner.
+#include "stress/host/runner_process.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+namespace sigsweep {
+
+std::atomic<bool> stop_requested{false};
+
+namespace {
+
+constexpr int kSilence = 60000;  // ms without a word after which a runner is taken for hung
+constexpr int kTick = 100;       // ms between looks at stop_requested
+
+void request_stop(int) {
+  stop_requested = true;
+}
+
+}  // namespace
+
+void stop_on_signals() {
+  struct sigaction sa {};
+  sa.sa_handler = request_stop;
+  sigaction(SIGINT, &sa, nullptr);
+  sigaction(SIGTERM, &sa, nullptr);
+  signal(SIGPIPE, SIG_IGN);  // a runner that has died is noticed when it is read from
+}
+
+struct RunnerProcess::Shared {  // the layout is main.cc's Progress
+  volatile std::uint64_t serial, cell, boundary;
+};
+
+RunnerProcess::RunnerProcess(std::string path) : path_(std::move(path)) {
+  shared_fd_ = memfd_create("sigsweep-progress", 0);
+  if (shared_fd_ < 0 || ftruncate(shared_fd_, 4096) != 0) return;  // start() will say
+  void* p = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, shared_fd_, 0);
+  if (p != MAP_FAILED) shared_ = static_cast<Shared*>(p);
+}
+
+RunnerProcess::~RunnerProcess() {
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    bury(false);
+  }
+  if (shared_ != nullptr) munmap(const_cast<Shared*>(shared_), 4096);
+  if (shared_fd_ >= 0) close(shared_fd_);
+}
+
+bool RunnerProcess::start(std::string* why) {
+  int down[2], up[2];
+  if (shared_ == nullptr || pipe2(down, O_CLOEXEC) != 0 || pipe2(up, O_CLOEXEC) != 0) {
+    *why = fmt::format("no pipe or shared page for {}: {}", path_, std::strerror(errno));
+    return false;
+  }
+  shared_->serial = 0;
+  const std::string fd = std::to_string(shared_fd_);
+  pid_ = fork();
+  if (pid_ == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    signal(SIGINT, SIG_IGN);  // Ctrl-C is for the host, which ends its runners
+    dup2(down[0], STDIN_FILENO);
+    dup2(up[1], STDOUT_FILENO);
+    execl(path_.c_str(), path_.c_str(), "--progress-fd", fd.c_str(), nullptr);
+    _exit(127);
+  }
+  close(down[0]);
+  close(up[1]);
+  to_ = down[1];
+  from_ = up[0];
+  unread_.clear();
+  if (pid_ < 0) *why = fmt::format("cannot fork for {}: {}", path_, std::strerror(errno));
+  return pid_ > 0;
+}
+
+// The process is gone or must go: how it died, and where it was.
+Outcome RunnerProcess::bury(bool hung) {
+  Outcome outcome;
+  outcome.kind = Outcome::died;
+  outcome.hung = hung;
+  if (hung) kill(pid_, SIGKILL);
+  int status = 0;
+  waitpid(pid_, &status, 0);
+  close(to_);
+  close(from_);
+  pid_ = to_ = from_ = -1;
+  outcome.in_trial = shared_->serial != 0;
+  outcome.cell = shared_->cell;
+  outcome.boundary = shared_->boundary;
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
+    outcome.message = path_ + " could not be started";
+  } else if (WIFEXITED(status)) {
+    outcome.message = fmt::format("{} exited with status {}", path_, WEXITSTATUS(status));
+  } else {
+    outcome.message = fmt::format("{} died of signal {}", path_, WTERMSIG(status));
+  }
+  return outcome;
+}
+
+bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
+  for (int waited = 0;;) {
+    const std::size_t end = unread_.find('\n');
+    if (end != unread_.npos) {
+      line->assign(unread_, 0, end);
+      unread_.erase(0, end + 1);
+      return true;
+    }
+    if (stop_requested) {
+      kill(pid_, SIGKILL);
+      bury(false);
+      outcome->kind = Outcome::stopped;
+      return false;
+    }
+    pollfd poll_from{from_, POLLIN, 0};
+    if (poll(&poll_from, 1, kTick) <= 0) {
+      waited += kTick;
+      if (waited < kSilence) continue;
+      *outcome = bury(true);
+      return false;
+    }
+    char buffer[65536];
+    const ssize_t n = read(from_, buffer, sizeof buffer);
+    if (n <= 0) {
+      *outcome = bury(false);
+      return false;
+    }
+    waited = 0;
+    unread_.append(buffer, static_cast<std::size_t>(n));
+  }
+}
+
+Outcome RunnerProcess::command(const Record& command,
+                               const std::function<void(const Record&)>& on_record,
+                               const std::string& payload) {
+  Outcome outcome;
+  if (pid_ < 0 && !start(&outcome.message)) {
+    outcome.kind = Outcome::died;
+    return outcome;
+  }
+  const std::string text = command.encode() + "\n" + payload;
+  for (std::size_t done = 0; done < text.size();) {
+    const ssize_t n = write(to_, text.data() + done, text.size() - done);
+    if (n <= 0) return bury(false);
+    done += static_cast<std::size_t>(n);
+  }
+  for (std::string line; read_line(&line, &outcome);) {
+    const Record record = Record::decode(line);
+    if (record.word() == "done") return outcome;
+    if (record.word() == "trouble") {
+      outcome.kind = Outcome::trouble;
+      outcome.message = record.text("message");
+      return outcome;
+    }
+    on_record(record);
+  }
+  return outcome;
+}
+
+Outcome describe(RunnerProcess* runner, Description* out) {
+  *out = Description{};
+  const auto take = [&](const Record& r) {
+    Catalog& catalog = out->catalog;
+    if (r.word() == "subject") {
+      catalog.isa = r.text("isa");
+      catalog.isas = r.list("isas");
+      catalog.slots = r.list("slots");
+      catalog.verdicts = r.list("verdicts");
+      catalog.word_bits = static_cast<unsigned>(r.number("word_bits"));
+    } else if (r.word() == "protocol") {
+      catalog.protocols.push_back(r.text("name"));
+      out->protocols.push_back(
+          {r.text("name"), r.text("allowed"), r.text("summary"), r.number("predicts") != 0});
+    } else if (r.word() == "site") {
+      catalog.sites.push_back({r.text("name"), r.list("slots")});
+      out->sites.push_back(
+          {r.text("name"), r.text("in"), r.text("out"), r.text("zeroed"), r.text("ends")});
+    } else if (r.word() == "handler") {
+      catalog.handlers.push_back({r.text("name"), r.list("slots")});
+    }
+  };
+  return runner->command(Record("describe"), take);
+}
+
+std::string runner_path(const std::string& isa) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  const auto path = self.parent_path() / ("runner-" + isa);
+  return std::filesystem::exists(path, error) ? path.string() : std::string();
+}
+
+}  // namespace sigsweep

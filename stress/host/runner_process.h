@@ -1,0 +1,76 @@
+// A runner as seen by the host: a child process that takes commands and may die of its subject.
+#pragma once
+
+#include <sys/types.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "stress/runner/schedule.h"
+#include "stress/runner/wire.h"
+
+namespace sigsweep {
+
+// Set by SIGINT and SIGTERM: everything that waits for a runner gives up.
+extern std::atomic<bool> stop_requested;
+void stop_on_signals();
+
+// How a command ended.
+struct Outcome {
+  enum Kind { done, trouble, died, stopped } kind = done;
+  std::string message;         // trouble: the runner's; died: how
+  bool in_trial = false;       // died: while a trial ran ...
+  std::uint64_t cell = 0;      // ... of this cell of the command ...
+  std::uint64_t boundary = 0;  // ... at this boundary
+  bool hung = false;           // killed by the host, because it was silent
+};
+
+class RunnerProcess {
+ public:
+  explicit RunnerProcess(std::string path);
+  ~RunnerProcess();
+  RunnerProcess(const RunnerProcess&) = delete;
+  RunnerProcess& operator=(const RunnerProcess&) = delete;
+
+  // Sends a command (and what follows its line), and gives every record of the answer but the last
+  // to on_record. Starts the process where none runs: after a death the next command has a new one.
+  Outcome command(const Record& command, const std::function<void(const Record&)>& on_record,
+                  const std::string& payload = {});
+
+  const std::string& path() const { return path_; }
+
+ private:
+  struct Shared;  // what the runner says of where it is
+  bool start(std::string* why);
+  bool read_line(std::string* line, Outcome* outcome);
+  Outcome bury(bool hung);
+
+  std::string path_;
+  pid_t pid_ = -1;
+  int to_ = -1, from_ = -1, shared_fd_ = -1;
+  Shared* shared_ = nullptr;
+  std::string unread_;
+};
+
+// What a runner says of its subject.
+struct Description {
+  Catalog catalog;
+  struct Protocol {
+    std::string name, allowed, summary;
+    bool predicts;
+  };
+  std::vector<Protocol> protocols;
+  struct Site {
+    std::string name, in, out, zeroed, ends;
+  };
+  std::vector<Site> sites;
+};
+Outcome describe(RunnerProcess* runner, Description* out);
+
+// Where this ISA's runner lies: beside the command. Empty if there is none.
+std::string runner_path(const std::string& isa);
+
+}  // namespace sigsweep

@@ -1,0 +1,358 @@
+// Groups of cells (a protocol and a site, all handlers) go to runners; deaths are booked on their
+// trials.
+#include "stress/host/sweep.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "stress/report/progress.h"
+
+namespace sigsweep {
+namespace {
+
+struct Group {
+  std::string protocol, site;
+};
+
+std::string join(const std::vector<std::string>& parts) {
+  std::string all;
+  for (const std::string& part : parts) all += (all.empty() ? "" : ",") + part;
+  return all;
+}
+
+bool is_allowed(const std::string& allowed, const std::string& verdict) {
+  if (allowed.starts_with('!')) return allowed.substr(1) != verdict;
+  return (" " + allowed + " ").find(" " + verdict + " ") != std::string::npos;
+}
+
+// One group, run to its end through as many runners as it takes.
+class GroupRun {
+ public:
+  GroupRun(const Session& session, const SweepPlan& plan, const Group& group, RunnerProcess* runner)
+      : session_(session), plan_(plan), group_(group), runner_(runner) {}
+
+  // Rows of the cells that are whole, in order; false if the sweep must end.
+  bool run();
+
+  std::vector<CellRow> cells;
+  std::vector<Example> examples;
+  std::vector<BaselineProblem> without_signal;
+  std::string harness_problem;
+  bool stopped = false;
+
+ private:
+  struct Death {
+    std::string handler;
+    std::uint64_t boundary;
+    bool hung;
+  };
+
+  Record command() const;
+  void take(const Record& record);
+  void take_cell(const Record& record);
+  bool book(const Outcome& outcome);
+  std::string allowed(const std::string& handler) const;
+  // Handlers whose cell is still to be done.
+  std::vector<std::string> left() const {
+    return {plan_.handlers.begin() + static_cast<long>(cells.size()), plan_.handlers.end()};
+  }
+
+  const Session& session_;
+  const SweepPlan& plan_;
+  const Group& group_;
+  RunnerProcess* runner_;
+  std::vector<Death> deaths_;
+  bool began_ = false;  // the runner has got past the run without a signal
+};
+
+std::string GroupRun::allowed(const std::string& handler) const {
+  if (handler == "none") return "ok";
+  const auto assumed = plan_.assumed.find(group_.protocol);
+  return assumed != plan_.assumed.end() ? assumed->second
+                                        : session_.protocol(group_.protocol).allowed;
+}
+
+Record GroupRun::command() const {
+  Record r("sweep");
+  const auto handlers = left();
+  std::string skip;
+  for (const Death& death : deaths_) {
+    const auto at = std::ranges::find(handlers, death.handler);
+    if (at == handlers.end()) continue;
+    skip += fmt::format("{}{}:{}", skip.empty() ? "" : ",", at - handlers.begin(), death.boundary);
+  }
+  r.add("protocol", group_.protocol).add("site", group_.site).add("handlers", join(handlers));
+  r.add("inject", plan_.inject).add("signal", signal_for(plan_.inject)).add("seed", plan_.seed);
+  r.add("skip", skip);
+  const auto assumed = plan_.assumed.find(group_.protocol);
+  if (assumed != plan_.assumed.end()) r.add("allowed", assumed->second);
+  return r;
+}
+
+void GroupRun::take(const Record& record) {
+  if (record.word() == "baseline") {
+    if (!began_ && record.text("verdict") != "ok") {
+      without_signal.push_back(
+          {group_.protocol, group_.site, record.text("verdict"), record.text("detail")});
+    }
+    began_ = true;
+  } else if (record.word() == "example") {
+    Example example;
+    example.isa = session_.options.isa;
+    example.protocol = group_.protocol;
+    example.site = group_.site;
+    example.handler = record.text("handler");
+    example.inject = plan_.inject;
+    example.expected = record.number("expected") != 0 && record.text("mismatch").empty();
+    example.seed = record.number("seed");
+    example.record = record;
+    examples.push_back(std::move(example));
+  } else if (record.word() == "cell") {
+    take_cell(record);
+  }
+}
+
+void GroupRun::take_cell(const Record& record) {
+  CellRow row;
+  row.isa = session_.options.isa;
+  row.protocol = group_.protocol;
+  row.site = group_.site;
+  row.handler = record.text("handler");
+  row.inject = plan_.inject;
+  row.boundaries = record.number("boundaries");
+  row.trials = record.number("trials");
+  row.requested = record.number("requested");
+  row.landed = record.number("landed");
+  row.unreached = record.number("unreached");
+  for (const std::string& item : record.list("verdicts")) {
+    const std::size_t colon = item.find(':');
+    row.verdicts[item.substr(0, colon)] = std::stoull(item.substr(colon + 1));
+  }
+  row.predicted = record.has("mismatches");
+  row.predicted_mismatches = record.number("mismatches");
+  row.map = record.text("map");
+  row.seconds = std::stod(record.text("seconds"));
+  for (const Death& death : deaths_) {
+    if (death.handler != row.handler) continue;
+    row.trials++;
+    row.requested++;
+    row.landed++;  // it was the signal that it died of, or what followed
+    row.verdicts[death.hung ? "hang" : "crash"]++;
+    if (row.predicted) row.predicted_mismatches++;
+  }
+  row.expected = row.predicted_mismatches == 0;
+  for (const auto& [verdict, count] : row.verdicts) {
+    if (!is_allowed(allowed(row.handler), verdict)) row.expected = false;
+  }
+  if (row.requested != row.landed + row.unreached && harness_problem.empty()) {
+    harness_problem =
+        fmt::format("{} {} {}: {} signals asked for, {} landed: an injection did not land",
+                    row.protocol, row.site, row.handler, row.requested, row.landed);
+  }
+  cells.push_back(std::move(row));
+}
+
+// A death in a trial is that trial's verdict; any other ends the sweep. True: go on.
+bool GroupRun::book(const Outcome& outcome) {
+  const auto handlers = left();
+  if (!outcome.in_trial) {
+    harness_problem = outcome.message + ", outside a trial";
+    return false;
+  }
+  if (!began_) {
+    without_signal.push_back(
+        {group_.protocol, group_.site, outcome.hung ? "hang" : "crash", outcome.message});
+    return false;
+  }
+  deaths_.push_back(Death{handlers.at(outcome.cell), outcome.boundary, outcome.hung});
+  return true;
+}
+
+bool GroupRun::run() {
+  while (!left().empty()) {
+    const Outcome outcome = runner_->command(command(), [&](const Record& r) { take(r); });
+    switch (outcome.kind) {
+      case Outcome::done:
+        break;
+      case Outcome::stopped:
+        stopped = true;
+        return false;
+      case Outcome::trouble:
+        harness_problem = fmt::format("{} {}: {}", group_.protocol, group_.site, outcome.message);
+        return false;
+      case Outcome::died:
+        if (!book(outcome)) return harness_problem.empty();
+    }
+  }
+  return true;
+}
+
+// Groups handed out to workers, results taken in under one lock, cells in the order of their
+// ending.
+class Sweeper {
+ public:
+  Sweeper(const Session& session, const SweepPlan& plan, ResultsWriter* writer)
+      : session_(session), plan_(plan), writer_(writer), progress_("groups", count(plan)) {
+    for (const auto& protocol : plan.protocols) {
+      for (const auto& site : plan.sites) groups_.push_back(Group{protocol, site});
+    }
+  }
+  SweepResult run();
+
+ private:
+  static std::uint64_t count(const SweepPlan& p) {
+    return std::max<std::uint64_t>(1, p.protocols.size() * p.sites.size());
+  }
+  void work();
+  void take(GroupRun* run);
+
+  const Session& session_;
+  const SweepPlan& plan_;
+  ResultsWriter* writer_;
+  Progress progress_;
+  std::vector<Group> groups_;
+  std::size_t next_ = 0, done_ = 0;
+  bool ending_ = false;
+  SweepResult result_;
+  std::exception_ptr failure_;
+  std::mutex mutex_;
+};
+
+void Sweeper::take(GroupRun* run) {
+  const std::lock_guard lock(mutex_);
+  for (CellRow& row : run->cells) {
+    writer_->write(row);
+    result_.cells.push_back(std::move(row));
+  }
+  std::ranges::move(run->examples, std::back_inserter(result_.examples));
+  std::ranges::move(run->without_signal, std::back_inserter(result_.without_signal));
+  if (result_.harness_problem.empty()) result_.harness_problem = run->harness_problem;
+  result_.stopped = result_.stopped || run->stopped;
+  ending_ = ending_ || run->stopped || !run->harness_problem.empty();
+  progress_.step(++done_, fmt::format("({} cells)", result_.cells.size()));
+}
+
+void Sweeper::work() {
+  RunnerProcess runner(session_.runner_path);
+  for (;;) {
+    Group group;
+    {
+      const std::lock_guard lock(mutex_);
+      if (ending_ || next_ == groups_.size()) return;
+      group = groups_[next_++];
+    }
+    GroupRun run(session_, plan_, group, &runner);
+    run.run();
+    try {
+      take(&run);
+    } catch (...) {  // the results can't be written
+      const std::lock_guard lock(mutex_);
+      failure_ = std::current_exception();
+      ending_ = true;
+    }
+  }
+}
+
+SweepResult Sweeper::run() {
+  const auto start = std::chrono::steady_clock::now();
+  std::vector<std::thread> workers;
+  for (unsigned i = 1; i < session_.options.jobs; i++) workers.emplace_back([this] { work(); });
+  work();
+  for (auto& worker : workers) worker.join();
+  if (failure_) std::rethrow_exception(failure_);
+  result_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return std::move(result_);
+}
+
+void print_verdicts(const SweepResult& result) {
+  std::map<std::string, std::map<std::string, std::uint64_t>> totals;
+  for (const CellRow& row : result.cells) {
+    for (const auto& [verdict, n] : row.verdicts) totals[row.protocol][verdict] += n;
+  }
+  for (const auto& [protocol, verdicts] : totals) {
+    fmt::print("{:<16}", protocol);
+    for (const auto& [verdict, n] : verdicts) fmt::print(" {} {}", n, verdict);
+    fmt::print("\n");
+  }
+}
+
+std::uint64_t mismatches(const SweepResult& result) {
+  std::uint64_t sum = 0;
+  for (const CellRow& row : result.cells) sum += row.predicted_mismatches;
+  return sum;
+}
+
+constexpr std::size_t kShown = 3;  // findings printed in full; all are in the results
+
+void report_findings(const Session& session, const SweepResult& result, ResultsWriter* writer) {
+  const std::string folder =
+      session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
+  std::size_t shown = 0;
+  for (const Example& example : result.examples) {
+    if (example.expected) continue;
+    writer->write(finding_row(example, session.options.command_line));
+    if (shown++ < kShown) fmt::print("\n{}", render_finding(session, example, folder));
+  }
+  for (const BaselineProblem& p : result.without_signal) {
+    fmt::print("\n{} {}: {} without any signal: {}\n", p.protocol, p.site, p.verdict, p.detail);
+  }
+  if (shown > kShown) fmt::print("\n... and {} more findings in the results.\n", shown - kShown);
+}
+
+}  // namespace
+
+std::string signal_for(const std::string& inject) {
+  return inject == "itimer" ? "SIGALRM" : "SIGPROF";
+}
+
+std::uint64_t SweepResult::trials() const {
+  std::uint64_t sum = 0;
+  for (const CellRow& row : cells) sum += row.trials;
+  return sum;
+}
+
+std::uint64_t SweepResult::landed() const {
+  std::uint64_t sum = 0;
+  for (const CellRow& row : cells) sum += row.landed;
+  return sum;
+}
+
+bool SweepResult::as_expected() const {
+  return without_signal.empty() && std::ranges::all_of(cells, &CellRow::expected);
+}
+
+SweepResult sweep(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
+  return Sweeper(session, plan, writer).run();
+}
+
+int sweep_command(const Options& options) {
+  const Session session = open_session(options);
+  const SweepPlan plan{session.protocols(), session.sites(), session.handlers(),
+                       options.inject,      options.seed,    session.assumptions()};
+  print_provenance(options);
+  const std::string file =
+      options.json.empty() && !options.out.empty() ? options.out + "/sweep.jsonl" : options.json;
+  ResultsWriter writer(file);
+  writer.write(
+      RunRow{version(), build_description(), options.command_line, {options.isa}, options.seed});
+  const SweepResult result = sweep(session, plan, &writer);
+  print_verdicts(result);
+  fmt::print(
+      "{} cells, {} trials, {} signals landed, {} predicted mismatches, {:.1f} s, {:.0f} "
+      "trials/s\n",
+      result.cells.size(), result.trials(), result.landed(), mismatches(result), result.seconds,
+      static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
+  report_findings(session, result, &writer);
+  if (!file.empty()) fmt::print("results: {}\n", file);
+  if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
+  if (result.stopped) throw Failure(kStopped, "stopped; what is written is whole");
+  if (result.landed() == 0) throw Failure(kHarnessFailed, "no signal landed");
+  return result.as_expected() ? kAsExpected : kFinding;
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,50 @@
+// Sweeps: every boundary of every cell that is selected, in runners that may die.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "stress/host/finding.h"
+#include "stress/host/options.h"
+#include "stress/report/results.h"
+
+namespace sigsweep {
+
+// What to sweep, by name.
+struct SweepPlan {
+  std::vector<std::string> protocols, sites, handlers;
+  std::string inject = "direct";
+  std::uint64_t seed = 1;
+  std::map<std::string, std::string> assumed;  // protocol -> the only verdict allowed
+};
+
+// An operation that is not ok with no signal at all.
+struct BaselineProblem {
+  std::string protocol, site, verdict, detail;
+};
+
+struct SweepResult {
+  std::vector<CellRow> cells;
+  std::vector<Example>
+      examples;  // the first of each verdict in a cell; all kinds that are not expected
+  std::vector<BaselineProblem> without_signal;
+  std::string harness_problem;  // why the sweep as a whole can't be believed; empty: it can
+  bool stopped = false;         // by a signal: what is here is whole, but not all
+  double seconds = 0;
+
+  std::uint64_t trials() const;
+  std::uint64_t landed() const;
+  bool as_expected() const;
+};
+
+// Runs it with options.jobs runners. Each cell is written as it comes.
+SweepResult sweep(const Session& session, const SweepPlan& plan, ResultsWriter* writer);
+
+// `sigsweep sweep`.
+int sweep_command(const Options& options);
+
+// The signal that goes with a source: SIGALRM for itimer, else SIGPROF.
+std::string signal_for(const std::string& inject);
+
+}  // namespace sigsweep

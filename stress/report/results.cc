@@ -1,0 +1,129 @@
+// Rows to JSON lines.
+#include "stress/report/results.h"
+
+#include <fcntl.h>
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+#include <thread>
+
+namespace sigsweep {
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string cpu_name() {
+  std::ifstream in("/proc/cpuinfo");
+  for (std::string line; std::getline(in, line);) {
+    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+std::string dump(const ordered_json& json) {
+  // What is no UTF-8 (a command line may hold anything) is replaced, not refused.
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+}  // namespace
+
+ResultsWriter::ResultsWriter(const std::string& path) : path_(path) {
+  if (path.empty()) return;
+  std::error_code error;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  if (fd_ < 0)
+    throw std::runtime_error(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+}
+
+ResultsWriter::~ResultsWriter() {
+  if (fd_ >= 0) close(fd_);
+}
+
+void ResultsWriter::line(const std::string& text) {
+  if (fd_ < 0) return;
+  const std::string whole = text + "\n";
+  for (std::size_t done = 0; done < whole.size();) {
+    const ssize_t n = ::write(fd_, whole.data() + done, whole.size() - done);
+    if (n < 0)
+      throw std::runtime_error(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+void ResultsWriter::write(const RunRow& row) {
+  utsname kernel{};
+  uname(&kernel);
+  line(dump(ordered_json{
+      {"kind", "run"},
+      {"version", row.version},
+      {"build", row.build},
+      {"command", row.command},
+      {"isas", row.isas},
+      {"seed", row.seed},
+      {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+      {"machine",
+       {{"cpus", std::thread::hardware_concurrency()},
+        {"kernel", kernel.release},
+        {"cpu", cpu_name()}}}}));
+}
+
+void ResultsWriter::write(const CellRow& row) {
+  ordered_json mismatches = nullptr;
+  if (row.predicted) mismatches = row.predicted_mismatches;
+  line(dump(ordered_json{{"kind", "cell"},
+                         {"isa", row.isa},
+                         {"protocol", row.protocol},
+                         {"site", row.site},
+                         {"handler", row.handler},
+                         {"depth", 1},
+                         {"inject", row.inject},
+                         {"contain", "place"},
+                         {"boundaries", row.boundaries},
+                         {"trials", row.trials},
+                         {"requested", row.requested},
+                         {"landed", row.landed},
+                         {"unreached", row.unreached},
+                         {"verdicts", row.verdicts},
+                         {"predicted_mismatches", mismatches},
+                         {"expected", row.expected},
+                         {"map", row.map},
+                         {"seconds", row.seconds}}));
+}
+
+void ResultsWriter::write(const ClaimRow& row) {
+  line(dump(ordered_json{{"kind", "claim"},
+                         {"id", row.id},
+                         {"statement", row.statement},
+                         {"holds", row.holds},
+                         {"trials", row.trials},
+                         {"landed", row.landed},
+                         {"counterexample", row.counterexample},
+                         {"detail", row.detail},
+                         {"seconds", row.seconds}}));
+}
+
+void ResultsWriter::write(const FindingRow& row) {
+  line(dump(ordered_json{{"kind", "finding"},
+                         {"id", row.id},
+                         {"isa", row.isa},
+                         {"protocol", row.protocol},
+                         {"site", row.site},
+                         {"handler", row.handler},
+                         {"phase", row.phase},
+                         {"verdict", row.verdict},
+                         {"detail", row.detail},
+                         {"schedule", row.schedule},
+                         {"known", row.known}}));
+}
+
+}  // namespace sigsweep
