@@ -250,9 +250,11 @@ TEXT switchtoM
 	retq
 END switchtoM
 
-// A G's function returns here, with SP at the top of its stack.
+// A G's function returns to goexit + 1, with SP at the top of its stack: a return address lies behind a
+// call, so a stack walk that looks one byte back still finds goexit.
 TEXT goexit
 	.cfi_undefined rip
+	nop
 	callq	goexit1
 	ud2
 END goexit

@@ -29,10 +29,13 @@ struct NamedStack {
   G* g;
 };
 
-void print_frame(Word pc) {
+// `returns`: pc is a return address; the call that it belongs to may be its function's last
+// instruction.
+void print_frame(Word pc, bool returns) {
   Line line;
   line.text("\t");
-  const symtab::Symbol* symbol = symbols != nullptr ? symbols->find(pc - program_bias) : nullptr;
+  const Word within = pc - program_bias - (returns ? 1 : 0);
+  const symtab::Symbol* symbol = symbols != nullptr ? symbols->find(within) : nullptr;
   if (symbol != nullptr) {
     line.text(symbol->name.c_str())
         .text("+")
@@ -44,12 +47,12 @@ void print_frame(Word pc) {
 }
 
 void print_frames(Word pc, Word fp, const Stack& bounds) {
-  print_frame(pc);
+  print_frame(pc, false);
   for (int frames = 0; frames < 100; frames++) {
     if (fp % sizeof(Word) != 0 || fp < bounds.lo || fp > bounds.hi - 2 * sizeof(Word)) return;
     const Word* frame = reinterpret_cast<const Word*>(fp);
     if (frame[1] == 0) return;
-    print_frame(frame[1]);
+    print_frame(frame[1], true);
     if (frame[0] <= fp) return;  // frames only go up
     fp = frame[0];
   }
@@ -72,7 +75,7 @@ void print_stack(const char* what, G* gp, Word pc, Word sp, Word fp) {
   line.text(what).text(" on ");
   if (stack.g == nullptr) {
     line.text("no stack of this M, sp=").hex(sp).text("\n").flush();
-    print_frame(pc);
+    print_frame(pc, false);
     return;
   }
   line.text(stack.name);
@@ -86,7 +89,7 @@ void traceback(Word pc, Word fp) {
   Line line;
   line.text("\ntraceback:\n").flush();
   if (gp == nullptr || gp->m == nullptr) {
-    print_frame(pc);
+    print_frame(pc, false);
     return;
   }
   print_stack("thrown", gp, pc, fp, fp);

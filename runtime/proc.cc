@@ -8,7 +8,9 @@
 
 namespace runtime {
 
-extern "C" thread_local G* runtime_g [[gnu::tls_model("local-exec")]] = nullptr;
+extern "C" {
+__attribute__((tls_model("local-exec"))) thread_local G* runtime_g = nullptr;
+}
 Sched sched;
 
 namespace {
@@ -126,7 +128,7 @@ G* newproc(const FuncVal* fn) {
     sched.allg = gp;
   }
   const Word sp = (gp->stack.hi & ~Word{15}) - sizeof(Word);
-  *reinterpret_cast<Word*>(sp) = reinterpret_cast<Word>(&goexit);
+  *reinterpret_cast<Word*>(sp) = reinterpret_cast<Word>(&goexit) + 1;  // asm_*.S
   gp->sched = Gobuf{};
   gp->sched.sp = sp;
   gp->sched.pc = reinterpret_cast<Word>(fn->fn);

@@ -85,7 +85,12 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   }
   if ((flags & kClaims) != 0)
     app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
-  if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
+  if ((flags & kFiles) != 0) {
+    app->add_option("files", o->files, "schedules")->required();
+    app->add_option("--times", o->times, "run each so often; every run must be as expected")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+  }
   if ((flags & kExtras) != 0) app->allow_extras();
 }
 

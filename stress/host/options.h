@@ -37,6 +37,7 @@ struct Options {
   unsigned depth = 1;
   std::uint64_t seed = 1;
   unsigned jobs = 1;
+  unsigned times = 1;
   std::string json, out;
   std::vector<std::string> assume, claims;
   std::vector<std::string> files;

@@ -56,7 +56,7 @@ class Prover {
   void cells(const Claim& claim, ClaimRow* row);
   void throws(ClaimRow* row);
   void hazards(const Claim& claim, ClaimRow* row);
-  void refute(const Claim& claim, const CellRow& cell, const std::string& why, ClaimRow* row);
+  void refute(const CellRow& cell, const std::string& why, ClaimRow* row);
   const Example* example_of(const CellRow& cell, bool unexpected) const;
   void print(const Claim& claim, const ClaimRow& row) const;
   std::string folder() const { return session_.options.out + "/counterexamples"; }
@@ -107,7 +107,7 @@ const Example* Prover::example_of(const CellRow& cell, bool unexpected) const {
   return nullptr;
 }
 
-void Prover::refute(const Claim&, const CellRow& cell, const std::string& why, ClaimRow* row) {
+void Prover::refute(const CellRow& cell, const std::string& why, ClaimRow* row) {
   row->holds = false;
   if (!row->detail.empty()) return;  // the first is shown
   row->detail = why;

@@ -122,15 +122,25 @@ Exit replay_file(const Session& session, const std::string& path) {
     throw Failure(kSkipped, fmt::format("{}: for isa {}; this run is for {}", path, schedule.isa,
                                         session.options.isa));
   }
-  const Replayed got = run(session, text, path);
-  print(session, path, schedule, got);
-  if (got.record.number("landed") != got.record.number("requested") && got.verdict == "ok") {
-    throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
+  unsigned as_expected = 0;
+  for (unsigned i = 0; i < session.options.times; i++) {
+    const Replayed got = run(session, text, path);
+    if (got.record.number("landed") != got.record.number("requested") && got.verdict == "ok") {
+      throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
+    }
+    const bool matched = matches(schedule.expect, got);
+    if (matched) as_expected++;
+    if (i == 0 || !matched) print(session, path, schedule, got);
+    if (!matched) break;
   }
-  if (matches(schedule.expect, got)) return kAsExpected;
-  fmt::print("  expected {} {}\n", schedule.expect ? schedule.expect->verdict : "ok",
-             schedule.expect ? schedule.expect->slot : "");
-  return kFinding;
+  const std::string expected =
+      schedule.expect ? schedule.expect->verdict + " " + schedule.expect->slot : "ok";
+  if (session.options.times > 1) {
+    fmt::print("  {} of {} times as expected ({})\n", as_expected, session.options.times, expected);
+  } else if (as_expected == 0) {
+    fmt::print("  expected {}\n", expected);
+  }
+  return as_expected == session.options.times ? kAsExpected : kFinding;
 }
 
 }  // namespace
