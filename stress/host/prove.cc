@@ -154,7 +154,7 @@ void Prover::cells(const Claim& claim, ClaimRow* row) {
     std::string verdicts;
     for (const auto& [verdict, n] : cell.verdicts) verdicts += fmt::format(" {} {}", n, verdict);
     refute(
-        claim, cell,
+        cell,
         fmt::format("{} {} with handler {}:{}{}", cell.protocol, cell.site, cell.handler, verdicts,
                     cell.predicted_mismatches == 0
                         ? ""
