@@ -64,7 +64,7 @@ NamedStack stack_of(G* gp, Word sp) {
   const NamedStack candidates[] = {
       {"gsignal", mp->gsignal}, {"g0", mp->g0}, {"goroutine", mp->curg}, {"goroutine", gp}};
   for (const NamedStack& c : candidates) {
-    if (c.g != nullptr && sp >= c.g->stack.lo && sp < c.g->stack.hi) return c;
+    if (c.g != nullptr && sp > c.g->stack.lo && sp <= c.g->stack.hi) return c;
   }
   return NamedStack{nullptr, nullptr};
 }

@@ -6,7 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <iterator>
+#include <sstream>
 
 extern "C" const char __ehdr_start[] __attribute__((visibility("hidden")));
 
@@ -58,7 +58,9 @@ std::vector<Symbol> functions(const std::string& file) {
 
 std::optional<Table> Table::load(const std::string& path, std::string* error) {
   std::ifstream in(path, std::ios::binary);
-  const std::string file((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  std::ostringstream bytes;
+  bytes << in.rdbuf();
+  const std::string file = bytes.str();
   const auto ident = read_at<Elf32_Ehdr>(file, 0);
   if (!ident || std::memcmp(ident->e_ident, ELFMAG, SELFMAG) != 0) {
     *error = path + ": cannot be read as an ELF file";

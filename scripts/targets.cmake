@@ -27,14 +27,16 @@ function(sigsweep_library name)
   endif()
 endfunction()
 
-# Sanitizers, where the preset asks for them; for the fuzz targets also coverage.
+# Sanitizers, where the preset asks for them; for the fuzz targets also coverage, without comparisons: those
+# of the subject are UBSan's own checks, and each would be a call among the boundaries.
 function(sigsweep_instrument target)
   if(SIGSWEEP_SANITIZE)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SIGSWEEP_SANITIZE}
                                              -fno-sanitize-recover=undefined>)
   endif()
   if(SIGSWEEP_FUZZ)
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link>)
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link
+                                             -fno-sanitize-coverage=trace-cmp>)
   endif()
 endfunction()
 
@@ -43,6 +45,9 @@ function(sigsweep_program target)
   sigsweep_instrument(${target})
   if(SIGSWEEP_SANITIZE)
     target_link_options(${target} PRIVATE -fsanitize=${SIGSWEEP_SANITIZE})
+  endif()
+  if(SIGSWEEP_FUZZ)
+    target_link_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
 endfunction()
 

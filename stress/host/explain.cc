@@ -76,11 +76,12 @@ void print_way(const Disassembler& code, const std::vector<Column>& columns) {
     const Line& line = first.lines[i];
     if (line.symbol != symbol) fmt::print("{}:\n", symbol = line.symbol);
     const std::string state = line.phase.substr(0, line.phase.find("/live="));
-    fmt::print("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.offset, text_of(code, line, &cache),
-               state, line.live);
-    for (const Column& c : columns)
-      fmt::print(" {:<19}", i < c.verdicts.size() ? c.verdicts[i] : "?");
-    fmt::print("\n");
+    std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.offset,
+                                   text_of(code, line, &cache), state, line.live);
+    for (const Column& c : columns) {
+      text += fmt::format(" {:<19}", i < c.verdicts.size() ? c.verdicts[i] : "?");
+    }
+    fmt::print("{}\n", text.substr(0, text.find_last_not_of(' ') + 1));
   }
   fmt::print("\n");
 }

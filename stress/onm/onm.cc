@@ -155,8 +155,9 @@ class OnM final : public Subject {
     return Region{reinterpret_cast<const void*>(gp->stack.lo),
                   static_cast<std::size_t>(gp->stack.hi - gp->stack.lo)};
   }
+  // SP at hi is an empty stack; a guard page keeps two stacks apart.
   static bool contains(const G* gp, std::uint64_t sp) {
-    return gp != nullptr && sp >= gp->stack.lo && sp < gp->stack.hi;
+    return gp != nullptr && sp > gp->stack.lo && sp <= gp->stack.hi;
   }
   const char* name_of(const G* gp) const;
   const G* owner_of(std::uint64_t sp) const;

@@ -5,6 +5,10 @@
 //   `trouble` stderr   diagnosis, for people status   0 at EOF; 2 usage; 3 the process could not be
 //   taken over signal   a death by a signal is the death of the trial that the shared page names
 //
+// runner-ISA --walk FILE: runs the schedule's operations once with no signal of its own and no
+// patch, for a debugger that stops at the boundary; a signal that the debugger sends there is
+// handled as planned.
+//
 // runner-ISA [--progress-fd N]: N is a memory file of at least 32 bytes, shared with the host: the
 // serial number of the trial that runs (0: none), the cell's index in the command, the boundary's
 // index.
@@ -13,9 +17,11 @@
 
 #include <cstdio>
 #include <cstring>
+#include <fstream>
 #include <iostream>
 #include <string>
 
+#include "runtime/symtab.h"
 #include "stress/runner/cell.h"
 #include "stress/runner/inject/sources.h"
 #include "stress/runner/resolve.h"
@@ -210,6 +216,7 @@ void send_cell(const std::string& handler, const CellResult& result) {
       .add("seconds", seconds);
   if (result.predicted) r.add("mismatches", result.mismatches);
   send(r);
+  std::fflush(stdout);
 }
 
 void sweep_cell(CellSweeper* sweeper, CellRequest request, const Record& command, unsigned cell) {
@@ -270,6 +277,7 @@ void sweep(const Record& command) {
            .add("verdict", verdict_name(before.verdict))
            .add("detail", before.detail == nullptr ? "" : before.detail)
            .add("boundaries", std::uint64_t{sweeper.trace().boundaries.size()}));
+  std::fflush(stdout);  // what is known is out before a trial can end this process
   if (command.number("map") != 0) {
     for (const Boundary& b : sweeper.trace().boundaries) {
       Record r("boundary");
@@ -364,6 +372,39 @@ void replay(const Record& command) {
   replay_operations(std::get<Schedule>(parsed));
 }
 
+// ---- --walk FILE
+
+// The named address; 0 where there is none.
+std::uint64_t address_of(const BoundaryName& at) {
+  std::string error;
+  const auto table = symtab::Table::load("/proc/self/exe", &error);
+  const symtab::Symbol* symbol = table ? table->find_name(at.symbol) : nullptr;
+  return symbol == nullptr ? 0 : symtab::bias() + symbol->start + at.offset;
+}
+
+// Boundaries go by name only: a trace would need the traps that belong to the debugger.
+int walk(const char* path) {
+  std::ifstream in(path);
+  const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
+  auto parsed = parse_schedule(text, path, catalog_of(subject()));
+  if (const auto* error = std::get_if<ParseError>(&parsed)) {
+    std::fprintf(stderr, "%s\n", error->to_string().c_str());
+    return 2;
+  }
+  const Schedule& schedule = std::get<Schedule>(parsed);
+  for (unsigned i = 0; i < schedule.operations.size(); i++) {
+    Resolved resolved;
+    resolve_by_address(subject(), schedule, i, address_of, &resolved);
+    const Observation& seen = Engine::get().run(resolved.plan);
+    const Judgement judgement = Engine::get().judge_last();
+    std::printf("%s: %.*s %s; %u of %u signals arrived\n", schedule.operations[i].site.c_str(),
+                static_cast<int>(verdict_name(judgement.verdict).size()),
+                verdict_name(judgement.verdict).data(),
+                slot_names(subject(), judgement.slots).c_str(), seen.landed, seen.requested);
+  }
+  return 0;
+}
+
 // ---- bench name= rounds=
 
 void bench(const Record& command) {
@@ -399,7 +440,7 @@ void carry_out(const Record& command) {
 }
 
 bool share_progress(int argc, char** argv) {
-  if (argc == 1) return true;
+  if (argc == 1 || (argc == 3 && std::strcmp(argv[1], "--walk") == 0)) return true;
   if (argc != 3 || std::strcmp(argv[1], "--progress-fd") != 0) return false;
   void* p =
       mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED, std::atoi(argv[2]), 0);
@@ -414,14 +455,19 @@ bool share_progress(int argc, char** argv) {
 int runner_main(int argc, char** argv) {
   using namespace sigsweep;
   if (!share_progress(argc, argv)) {
-    std::fprintf(stderr, "usage: %s [--progress-fd N]; commands on standard input\n", argv[0]);
+    std::fprintf(
+        stderr,
+        "usage: %s [--walk FILE | --progress-fd N]; without --walk, commands on standard input\n",
+        argv[0]);
     return 2;
   }
-  const std::string problem = Engine::get().attach(&progress->serial);
+  const bool walking = argc == 3 && std::strcmp(argv[1], "--walk") == 0;
+  const std::string problem = Engine::get().attach(&progress->serial, !walking);
   if (!problem.empty()) {
     std::fprintf(stderr, "runner: cannot take over the process: %s\n", problem.c_str());
     return 3;
   }
+  if (walking) return walk(argv[2]);
   for (std::string line; std::getline(std::cin, line);) carry_out(Record::decode(line));
   return 0;
 }

@@ -112,34 +112,67 @@ std::string slot_names(const Subject& subject, SlotMask slots) {
   return joined.empty() ? "-" : joined;
 }
 
+namespace {
+
+// The plan of an operation, all but where its signals land.
+Plan plan_of(const Subject& subject, const Schedule& schedule, const Operation& op) {
+  Plan plan;
+  plan.protocol = static_cast<unsigned>(find_protocol(subject, schedule.protocol));
+  plan.site = static_cast<unsigned>(find_site(subject, op.site));
+  draw_nonces(schedule.seed, 0, subject.word_bits(), plan.in);
+  give(subject, op.args, plan.in);
+  return plan;
+}
+
+PlannedInjection planned(const Subject& subject, const Schedule& schedule,
+                         const Injection& injection) {
+  PlannedInjection p;
+  p.signal = *signal_number(injection.signal);
+  p.source = injection.by;
+  p.handler = injection.handler == "none"
+                  ? kNoHandler
+                  : static_cast<unsigned>(find_site(subject, injection.handler));
+  draw_nonces(schedule.seed, kHandlerLevel, subject.word_bits(), p.in);
+  give(subject, injection.args, p.in);
+  return p;
+}
+
+}  // namespace
+
 Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index,
                    const Trace& trace, Resolved* out) {
   *out = Resolved{};
   const Operation& op = schedule.operations[index];
-  out->plan.protocol = static_cast<unsigned>(find_protocol(subject, schedule.protocol));
-  out->plan.site = static_cast<unsigned>(find_site(subject, op.site));
-  draw_nonces(schedule.seed, 0, subject.word_bits(), out->plan.in);
-  give(subject, op.args, out->plan.in);
+  out->plan = plan_of(subject, schedule, op);
   for (const Injection& injection : op.injections) {
-    if (out->plan.injections == kMaxInjections)
+    if (out->plan.injections == kMaxInjections) {
       return {"too many injections for one operation", injection.place};
+    }
     std::string why;
     const int boundary = find_boundary(trace, injection, &why, &out->notes);
     if (boundary < 0) return {why, injection.place};
-    PlannedInjection& planned = out->plan.injection[out->plan.injections++];
     const Boundary& b = trace.boundaries[static_cast<unsigned>(boundary)];
-    planned.pc = b.pc;
-    planned.nth = b.nth;
-    planned.signal = *signal_number(injection.signal);
-    planned.source = injection.by;
-    planned.handler = injection.handler == "none"
-                          ? kNoHandler
-                          : static_cast<unsigned>(find_site(subject, injection.handler));
-    draw_nonces(schedule.seed, kHandlerLevel, subject.word_bits(), planned.in);
-    give(subject, injection.args, planned.in);
+    PlannedInjection& p = out->plan.injection[out->plan.injections++];
+    p = planned(subject, schedule, injection);
+    p.pc = b.pc;
+    p.nth = b.nth;
     out->boundaries.push_back(static_cast<unsigned>(boundary));
   }
   return {};
+}
+
+void resolve_by_address(const Subject& subject, const Schedule& schedule, unsigned index,
+                        std::uint64_t (*address_of)(const BoundaryName&), Resolved* out) {
+  *out = Resolved{};
+  const Operation& op = schedule.operations[index];
+  out->plan = plan_of(subject, schedule, op);
+  for (const Injection& injection : op.injections) {
+    if (out->plan.injections == kMaxInjections) return;
+    PlannedInjection& p = out->plan.injection[out->plan.injections++];
+    p = planned(subject, schedule, injection);
+    p.source = Source::external;
+    p.pc = address_of(injection.at);
+  }
 }
 
 }  // namespace sigsweep

@@ -39,4 +39,9 @@ struct Unresolved {
 Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index,
                    const Trace& trace, Resolved* out);
 
+// The same without a trace: boundaries by the address of their name alone, for signals that come
+// from outside the process (source external).
+void resolve_by_address(const Subject& subject, const Schedule& schedule, unsigned index,
+                        std::uint64_t (*address_of)(const BoundaryName&), Resolved* out);
+
 }  // namespace sigsweep

@@ -69,7 +69,7 @@ class Snapshot {
 
 class EngineImpl final : public Engine, public Harness, public inject::TrapClient {
  public:
-  std::string attach(volatile std::uint64_t* serial) override;
+  std::string attach(volatile std::uint64_t* serial, bool patches) override;
   const Observation& run(const Plan& plan) override;
   std::string trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out) override;
   Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed) override;
@@ -77,6 +77,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   Judgement judge_last() const override;
   const ucontext_t& landed_at() const override { return landed_context_; }
   const std::uint64_t* slots_landed() const override { return slots_at_landing_; }
+  void sabotage(void (*act)(ucontext_t* uc)) override { sabotage_ = act; }
   double time_direct(std::uint64_t rounds) override;
   double time_floor(std::uint64_t rounds) override;
 
@@ -109,6 +110,9 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   static void run_site(void* self);
 
   Subject* subject_ = nullptr;
+  // What the subject says of itself and never changes.
+  unsigned word_bits_ = 0, slot_count_ = 0;
+  const void* slot_cells_[kMaxSlots] = {};
   Plan plan_;
   Observation seen_;
   Mode mode_ = Mode::idle;
@@ -121,6 +125,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   unsigned in_handler_ = 0;
   unsigned current_ = 0;  // the injection whose handler runs
   bool real_throw_ = false;
+  void (*sabotage_)(ucontext_t* uc) = nullptr;
   bool have_rest_ = false;
   Snapshot rest_;          // the state after an operation with nothing injected
   Snapshot live_, state_;  // at the entry of the handler
@@ -190,7 +195,8 @@ void EngineImpl::arm_all() {
     inject::arm(0, reinterpret_cast<std::uint64_t>(subject_->entry(plan_.protocol, plan_.site)), 1);
   }
   for (unsigned i = 0; i < plan_.injections; i++) {
-    inject::arm(i, plan_.injection[i].pc, plan_.injection[i].nth);
+    const PlannedInjection& injection = plan_.injection[i];
+    if (injection.source != Source::external) inject::arm(i, injection.pc, injection.nth);
   }
 }
 
@@ -233,9 +239,10 @@ void EngineImpl::on_break(unsigned index, ucontext_t* uc) {
     return;
   }
   seen_.hits++;
-  if (seen_.hits == 1)
-    inject::raw_copy(&landed_context_, uc,
-                     offsetof(ucontext_t, uc_mcontext) + sizeof uc->uc_mcontext);
+  if (seen_.hits == 1) {
+    inject::raw_copy(&landed_context_.uc_mcontext.gregs, &uc->uc_mcontext.gregs,
+                     sizeof uc->uc_mcontext.gregs);
+  }
   current_ = index;
   send(plan_.injection[index], uc);
 }
@@ -256,6 +263,7 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
     return;
   }
   const PlannedInjection& injection = plan_.injection[current_];
+  if (injection.source == Source::external && inject::context_pc(uc) == injection.pc) seen_.hits++;
   if (mode_ != Mode::trial || seen_.landed >= seen_.hits) return;  // nobody asked for this one
   if (inject::context_pc(uc) != injection.pc || sig != injection.signal) {
     seen_.misplaced = "a signal arrived elsewhere than it was sent to";
@@ -265,6 +273,7 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   seen_.entered++;
   Region regions[Snapshot::kMaxRegions];
   const std::uint64_t sp = inject::context_sp(uc);
+  if (subject_->stack_of(sp) == 0) seen_.misplaced = "SP was in none of the stacks";
   live_.take(regions, subject_->live_regions(sp - inject::kRedZone, regions));
   state_.take(regions, subject_->state_regions(regions));
   for (unsigned i = 0; i < kMaxSlots; i++) slots_at_entry_[i] = slot_value(i);
@@ -276,6 +285,7 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
     subject_->handle(plan_.protocol, injection.handler, &seen_.handler);
     in_handler_--;
   }
+  if (sabotage_ != nullptr) sabotage_(uc);
   if (subject_->protocols()[plan_.protocol].keeps_slots) {
     for (unsigned i = 0; i < kMaxSlots; i++) {
       if (slot_value(i) != slots_at_entry_[i]) seen_.slots_changed |= SlotMask{1} << i;
@@ -391,7 +401,7 @@ Judgement EngineImpl::baseline(unsigned protocol, unsigned site, std::uint64_t s
   Plan plan;
   plan.protocol = protocol;
   plan.site = site;
-  draw_nonces(seed, 0, subject_->word_bits(), plan.in);
+  draw_nonces(seed, 0, word_bits_, plan.in);
   have_rest_ = false;
   run(plan);
   have_rest_ = true;
@@ -401,10 +411,9 @@ Judgement EngineImpl::baseline(unsigned protocol, unsigned site, std::uint64_t s
 // ---- tracing
 
 std::uint64_t EngineImpl::slot_value(unsigned i) const {
-  if (i >= subject_->slots().size()) return 0;
-  std::uint64_t value = 0;
-  inject::raw_copy(&value, subject_->slot_address(i), subject_->word_bits() / 8);
-  return value;
+  if (i >= slot_count_) return 0;
+  if (word_bits_ == 32) return *static_cast<const volatile std::uint32_t*>(slot_cells_[i]);
+  return *static_cast<const volatile std::uint64_t*>(slot_cells_[i]);
 }
 
 void EngineImpl::protect_slots(bool hidden) {
@@ -437,7 +446,7 @@ bool EngineImpl::record_access(siginfo_t* info, ucontext_t* uc) {
   const auto begin = reinterpret_cast<std::uint64_t>(pages.at);
   if (!hidden_ || address < begin || address >= begin + pages.size) return false;
   protect_slots(false);
-  for (unsigned i = 0; i < subject_->slots().size(); i++) {
+  for (unsigned i = 0; i < slot_count_; i++) {
     if (address != reinterpret_cast<std::uint64_t>(subject_->slot_address(i))) continue;
     if (access_count_ < kMaxSteps && step_count_ > 0) {
       accesses_[access_count_++] = Access{static_cast<std::uint32_t>(step_count_ - 1),
@@ -454,7 +463,7 @@ std::string EngineImpl::trace(unsigned protocol, unsigned site, std::uint64_t se
   Plan plan;
   plan.protocol = protocol;
   plan.site = site;
-  draw_nonces(seed, 0, subject_->word_bits(), plan.in);
+  draw_nonces(seed, 0, word_bits_, plan.in);
   mode_ = Mode::tracing;
   begin(plan);
   inject::contain_call(&containment_, run_site, this);
@@ -560,14 +569,17 @@ std::string EngineImpl::install_handlers() {
   return {};
 }
 
-std::string EngineImpl::attach(volatile std::uint64_t* serial) {
+std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_ = &subject();
   serial_ = serial;
+  word_bits_ = subject_->word_bits();
+  slot_count_ = static_cast<unsigned>(subject_->slots().size());
+  for (unsigned i = 0; i < slot_count_; i++) slot_cells_[i] = subject_->slot_address(i);
   int signals[std::size(kSignals)];
   for (unsigned i = 0; i < std::size(kSignals); i++) signals[i] = *signal_number(kSignals[i]);
   subject_->install(signals, this);
   std::string problem = install_handlers();
-  if (problem.empty()) problem = inject::attach(subject_->code(), this);
+  if (problem.empty() && patches) problem = inject::attach(subject_->code(), this);
   if (problem.empty()) problem = inject::start_watchdog(serial_, kTimeLimit, time_up);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &normal_mask_, kKernelSigset);
   syscall(SYS_sigaltstack, nullptr, &normal_stack_);
@@ -582,13 +594,14 @@ Engine& Engine::get() {
   return engine;
 }
 
-std::uint64_t nonce(std::uint64_t seed, unsigned level, unsigned slot, unsigned word_bits) {
-  const std::uint64_t value = mix(seed + slot) << 8 | (std::uint64_t{level} << 4) | (slot + 1);
-  return word_bits >= 64 ? value : value & ((std::uint64_t{1} << word_bits) - 1);
-}
-
 void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in) {
-  for (unsigned i = 0; i < kMaxSlots; i++) in[i] = nonce(seed, level, i, word_bits);
+  const std::uint64_t drawn = mix(seed);
+  const std::uint64_t fits = word_bits >= 64 ? ~0ULL : (std::uint64_t{1} << word_bits) - 1;
+  for (unsigned i = 0; i < kMaxSlots; i++) {
+    // An odd factor for each slot; the low byte tells level and slot, so no two are equal and none
+    // is 0.
+    in[i] = ((drawn * (2 * i + 3)) << 8 | (std::uint64_t{level} << 4) | (i + 1)) & fits;
+  }
 }
 
 }  // namespace sigsweep

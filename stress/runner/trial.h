@@ -36,8 +36,8 @@ struct Plan {
   PlannedInjection injection[kMaxInjections];
 };
 
-// The argument of a slot that a schedule does not give. Never 0; distinct for each level and slot.
-std::uint64_t nonce(std::uint64_t seed, unsigned level, unsigned slot, unsigned word_bits);
+// The arguments that a schedule does not give, for all slots. Never 0; distinct for each level and
+// slot.
 void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in);
 
 // What a forked child that was left to throw for real printed and how it ended.
@@ -53,8 +53,9 @@ class Engine {
   static Engine& get();
 
   // Takes over the process. Empty, or what is wrong. `serial`: the number of the trial that runs, 0
-  // between trials; may be shared with another process.
-  virtual std::string attach(volatile std::uint64_t* serial) = 0;
+  // between trials; may be shared with another process. Without `patches` only signals of source
+  // external can be had, and no trace: a debugger owns the traps.
+  virtual std::string attach(volatile std::uint64_t* serial, bool patches = true) = 0;
 
   // Runs one trial. The observation is valid until the next run.
   virtual const Observation& run(const Plan& plan) = 0;
@@ -74,6 +75,10 @@ class Engine {
   // Where the first signal of the last trial landed, and the slots then. For reports.
   virtual const ucontext_t& landed_at() const = 0;
   virtual const std::uint64_t* slots_landed() const = 0;
+
+  // Runs `act` on the handler's stack behind each handler's own call; null: nothing. For tests: so
+  // that each verdict can be seen to fire. `act` is async-signal-safe.
+  virtual void sabotage(void (*act)(ucontext_t* uc)) = 0;
 
   // Nanoseconds for one round of the bare mechanism, over `rounds` rounds (benchmarks): one direct
   // injection, armed, landed and returned from; and what any can cost at least, a breakpoint that

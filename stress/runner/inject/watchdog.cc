@@ -36,6 +36,9 @@ std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_
   struct sigaction sa {};
   sa.sa_sigaction = tick;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  // All but faults: a signal made pending in the trap must land at its boundary, not in tick().
+  sigfillset(&sa.sa_mask);
+  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) sigdelset(&sa.sa_mask, s);
   sigaction(watchdog_signal(), &sa, nullptr);
 
   sigevent event{};

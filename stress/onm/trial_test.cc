@@ -1,0 +1,850 @@
+// Tests of the trial engine on the Go subject, in process: each verdict fires for real; a signal
+// lands at every boundary, by every source; trials repeat exactly and leave nothing behind;
+// prediction.
+//
+// What a trial does not do by itself is done by sabotage: an act that the engine runs on the
+// handler's stack, which spoils what the verdict is about.
+#include "stress/runner/trial.h"
+
+#include <capstone/capstone.h>
+#include <errno.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <memory>
+#include <ostream>
+#include <random>
+#include <set>
+
+#include "runtime/runtime.h"
+#include "runtime/slots.h"
+#include "stress/runner/cell.h"
+#include "stress/runner/inject/sources.h"
+#include "stress/runner/resolve.h"
+
+namespace sigsweep {
+
+// How GoogleTest shows a verdict.
+void PrintTo(Verdict v, std::ostream* out);
+void PrintTo(Verdict v, std::ostream* out) {
+  *out << verdict_name(v);
+}
+
+namespace {
+
+using runtime::G;
+using runtime::getg;
+using runtime::M;
+
+constexpr std::uint64_t kSeed = 81;
+
+Engine& engine() {
+  static volatile std::uint64_t serial = 0;
+  static const std::string problem = Engine::get().attach(&serial);
+  EXPECT_EQ(problem, "");
+  return Engine::get();
+}
+
+unsigned protocol(std::string_view name) {
+  const int i = find_protocol(subject(), name);
+  EXPECT_GE(i, 0) << name;
+  return static_cast<unsigned>(i);
+}
+unsigned site(std::string_view name) {
+  if (name == "none") return kNoHandler;
+  const int i = find_site(subject(), name);
+  EXPECT_GE(i, 0) << name;
+  return static_cast<unsigned>(i);
+}
+
+// A site under a protocol, ready for trials.
+struct Bench {
+  Bench(std::string_view protocol_name, std::string_view site_name,
+        std::string_view handler = "none", Source source = Source::direct) {
+    engine();
+    request.protocol = protocol(protocol_name);
+    request.site = site(site_name);
+    request.handler = site(handler);
+    request.source = source;
+    request.signal = source == Source::itimer ? SIGALRM : SIGUSR2;
+    request.seed = kSeed;
+    EXPECT_EQ(inject::prepare(source), "");
+    EXPECT_EQ(sweeper.prepare(request.protocol, request.site, kSeed), "");
+    EXPECT_EQ(sweeper.without_signal().verdict, Verdict::ok) << sweeper.without_signal().detail;
+  }
+
+  unsigned count() const { return static_cast<unsigned>(sweeper.trace().boundaries.size()); }
+  const Boundary& boundary(unsigned i) const { return sweeper.trace().boundaries[i]; }
+  Plan plan(unsigned at) const { return sweeper.plan_for(request, at, kSeed + at); }
+  Judgement run(unsigned at) const {
+    seen = &engine().run(plan(at));
+    return engine().judge_last();
+  }
+  CellResult sweep() {
+    CellSweeper::Listener listener;
+    listener.starting = [](unsigned) {};
+    listener.example = [this](const Example& e) {
+      if (!e.reason.empty()) reason = boundary(e.boundary).phase + ": " + e.reason;
+    };
+    return sweeper.run(request, listener);
+  }
+
+  CellRequest request;
+  CellSweeper sweeper;
+  mutable const Observation* seen = nullptr;
+  std::string reason;  // of a prediction that failed
+};
+
+std::uint64_t times(const CellResult& result, Verdict v) {
+  return result.verdicts[static_cast<unsigned>(v)];
+}
+
+// While it lives, each handler ends with this act.
+class Sabotage {
+ public:
+  explicit Sabotage(void (*act)(ucontext_t*)) {
+    acts = 0;
+    engine().sabotage(act);
+  }
+  ~Sabotage() { Engine::get().sabotage(nullptr); }
+  Sabotage(const Sabotage&) = delete;
+  Sabotage& operator=(const Sabotage&) = delete;
+
+  static int acts;  // for acts that do something else the second time
+};
+int Sabotage::acts = 0;
+
+M* the_m() {
+  return getg()->m;  // in a handler
+}
+std::uint64_t& word_at(std::uint64_t address) {
+  return *reinterpret_cast<std::uint64_t*>(address);
+}
+greg_t& reg(ucontext_t* uc, int index) {
+  return uc->uc_mcontext.gregs[index];
+}
+
+// ---- verdicts that come by themselves
+
+TEST(Verdicts, OkWithoutACall) {
+  for (const Protocol& p : subject().protocols()) {
+    Bench bench(p.name, "largeAlloc_m");
+    const CellResult result = bench.sweep();
+    EXPECT_EQ(times(result, Verdict::ok), result.trials) << p.name;
+  }
+}
+
+TEST(Verdicts, OkWithSavedSlots) {
+  Bench bench("signalok_saved", "largeAlloc_m", "setFinalizer_m");
+  const CellResult result = bench.sweep();
+  EXPECT_EQ(times(result, Verdict::ok), result.trials);
+}
+
+TEST(Verdicts, Rejected) {
+  Bench bench("reject", "largeAlloc_m", "setFinalizer_m");
+  const CellResult result = bench.sweep();
+  EXPECT_EQ(times(result, Verdict::rejected), result.trials);
+}
+
+TEST(Verdicts, CrashAndWrongSwitch) {
+  Bench bench("legacy", "largeAlloc_m", "setgcpercent_m");
+  const CellResult result = bench.sweep();
+  EXPECT_GT(times(result, Verdict::crash), 0U);
+  EXPECT_GT(times(result, Verdict::wrong_switch), 0U);
+  EXPECT_EQ(times(result, Verdict::ok), 0U);
+}
+
+// At each boundary the verdict, and which slot it names.
+void expect_clobbered(const char* site_name, const char* handler, Verdict verdict, SlotMask slots) {
+  Bench bench("signalok_raw", site_name, handler);
+  unsigned found = 0;
+  for (unsigned b = 0; b < bench.count(); b++) {
+    const Judgement j = bench.run(b);
+    if (j.verdict == Verdict::ok) continue;
+    EXPECT_EQ(j.verdict, verdict) << bench.boundary(b).phase;
+    EXPECT_EQ(j.slots, slots) << bench.boundary(b).phase;
+    found++;
+  }
+  EXPECT_GT(found, 0U);
+  EXPECT_LT(found, bench.count());
+}
+
+TEST(Verdicts, ArgClobbered) {
+  expect_clobbered("gc_m", "mcacheRefill_m", Verdict::arg_clobbered, 1U);
+}
+
+TEST(Verdicts, ResultClobbered) {
+  expect_clobbered("signal_recv_m", "mcacheRefill_m", Verdict::result_clobbered, 1U);
+}
+
+TEST(Verdicts, SlotLeak) {
+  Bench bench("signalok_raw", "exitsyscallfast_pidle", "mcacheRefill_m");
+  const Judgement j = bench.run(bench.count() - 1);
+  EXPECT_EQ(j.verdict, Verdict::slot_leak);
+  EXPECT_EQ(j.slots, 1U);
+}
+
+// ---- state-leak: by sabotage of what the handler returns to, and of the runtime's state
+
+struct Leak {
+  const char* name;
+  void (*act)(ucontext_t* uc);
+  const char* detail;
+  bool at_end;  // at the operation's last boundary; else at its first
+};
+
+void PrintTo(const Leak& leak, std::ostream* out) {
+  *out << leak.name;
+}
+
+template <int Register>
+void flip(ucontext_t* uc) {
+  reg(uc, Register) ^= 0x10000;
+}
+
+// A call slipped in at the operation's first instruction, on the interrupted stack: what the kernel
+// or sighandler puts back when a handler returns can be changed there only.
+void (*slipped_in)();
+void (*interrupted)(void*);
+void detour(void* frame) {
+  slipped_in();
+  interrupted(frame);
+}
+template <void Act()>
+void slip_in(ucontext_t* uc) {
+  slipped_in = Act;
+  interrupted = reinterpret_cast<void (*)(void*)>(reg(uc, REG_RIP));
+  reg(uc, REG_RIP) = reinterpret_cast<greg_t>(detour);
+}
+
+void set_errno() {
+  errno = 7;
+}
+void set_alternate_stack() {
+  alignas(16) static char other[1 << 16];
+  stack_t stack{};
+  stack.ss_sp = other;
+  stack.ss_size = sizeof other;
+  sigaltstack(&stack, nullptr);
+}
+
+const Leak kLeaks[] = {
+    {"mask", [](ucontext_t* uc) { sigaddset(&uc->uc_sigmask, SIGURG); }, "signal mask", false},
+    {"rbx", flip<REG_RBX>, "rbx", false},
+    {"r12", flip<REG_R12>, "r12", false},
+    {"r13", flip<REG_R13>, "r13", false},
+    {"r14", flip<REG_R14>, "r14", false},
+    {"r15", flip<REG_R15>, "r15", false},
+    {"rbp", flip<REG_RBP>, "frame pointer", false},
+    {"direction_flag", [](ucontext_t* uc) { reg(uc, REG_EFL) |= 0x400; }, "direction flag", false},
+    {"mxcsr", [](ucontext_t* uc) { uc->uc_mcontext.fpregs->mxcsr ^= 0x6000; }, "MXCSR", false},
+    {"x87", [](ucontext_t* uc) { uc->uc_mcontext.fpregs->cwd ^= 0x0c00; }, "x87 control word",
+     false},
+    {"alternate_stack", slip_in<set_alternate_stack>, "alternate stack", false},
+    {"errno", slip_in<set_errno>, "errno", false},
+    {"curg_sched", [](ucontext_t*) { the_m()->curg->sched.ret = 1; },
+     "the subject's state (g, curg, sched)", false},
+    {"g0_sched", [](ucontext_t*) { the_m()->g0->sched.ret = 1; },
+     "the subject's state (g, curg, sched)", false},
+    {"curg", [](ucontext_t*) { the_m()->curg = the_m()->gsignal; },
+     "the subject's state (g, curg, sched)", true},
+};
+
+class StateLeak : public testing::TestWithParam<Leak> {};
+
+TEST_P(StateLeak, IsSeen) {
+  for (const Source source : {Source::direct, Source::kill}) {
+    Bench bench("signalok_saved", "scavenge_m", "none", source);
+    const unsigned at = GetParam().at_end ? bench.count() - 1 : 0;
+    {
+      const Sabotage sabotage(GetParam().act);
+      const Judgement j = bench.run(at);
+      EXPECT_EQ(j.verdict, Verdict::state_leak);
+      EXPECT_STREQ(j.detail, GetParam().detail);
+      EXPECT_EQ(bench.seen->landed, 1U);
+    }
+    EXPECT_EQ(bench.run(at).verdict, Verdict::ok) << "the same without sabotage, afterwards";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, StateLeak, testing::ValuesIn(kLeaks),
+                         [](const auto& info) { return std::string(info.param.name); });
+
+// ---- stack-smash: memory of interrupted stacks that is in use, but that nothing reads again
+
+void expect_smash(const char* symbol, void (*act)(ucontext_t*)) {
+  for (const Source source : {Source::direct, Source::kill}) {
+    Bench bench("signalok_saved", "scavenge_m", "none", source);
+    const auto at = static_cast<unsigned>(bench.sweeper.trace().find(symbol, 0, 1));
+    {
+      const Sabotage sabotage(act);
+      EXPECT_EQ(bench.run(at).verdict, Verdict::stack_smash);
+    }
+    EXPECT_EQ(bench.run(at).verdict, Verdict::ok);
+  }
+}
+
+// What the G's first function saved of rbp: nothing that anyone needs.
+void smash_curg(ucontext_t*) {
+  word_at(the_m()->curg->stack.hi - 16) ^= 1;
+}
+
+TEST(StackSmash, InAFrameOfTheInterruptedG) {
+  expect_smash("scavenge_m_call", smash_curg);
+}
+
+TEST(StackSmash, InTheRedZone) {
+  expect_smash("scavenge_m_call", [](ucontext_t* uc) {
+    word_at(static_cast<std::uint64_t>(reg(uc, REG_RSP)) - 128) ^= 1;
+  });
+}
+
+TEST(StackSmash, InAFrameOfTheGThatWaitsForG0) {
+  expect_smash("scavenge_m", smash_curg);
+}
+
+// ---- hang, lost-signal
+
+TEST(Verdicts, Hang) {
+  for (const Source source : {Source::direct, Source::kill}) {
+    Bench bench("signalok_saved", "scavenge_m", "none", source);
+    {
+      const Sabotage sabotage([](ucontext_t*) {
+        for (;;) asm volatile("");
+      });
+      EXPECT_EQ(bench.run(bench.count() / 2).verdict, Verdict::hang);
+    }
+    EXPECT_EQ(bench.run(bench.count() / 2).verdict, Verdict::ok);
+  }
+}
+
+// The signal is sent for real, and the kernel drops it: someone has changed its disposition.
+TEST(Verdicts, LostSignal) {
+  for (const Source source : {Source::kill, Source::itimer, Source::peer}) {
+    Bench bench("signalok_saved", "scavenge_m", "scavenge_m", source);
+    struct sigaction ignore {
+    }, before{};
+    ignore.sa_handler = SIG_IGN;
+    ASSERT_EQ(sigaction(bench.request.signal, &ignore, &before), 0);
+    EXPECT_EQ(bench.run(3).verdict, Verdict::lost_signal);
+    EXPECT_EQ(bench.seen->hits, 1U);
+    EXPECT_EQ(bench.seen->landed, 0U);
+    ASSERT_EQ(sigaction(bench.request.signal, &before, nullptr), 0);
+    EXPECT_EQ(bench.run(3).verdict, Verdict::ok);
+    EXPECT_EQ(bench.seen->landed, 1U);
+  }
+}
+
+// ---- two signals in one operation: the first, which calls nothing, spoils what the second one's
+// call needs; the second one's end mends it
+
+Judgement run_two(Bench* bench, unsigned first, unsigned second, void (*act)(ucontext_t*)) {
+  Plan plan = bench->plan(second);
+  plan.injections = 2;
+  plan.injection[1] = bench->plan(first).injection[0];
+  plan.injection[1].handler = kNoHandler;
+  const Sabotage sabotage(act);
+  bench->seen = &engine().run(plan);
+  EXPECT_EQ(bench->seen->landed, 2U);
+  return engine().judge_last();
+}
+
+void nothing(ucontext_t*) {}
+
+G wrong_gsignal;
+G* right_gsignal;
+
+// gsignal names another G than the one whose stack the kernel switches to.
+void swap_gsignal(ucontext_t*) {
+  M* mp = the_m();
+  if (Sabotage::acts++ == 0) {
+    right_gsignal = mp->gsignal;
+    wrong_gsignal.m = mp;
+    mp->gsignal = &wrong_gsignal;
+  } else {
+    mp->gsignal = right_gsignal;
+  }
+}
+
+TEST(Verdicts, HandlerClobbered) {
+  Bench bench("signalok_raw", "scavenge_m", "mcacheRefill_m");
+  const Judgement j = run_two(&bench, 0, 1, swap_gsignal);
+  EXPECT_EQ(j.verdict, Verdict::handler_clobbered);
+  EXPECT_STREQ(j.detail, "fn ran with a wrong g");
+  EXPECT_EQ(run_two(&bench, 0, 1, nothing).verdict, Verdict::ok);
+}
+
+G* right_curg;
+
+// m->curg names gsignal: onM takes the handler for the user's G.
+void swap_curg(ucontext_t*) {
+  M* mp = the_m();
+  if (Sabotage::acts++ == 0) {
+    right_curg = mp->curg;
+    mp->curg = mp->gsignal;
+  } else {
+    mp->curg = right_curg;
+  }
+}
+
+TEST(Verdicts, MissedReject) {
+  Bench bench("reject", "scavenge_m", "mcacheRefill_m");
+  const unsigned last = bench.count() - 1;
+  EXPECT_EQ(run_two(&bench, last - 1, last, swap_curg).verdict, Verdict::missed_reject);
+  EXPECT_EQ(run_two(&bench, last - 1, last, nothing).verdict, Verdict::rejected);
+}
+
+TEST(Verdicts, FalseReject) {
+  for (const char* name : {"reject", "signalok_raw"}) {
+    Bench bench(name, "largeAlloc_m");
+    {
+      const Sabotage sabotage([](ucontext_t*) { the_m()->curg = the_m()->gsignal; });
+      EXPECT_EQ(bench.run(0).verdict, Verdict::false_reject);
+    }
+    EXPECT_EQ(bench.run(0).verdict, Verdict::ok);
+  }
+}
+
+// ---- bad-reject: something is changed between the handler's call and the throw. The runtime's
+// hook for throws comes first in gothrow, so what it changes was changed before the throw.
+
+void (*engines_hook)(const char*);
+M* thrown_on;
+void (*before_throw)();
+
+void spoil_then_throw(const char* message) {
+  thrown_on = getg()->m;
+  before_throw();
+  engines_hook(message);
+}
+
+Verdict reject_after(void (*change)()) {
+  Bench bench("reject", "largeAlloc_m", "mcacheRefill_m");
+  engines_hook = runtime::throwhook;
+  before_throw = change;
+  runtime::throwhook = spoil_then_throw;
+  const Verdict verdict = bench.run(0).verdict;
+  runtime::throwhook = engines_hook;
+  return verdict;
+}
+
+TEST(BadReject, NotIfNothingChanged) {
+  EXPECT_EQ(reject_after([] {}), Verdict::rejected);
+}
+TEST(BadReject, AGChanged) {
+  EXPECT_EQ(reject_after([] { thrown_on->curg->sched.ret = 1; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->g0->sched.pc++; }), Verdict::bad_reject);
+}
+TEST(BadReject, TheMChanged) {
+  EXPECT_EQ(reject_after([] { thrown_on->curg = nullptr; }), Verdict::bad_reject);
+}
+TEST(BadReject, ASlotChanged) {
+  EXPECT_EQ(reject_after([] { thrown_on->scalararg[0]++; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->ptrarg[3] = thrown_on; }), Verdict::bad_reject);
+}
+TEST(BadReject, TheInterruptedStackChanged) {
+  EXPECT_EQ(reject_after([] { word_at(thrown_on->curg->stack.hi - 16) ^= 1; }),
+            Verdict::bad_reject);
+}
+
+// ---- throws for real
+
+TEST(Throws, EveryBoundaryOfOneSite) {
+  Bench bench("reject", "mcacheRefill_m", "setgcpercent_m");
+  for (unsigned b = 0; b < bench.count(); b++) {
+    const ForkedThrow thrown = engine().run_forked(bench.plan(b));
+    EXPECT_EQ(subject().check_throw_output(thrown.output, thrown.exit_status), "")
+        << bench.boundary(b).phase << "\n"
+        << thrown.output;
+    EXPECT_EQ(thrown.signal, 0);
+  }
+}
+
+TEST(Throws, ATrialThatThrowsNothingIsNone) {
+  Bench bench("signalok_saved", "mcacheRefill_m", "setgcpercent_m");
+  const ForkedThrow thrown = engine().run_forked(bench.plan(0));
+  EXPECT_EQ(thrown.exit_status, 99);
+  EXPECT_EQ(thrown.output, "");
+  EXPECT_NE(subject().check_throw_output(thrown.output, thrown.exit_status), "");
+}
+
+// ---- boundaries
+
+using Symbols = std::vector<std::string>;
+
+// The functions that the operation passes through, each time that it comes to another one.
+Symbols path(const Trace& trace) {
+  Symbols symbols;
+  for (const Boundary& b : trace.boundaries) {
+    if (symbols.empty() || symbols.back() != b.symbol) symbols.push_back(b.symbol);
+  }
+  return symbols;
+}
+
+TEST(Boundaries, PassThroughCallerStubAndFn) {
+  Bench bench("reject", "mcacheRefill_m");
+  EXPECT_EQ(path(bench.sweeper.trace()), (Symbols{"mcacheRefill_m_call", "onM", "mcacheRefill_m",
+                                                  "onM", "mcacheRefill_m_call"}));
+  EXPECT_EQ(bench.boundary(0).pc, reinterpret_cast<std::uint64_t>(
+                                      subject().entry(bench.request.protocol, bench.request.site)));
+  EXPECT_EQ(bench.boundary(0).part, Part::caller);
+  EXPECT_TRUE(bench.boundary(0).phase.starts_with("caller/g=curg/sp=curg/live=-#1"));
+}
+
+// A disassembler of its own says where the next instruction is, unless this one jumps.
+TEST(Boundaries, LeaveOutNoInstruction) {
+  Bench bench("reject", "mcacheRefill_m");
+  csh handle = 0;
+  ASSERT_EQ(cs_open(CS_ARCH_X86, CS_MODE_64, &handle), CS_ERR_OK);
+  cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
+  unsigned returns = 0;
+  for (unsigned b = 0; b + 1 < bench.count(); b++) {
+    cs_insn* insn = nullptr;
+    const std::uint64_t pc = bench.boundary(b).pc;
+    ASSERT_EQ(cs_disasm(handle, reinterpret_cast<const std::uint8_t*>(pc), 16, pc, 1, &insn), 1U);
+    const bool leaves = cs_insn_group(handle, insn, CS_GRP_JUMP) ||
+                        cs_insn_group(handle, insn, CS_GRP_CALL) ||
+                        cs_insn_group(handle, insn, CS_GRP_RET);
+    if (!leaves) {
+      EXPECT_EQ(bench.boundary(b + 1).pc, pc + insn->size) << bench.boundary(b).phase;
+    }
+    returns += cs_insn_group(handle, insn, CS_GRP_RET) ? 1 : 0;
+    cs_free(insn, 1);
+  }
+  EXPECT_EQ(returns, 2U);  // fn's and onM's; the operation's own is the last boundary
+  cs_close(&handle);
+}
+
+TEST(Boundaries, AreFoundByNameAndByPhase) {
+  Bench bench("reject", "ready_m_casgstatus");
+  const Trace& trace = bench.sweeper.trace();
+  for (unsigned i = 0; i < bench.count(); i++) {
+    const Boundary& b = bench.boundary(i);
+    bool clamped = true;
+    EXPECT_EQ(trace.find(b.symbol, b.offset, b.nth), static_cast<int>(i));
+    EXPECT_EQ(trace.find_phase(b.phase, &clamped), static_cast<int>(i));
+    EXPECT_FALSE(clamped);
+  }
+  EXPECT_EQ(trace.find("onM", 0, 3), -1);
+  EXPECT_EQ(trace.find("onM", 1, 1), -1);
+}
+
+TEST(Boundaries, APhaseBeyondTheLastIsTheLast) {
+  Bench bench("reject", "mcacheRefill_m");
+  bool clamped = false;
+  const int found = bench.sweeper.trace().find_phase("caller/g=curg/sp=curg/live=-#9999", &clamped);
+  ASSERT_GE(found, 0);
+  EXPECT_TRUE(clamped);
+  EXPECT_TRUE(bench.boundary(static_cast<unsigned>(found))
+                  .phase.starts_with("caller/g=curg/sp=curg/live=-#"));
+  EXPECT_EQ(bench.sweeper.trace().find_phase("caller/g=g0/sp=g0/live=-#1", &clamped), -1);
+}
+
+// ---- passes
+
+// onM runs twice in this operation: from curg, and from g0.
+struct TwicePassed : Bench {
+  TwicePassed() : Bench("reject", "ready_m_casgstatus") {}
+  Judgement run_onM(std::uint32_t nth) {
+    const int first = sweeper.trace().find("onM", 0, 1);
+    Plan p = plan(static_cast<unsigned>(first));
+    p.injection[0].nth = nth;
+    seen = &engine().run(p);
+    return engine().judge_last();
+  }
+  unsigned stack_landed_on() const {
+    return subject().stack_of(
+        static_cast<std::uint64_t>(engine().landed_at().uc_mcontext.gregs[REG_RSP]));
+  }
+};
+
+TEST(Passes, TheSecondOneOnly) {
+  TwicePassed bench;
+  constexpr unsigned kG0 = 1;
+  EXPECT_EQ(bench.run_onM(1).verdict, Verdict::ok);
+  EXPECT_EQ(bench.seen->landed, 1U);
+  EXPECT_NE(bench.stack_landed_on(), kG0);
+  EXPECT_EQ(bench.run_onM(2).verdict, Verdict::ok);
+  EXPECT_EQ(bench.seen->landed, 1U);
+  EXPECT_EQ(bench.stack_landed_on(), kG0);
+}
+
+TEST(Passes, OneThatNeverComesDoesNotLand) {
+  TwicePassed bench;
+  EXPECT_EQ(bench.run_onM(3).verdict, Verdict::ok);
+  EXPECT_EQ(bench.seen->requested, 1U);
+  EXPECT_EQ(bench.seen->hits, 0U);
+  EXPECT_EQ(bench.seen->landed, 0U);
+  for (unsigned b = 0; b < bench.count(); b++) {
+    EXPECT_EQ(bench.run(b).verdict, Verdict::ok);
+    EXPECT_EQ(bench.seen->landed, 1U) << bench.boundary(b).phase;
+  }
+}
+
+// ---- sources
+
+constexpr const char* kSomeSites[] = {"mcacheRefill_m", "setFinalizer_m", "mheap_alloc_m",
+                                      "ready_m_casgstatus", "gosched_m"};
+constexpr const char* kSomeHandlers[] = {"mcacheRefill_m", "setFinalizer_m", "none"};
+
+std::uint64_t map_of(std::string_view protocol_name, const char* site_name, const char* handler,
+                     Source source) {
+  Bench bench(protocol_name, site_name, handler, source);
+  const CellResult result = bench.sweep();
+  EXPECT_EQ(result.trials, bench.count());
+  EXPECT_EQ(result.landed, result.trials)
+      << protocol_name << " " << site_name << " " << handler << " by " << source_name(source);
+  return result.map;
+}
+
+class Sources : public testing::TestWithParam<unsigned> {};
+
+TEST_P(Sources, AllGiveTheSameVerdictAtEachBoundary) {
+  const std::string_view name = subject().protocols()[GetParam()].name;
+  for (const char* site_name : kSomeSites) {
+    for (const char* handler : kSomeHandlers) {
+      const std::uint64_t direct = map_of(name, site_name, handler, Source::direct);
+      EXPECT_EQ(map_of(name, site_name, handler, Source::kill), direct)
+          << name << " " << site_name << " " << handler;
+      EXPECT_EQ(map_of(name, site_name, handler, Source::itimer), direct)
+          << name << " " << site_name << " " << handler;
+    }
+  }
+  EXPECT_EQ(map_of(name, "mcacheRefill_m", "mcacheRefill_m", Source::peer),
+            map_of(name, "mcacheRefill_m", "mcacheRefill_m", Source::direct))
+      << name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Protocols, Sources,
+                         testing::Range(0U, static_cast<unsigned>(subject().protocols().size())),
+                         [](const auto& info) {
+                           return std::string(subject().protocols()[info.param].name);
+                         });
+
+// ---- cells
+
+TEST(Cells, PredictionHoldsForEverySite) {
+  for (const Site& each : subject().sites()) {
+    for (const char* handler : kSomeHandlers) {
+      Bench bench("signalok_raw", each.name, handler);
+      const CellResult result = bench.sweep();
+      EXPECT_TRUE(result.predicted);
+      EXPECT_EQ(result.boundaries, bench.count());
+      EXPECT_EQ(result.trials, result.boundaries);
+      EXPECT_EQ(result.requested, result.trials);
+      EXPECT_EQ(result.landed, result.trials) << each.name << " " << handler;
+      EXPECT_EQ(result.mismatches, 0U) << each.name << " " << handler << ": " << bench.reason;
+    }
+  }
+}
+
+TEST(Cells, SkipAndLimit) {
+  Bench bench("signalok_saved", "scavenge_m", "scavenge_m");
+  bench.request.skip = {0, 2};
+  bench.request.limit = 3;
+  std::vector<unsigned> ran;
+  CellSweeper::Listener listener;
+  listener.starting = [&](unsigned b) { ran.push_back(b); };
+  listener.example = [](const Example&) {};
+  EXPECT_EQ(bench.sweeper.run(bench.request, listener).trials, 3U);
+  EXPECT_EQ(ran, (std::vector<unsigned>{1, 3, 4}));
+}
+
+TEST(Cells, AllowedVerdicts) {
+  EXPECT_TRUE(is_allowed("ok slot-leak", Verdict::ok));
+  EXPECT_TRUE(is_allowed("ok slot-leak", Verdict::slot_leak));
+  EXPECT_FALSE(is_allowed("ok slot-leak", Verdict::crash));
+  EXPECT_FALSE(is_allowed("bad-reject", Verdict::rejected));
+  EXPECT_TRUE(is_allowed("!ok", Verdict::crash));
+  EXPECT_FALSE(is_allowed("!ok", Verdict::ok));
+  EXPECT_FALSE(is_allowed("", Verdict::ok));
+}
+
+// ---- nothing is left of a trial
+
+std::string rest_state() {
+  Region regions[16];
+  std::string bytes;
+  const unsigned count = subject().rest_regions(regions);
+  for (unsigned i = 0; i < count; i++) {
+    bytes.append(static_cast<const char*>(regions[i].at), regions[i].size);
+  }
+  return bytes;
+}
+
+TEST(Afresh, AfterEachKindOfEnd) {
+  Bench good("signalok_saved", "largeAlloc_m", "setgcpercent_m");
+  good.run(0);
+  const std::string rest = rest_state();
+  for (const char* name : {"legacy", "reject"}) {
+    Bench bad(name, "largeAlloc_m", "setgcpercent_m");
+    for (unsigned b = 0; b < bad.count(); b++) {
+      EXPECT_NE(bad.run(b).verdict, Verdict::ok);
+      EXPECT_EQ(good.run(b % good.count()).verdict, Verdict::ok)
+          << "after " << bad.boundary(b).phase;
+      ASSERT_EQ(rest_state(), rest) << "after " << bad.boundary(b).phase;
+    }
+  }
+}
+
+// Benches for all sites under all protocols, made as they are needed.
+class AllBenches {
+ public:
+  Bench& of(unsigned protocol_index, unsigned site_index) {
+    std::unique_ptr<Bench>& bench = benches_[{protocol_index, site_index}];
+    if (!bench) {
+      bench = std::make_unique<Bench>(subject().protocols()[protocol_index].name,
+                                      subject().sites()[site_index].name);
+    }
+    return *bench;
+  }
+
+ private:
+  std::map<std::pair<unsigned, unsigned>, std::unique_ptr<Bench>> benches_;
+};
+
+std::vector<unsigned> all_handlers() {
+  std::vector<unsigned> handlers{kNoHandler};
+  for (unsigned i = 0; i < subject().sites().size(); i++) {
+    if (subject().sites()[i].handler) handlers.push_back(i);
+  }
+  return handlers;
+}
+
+std::vector<Verdict> random_trials(AllBenches* benches, unsigned trials) {
+  const std::vector<unsigned> handlers = all_handlers();
+  std::mt19937_64 random(kSeed);
+  const auto below = [&](std::size_t n) { return static_cast<unsigned>(random() % n); };
+  std::vector<Verdict> verdicts;
+  for (unsigned i = 0; i < trials; i++) {
+    const unsigned p = below(subject().protocols().size());
+    const unsigned s = below(subject().sites().size());
+    Bench& bench = benches->of(p, s);
+    bench.request.handler = handlers[below(handlers.size())];
+    engine().baseline(p, s, kSeed);
+    const Judgement j = bench.run(below(bench.count()));
+    EXPECT_EQ(bench.seen->landed, 1U);
+    verdicts.push_back(j.verdict);
+  }
+  return verdicts;
+}
+
+TEST(Afresh, RandomTrialsRepeatExactly) {
+  AllBenches benches;
+  const std::vector<Verdict> first = random_trials(&benches, 20000);
+  const std::vector<Verdict> second = random_trials(&benches, 20000);
+  EXPECT_EQ(first, second);
+  const std::set<Verdict> shown(first.begin(), first.end());
+  EXPECT_GE(shown.size(), 6U);
+}
+
+TEST(Nonces, AreDistinctAndNeverZero) {
+  for (unsigned bits : {32U, 64U}) {
+    std::set<std::uint64_t> drawn;
+    for (unsigned level : {0U, kHandlerLevel}) {
+      std::uint64_t in[kMaxSlots];
+      draw_nonces(kSeed, level, bits, in);
+      drawn.insert(std::begin(in), std::end(in));
+    }
+    EXPECT_EQ(drawn.size(), 2 * kMaxSlots);
+    EXPECT_FALSE(drawn.contains(0));
+    EXPECT_EQ(bits == 32, *drawn.rbegin() <= 0xffffffffU);
+  }
+}
+
+// ---- prediction, on a trace made by hand
+
+constexpr SlotMask S0 = 1, S1 = 2, S2 = 4;
+
+// caller: s0 = argument; s2 = argument. fn: reads both, zeroes s2, s1 = result. caller: reads s1.
+//   0 write s0 | 1 write s2 | 2 (stub) | 3 read s0 | 4 read s2 | 5 zero s2 | 6 write s1 | 7 read s1
+//   | 8
+struct HandMade {
+  HandMade() {
+    static constexpr SlotMask kLive[] = {0, S0, S0 | S2, S0 | S2, S2, 0, 0, S1, 0};
+    for (const SlotMask live : kLive) {
+      Boundary b;
+      b.live = live;
+      b.live_argument = live & ~S1;
+      trace.boundaries.push_back(b);
+    }
+    trace.accesses = {{0, 0, true}, {1, 2, true}, {3, 0, false}, {4, 2, false},
+                      {5, 2, true}, {6, 1, true}, {7, 1, false}};
+    site.in = S0 | S2;
+    site.out = S1;
+    site.zeroed = S2;
+  }
+  Prediction at(unsigned boundary, SlotMask written, SlotMask left_zero = 0) const {
+    return predict(trace, boundary, site, written, left_zero);
+  }
+
+  Trace trace;
+  Site site{};
+};
+
+TEST(Predict, AnArgumentIsSpoiledBetweenItsWriteAndFnsRead) {
+  const HandMade made;
+  EXPECT_EQ(made.at(0, S0), (Prediction{}));
+  for (unsigned b : {1U, 2U, 3U}) EXPECT_EQ(made.at(b, S0), (Prediction{S0, 0, 0})) << b;
+  for (unsigned b = 4; b < 9; b++) EXPECT_EQ(made.at(b, S0), (Prediction{})) << b;
+}
+
+TEST(Predict, AResultIsSpoiledBetweenItsWriteAndTheCallersRead) {
+  const HandMade made;
+  EXPECT_EQ(made.at(6, S1), (Prediction{}));
+  EXPECT_EQ(made.at(7, S1), (Prediction{0, S1, 0}));
+  EXPECT_EQ(made.at(8, S1), (Prediction{}));
+}
+
+TEST(Predict, OnlyTheSlotsThatTheHandlerWrites) {
+  const HandMade made;
+  EXPECT_EQ(made.at(2, 0), (Prediction{}));
+  EXPECT_EQ(made.at(2, S1), (Prediction{}));
+  EXPECT_EQ(made.at(2, S2), (Prediction{S2, 0, 0}));
+  EXPECT_EQ(made.at(2, S0 | S1 | S2), (Prediction{S0 | S2, 0, 0}));
+}
+
+TEST(Predict, AZeroedSlotIsLeftOnceNothingZeroesItAnyMore) {
+  const HandMade made;
+  for (unsigned b = 0; b < 6; b++) EXPECT_EQ(made.at(b, S2).left, 0U) << b;
+  for (unsigned b = 6; b < 9; b++) EXPECT_EQ(made.at(b, S2).left, S2) << b;
+}
+
+TEST(Predict, NotByAHandlerThatLeavesItZero) {
+  const HandMade made;
+  EXPECT_EQ(made.at(8, S2, S2), (Prediction{}));
+}
+
+TEST(Predict, NotOfASlotThatTheSiteDoesNotZero) {
+  HandMade made;
+  made.site.zeroed = 0;
+  EXPECT_EQ(made.at(8, S0 | S1 | S2), (Prediction{}));
+}
+
+// What build_trace makes of accesses: live from behind the write until the read, whoever reads.
+TEST(BuildTrace, LiveSlotsFollowTheAccesses) {
+  Bench bench("reject", "mcacheRefill_m");
+  const Trace& real = bench.sweeper.trace();
+  std::vector<Step> steps;
+  for (const Boundary& b : real.boundaries) steps.push_back(Step{b.pc, 0, "state"});
+  const auto fn = static_cast<unsigned>(real.find("mcacheRefill_m", 0, 1));
+  const auto last = static_cast<std::uint32_t>(steps.size() - 1);
+  Trace built;
+  ASSERT_EQ(
+      build_trace(subject(), steps,
+                  {{1, 0, true}, {fn + 1, 0, false}, {fn + 1, 1, true}, {last, 1, false}}, &built),
+      "");
+  for (unsigned i = 0; i < steps.size(); i++) {
+    const SlotMask argument = i > 1 && i <= fn + 1 ? S0 : 0;
+    const SlotMask result = i > fn + 1 ? S1 : 0;
+    EXPECT_EQ(built.boundaries[i].live, argument | result) << i;
+    EXPECT_EQ(built.boundaries[i].live_argument, argument) << i;
+    EXPECT_EQ(built.boundaries[i].symbol, real.boundaries[i].symbol);
+  }
+}
+
+}  // namespace
+}  // namespace sigsweep
