@@ -1,8 +1,7 @@
-// The two steps of taking over libFuzzer's process.
+// The two steps of taking over libFuzzer's process. Nothing here runs in a signal handler.
 #include "fuzz/engine.h"
 
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,8 +13,7 @@
 namespace sigsweep::fuzz {
 namespace {
 
-volatile std::uint64_t serial;   // of the trial that runs
-stack_t alternate_stack_before;  // the sanitizer's, large enough for its reports
+volatile std::uint64_t serial;  // of the trial that runs
 
 sigset_t harness_signals() {
   sigset_t set;
@@ -50,10 +48,6 @@ void prepare_process(int* argc, char*** argv, std::span<const char* const> defau
 }
 
 void take_over() {
-  static bool taken = false;
-  if (taken) return;
-  taken = true;
-  syscall(SYS_sigaltstack, nullptr, &alternate_stack_before);
   const sigset_t ours = harness_signals();
   pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);  // the mask that the engine takes for normal
   const std::string problem = Engine::get().attach(&serial);
@@ -80,7 +74,6 @@ std::vector<unsigned> chosen(const char* variable, std::span<const std::string_v
 
 void stop(const std::string& text) {
   std::fprintf(stderr, "%s\n", text.c_str());
-  syscall(SYS_sigaltstack, &alternate_stack_before, nullptr);
   std::abort();
 }
 

@@ -6,8 +6,12 @@
 namespace sigsweep::fuzz {
 namespace {
 
-constexpr unsigned kRows = 4096;
-__attribute__((section("__libfuzzer_extra_counters"))) std::uint8_t counters[kRows][kVerdicts];
+// libFuzzer looks at every counter after every input, so they are few: it tells eight ranges of a
+// counter's value apart, and each stands for a verdict.
+constexpr std::uint8_t kLevels[] = {1, 2, 3, 4, 8, 16, 32, 128};
+constexpr unsigned kRows = 1024;
+__attribute__((section("__libfuzzer_extra_counters")))
+std::uint8_t counters[kRows][(kVerdicts + 7) / 8];
 
 }  // namespace
 
@@ -20,7 +24,8 @@ unsigned Feedback::row(unsigned protocol, std::string_view phase) {
 }
 
 void Feedback::note(unsigned row, Verdict verdict) {
-  counters[row][static_cast<unsigned>(verdict)] = 1;
+  const auto v = static_cast<unsigned>(verdict);
+  counters[row][v / 8] = kLevels[v % 8];
 }
 
 }  // namespace sigsweep::fuzz

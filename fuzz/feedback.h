@@ -16,7 +16,7 @@ class Feedback {
   // The row of a protocol's phase (without #n). Processes that ask for the same rows in the same
   // order get the same numbers, which libFuzzer's -merge and -fork rely on.
   unsigned row(unsigned protocol, std::string_view phase);
-  // This input has shown that.
+  // This input has shown that. The last verdict of a row counts.
   static void note(unsigned row, Verdict verdict);
 
  private:

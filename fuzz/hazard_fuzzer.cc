@@ -1,15 +1,13 @@
 // One operation, one signal, at the boundary that the input names: hunts a verdict.
 //
-// Environment, each checked at start (status 2):
-//   SIGSWEEP_HUNT=VERDICT        stops at the first trial with that verdict; without it, at the
-//   first
-//                                verdict that the trial's protocol does not allow
+// Environment (an unknown name: status 2, and the names that there are):
+//   SIGSWEEP_HUNT=VERDICT,...    stops at the first trial with that verdict; without it, at the
+//                                first verdict that the trial's protocol does not allow
 //   SIGSWEEP_INJECT=SOURCE,...   direct, kill, itimer; all by default
 //   SIGSWEEP_PROTOCOL=NAME,...   all by default
 //
-// The input, every byte string being one; what is missing reads as 0, numbers are taken modulo what
-// there is:  protocol u8 | site u8 | boundary u16 | source u8 | handler u8 | seed u64 (of the
-// nonces)
+// The input: protocol u8 | handler u8 | site u8 | boundary u16 | source u8 | seed u64 (for nonces).
+// Every byte string is one: what is missing reads as 0, numbers are taken modulo what there is.
 #include <signal.h>
 
 #include <algorithm>
@@ -75,7 +73,7 @@ class Hazard {
 
  private:
   // Why this trial is one to stop at; empty: it is not.
-  std::string finding(const Plan& plan, const Observation& seen, Verdict verdict) const;
+  std::string finding(const Plan& plan, const Observation& seen, const Judgement& judgement) const;
 
   std::vector<unsigned> protocols_, handlers_, hunted_;  // hunted_ is empty: what is not allowed
   std::vector<Source> sources_;
@@ -132,22 +130,28 @@ void Hazard::run(Bytes input) {
   const Observation& seen = engine.run(plan);
   const Judgement judgement = engine.judge_last();
   Feedback::note(cell.rows[at], judgement.verdict);
-  const std::string why = finding(plan, seen, judgement.verdict);
+  const std::string why = finding(plan, seen, judgement);
   if (!why.empty()) stop(finding_text(kTarget, why, schedule_of(plan, seed, boundary, judgement)));
 }
 
-std::string Hazard::finding(const Plan& plan, const Observation& seen, Verdict verdict) const {
+std::string Hazard::finding(const Plan& plan, const Observation& seen,
+                            const Judgement& judgement) const {
+  const Verdict verdict = judgement.verdict;
   const std::string name(verdict_name(verdict));
+  const std::string detail =
+      judgement.detail == nullptr ? "" : ": " + std::string(judgement.detail);
   if (seen.landed != seen.requested)
-    return "harness failure: the signal did not land (" + name + ")";
+    return "harness failure: the signal did not land (" + name + detail + ")";
   if (!hunted_.empty()) {
     const auto v = static_cast<unsigned>(verdict);
-    return std::count(hunted_.begin(), hunted_.end(), v) > 0 ? "the hunted verdict: " + name : "";
+    return std::count(hunted_.begin(), hunted_.end(), v) > 0
+               ? "the hunted verdict: " + name + detail
+               : "";
   }
   const Protocol& protocol = subject().protocols()[plan.protocol];
   const bool calls = plan.injection[0].handler != kNoHandler;
   if (is_allowed(allowed_verdicts(protocol, calls), verdict)) return {};
-  return name + " is not allowed in protocol " + std::string(protocol.name);
+  return name + " is not allowed in protocol " + std::string(protocol.name) + detail;
 }
 
 Hazard& hazard() {

@@ -21,7 +21,7 @@ hunt() {
   shift
   if timeout 60 "$fuzzer" "$@" 2>"$log"; then fail "ended without $verdict"; fi
   sed -n '/^---- schedule ----$/,/^---- end of schedule ----$/p' "$log" >"$folder/schedule"
-  grep -q "^expect $verdict" "$folder/schedule" || fail "no schedule that expects $verdict"
+  grep -Eq "^expect +$verdict( |\$)" "$folder/schedule" || fail "no schedule that expects $verdict"
   grep -q "by=$source" "$folder/schedule" || fail "the signal did not come by $source"
 }
 
