@@ -18,6 +18,7 @@ struct G;
 
 #define SIGSWEEP_ISA "amd64"
 using Word = std::uint64_t;
+inline constexpr Word kCallAlignment = 16;  // of SP in front of a call, in bytes
 template <class T>
 using Ptr = T*;
 

@@ -70,7 +70,6 @@ class Prover {
   ResultsWriter* writer_;
   std::map<std::string, std::string> assumed_;
   SweepResult result_;
-  std::string harness_problem_;
 };
 
 bool Prover::selected(const Claim& claim) const {
@@ -175,7 +174,10 @@ void Prover::throws(ClaimRow* row) {
     row->detail = fmt::format("a real throw at {}+{:#x}: {}; it printed:\n{}", r.text("symbol"),
                               r.number("offset"), r.text("problem"), r.text("output"));
   });
-  if (outcome.kind != Outcome::done) harness_problem_ = outcome.message;
+  if (outcome.kind != Outcome::done) {
+    row->holds = false;
+    if (row->detail.empty()) row->detail = "the real throws could not be tried: " + outcome.message;
+  }
   row->trials += count;
   row->landed += count;
   if (row->detail.empty()) {
@@ -266,8 +268,7 @@ int Prover::run() {
              result_.cells.size(), result_.trials(), result_.landed(), result_.seconds,
              static_cast<double>(result_.trials()) / std::max(result_.seconds, 1e-9));
   fmt::print("results: {}/prove.jsonl\n", session_.options.out);
-  if (harness_problem_.empty()) harness_problem_ = result_.harness_problem;
-  if (!harness_problem_.empty()) throw Failure(kHarnessFailed, harness_problem_);
+  if (!result_.harness_problem.empty()) throw Failure(kHarnessFailed, result_.harness_problem);
   if (result_.stopped || stop_requested)
     throw Failure(kStopped, "stopped; what is written is whole");
   fmt::print("{}\n", all ? fmt::format("all {} claims hold", count) : "not all claims hold");

@@ -20,7 +20,7 @@ std::atomic<bool> stop_requested{false};
 
 namespace {
 
-constexpr int kSilence = 60000;  // ms without a word after which a runner is taken for hung
+constexpr int kSilence = 30000;  // ms without a word after which a runner is taken for hung
 constexpr int kTick = 100;       // ms between looks at stop_requested
 
 void request_stop(int) {

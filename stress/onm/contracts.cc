@@ -83,6 +83,10 @@ Seen seen;
 // SP when the function with this frame was entered: its return address lies there.
 #define ENTRY_SP() (reinterpret_cast<Word>(__builtin_frame_address(0)) + sizeof(Word))
 
+bool aligned(Word entry_sp) {
+  return (entry_sp + sizeof(Word)) % runtime::kCallAlignment == 0;
+}
+
 void note(Closure* self, G*) {
   seen.runs++;
   seen.entry_sp = ENTRY_SP();
@@ -110,6 +114,7 @@ void call_from_curg() {
   expect(seen.g == word(the_m->g0), "g was not g0 while fn ran");
   // closurethunk jumps, so what note was entered with is what the stub's call pushed.
   expect(seen.entry_sp == the_m->g0->sched.sp - sizeof(Word), "fn did not start at g0.sched.sp");
+  expect(aligned(seen.entry_sp), "SP did not have the ABI's alignment when fn was entered");
   expect(seen.caller_sched.pc == code_address(runtime::switchtoM), "sched.pc was not switchtoM");
   expect(seen.caller_sched.g == gp, "sched.g was not the caller's g");
   expect(seen.caller_sched.sp < here && seen.caller_sched.sp > here - 1024,
@@ -140,6 +145,7 @@ void call_from_g0() {
   expect(seen.g == word(the_m->g0) && getg() == the_m->g0, "on g0: g changed");
   expect(seen.entry_sp < here && seen.entry_sp > here - 1024,
          "on g0: fn ran elsewhere on the stack");
+  expect(aligned(seen.entry_sp), "on g0: SP did not have the ABI's alignment when fn was entered");
   expect(same(the_m->g0->sched, g0_before) && same(seen.g0_sched, g0_before),
          "on g0: g0.sched was written");
   if (the_m->curg != nullptr) {
@@ -182,6 +188,8 @@ void call_from_gsignal() {
   expect(seen.g == word(gsignal), "on gsignal: fn ran with another g");
   expect(seen.entry_sp < here && seen.entry_sp > here - 1024,
          "on gsignal: fn ran on another stack");
+  expect(aligned(seen.entry_sp),
+         "on gsignal: SP did not have the ABI's alignment when fn was entered");
   expect(same(gp->sched, curg_before) && same(the_m->g0->sched, g0_before) &&
              same(gsignal->sched, Gobuf{}),
          "on gsignal: a sched was written");
@@ -219,6 +227,7 @@ void call_mcall() {
   expect(mcall_stack_argument == word(gp),
          "mcall: g was not on g0's stack above the return address");
   expect(mcall_g == word(the_m->g0), "mcall: g was not g0 in fn");
+  expect(aligned(mcall_entry_sp), "mcall: SP did not have the ABI's alignment when fn was entered");
   expect(mcall_entry_sp < the_m->g0->sched.sp &&
              mcall_entry_sp >= the_m->g0->sched.sp - 4 * sizeof(Word),
          "mcall: fn did not start at g0.sched.sp");

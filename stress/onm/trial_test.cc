@@ -223,12 +223,16 @@ void slip_in(ucontext_t* uc) {
 void set_errno() {
   errno = 7;
 }
+stack_t right_stack;
 void set_alternate_stack() {
   alignas(16) static char other[1 << 16];
   stack_t stack{};
   stack.ss_sp = other;
   stack.ss_size = sizeof other;
-  sigaltstack(&stack, nullptr);
+  sigaltstack(&stack, &right_stack);
+}
+void put_alternate_stack_back() {
+  sigaltstack(&right_stack, nullptr);
 }
 
 const Leak kLeaks[] = {
@@ -375,6 +379,32 @@ TEST(Verdicts, HandlerClobbered) {
   EXPECT_EQ(j.verdict, Verdict::handler_clobbered);
   EXPECT_STREQ(j.detail, "fn ran with a wrong g");
   EXPECT_EQ(run_two(&bench, 0, 1, nothing).verdict, Verdict::ok);
+}
+
+// Someone has registered another alternate stack for the thread: at the operation's first
+// instruction; at the second the handler lands; at the stub's first it is put back.
+void borrow_alternate_stack(ucontext_t* uc) {
+  const int act = Sabotage::acts++;
+  if (act == 0) slip_in<set_alternate_stack>(uc);
+  if (act == 2) slip_in<put_alternate_stack_back>(uc);
+}
+
+TEST(Verdicts, HandlerClobberedOnAnotherStack) {
+  Bench bench("signalok_raw", "scavenge_m", "mcacheRefill_m");
+  const auto stub = static_cast<unsigned>(bench.sweeper.trace().find("onM", 0, 1));
+  Plan plan = bench.plan(1);
+  plan.injections = 3;
+  plan.injection[1] = bench.plan(0).injection[0];
+  plan.injection[2] = bench.plan(stub).injection[0];
+  plan.injection[1].handler = plan.injection[2].handler = kNoHandler;
+  {
+    const Sabotage sabotage(borrow_alternate_stack);
+    EXPECT_EQ(engine().run(plan).landed, 3U);
+    EXPECT_EQ(engine().judge_last().verdict, Verdict::handler_clobbered);
+    EXPECT_STREQ(engine().judge_last().detail, "fn ran on a wrong stack");
+  }
+  EXPECT_EQ(engine().run(plan).landed, 3U);
+  EXPECT_EQ(engine().judge_last().verdict, Verdict::ok);
 }
 
 G* right_curg;
@@ -824,7 +854,8 @@ TEST(Predict, NotOfASlotThatTheSiteDoesNotZero) {
   EXPECT_EQ(made.at(8, S0 | S1 | S2), (Prediction{}));
 }
 
-// What build_trace makes of accesses: live from behind the write until the read, whoever reads.
+// What build_trace makes of accesses: live from behind the write until the read, whoever reads; a
+// slot that nothing has written (here s2) is not live.
 TEST(BuildTrace, LiveSlotsFollowTheAccesses) {
   Bench bench("reject", "mcacheRefill_m");
   const Trace& real = bench.sweeper.trace();
@@ -834,8 +865,10 @@ TEST(BuildTrace, LiveSlotsFollowTheAccesses) {
   const auto last = static_cast<std::uint32_t>(steps.size() - 1);
   Trace built;
   ASSERT_EQ(
-      build_trace(subject(), steps,
-                  {{1, 0, true}, {fn + 1, 0, false}, {fn + 1, 1, true}, {last, 1, false}}, &built),
+      build_trace(
+          subject(), steps,
+          {{1, 0, true}, {fn + 1, 0, false}, {fn + 1, 1, true}, {last, 1, false}, {last, 2, false}},
+          &built),
       "");
   for (unsigned i = 0; i < steps.size(); i++) {
     const SlotMask argument = i > 1 && i <= fn + 1 ? S0 : 0;

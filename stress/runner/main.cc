@@ -271,13 +271,13 @@ void sweep(const Record& command) {
   if (!trouble.empty()) return;
   CellSweeper sweeper;
   trouble = sweeper.prepare(request.protocol, request.site, request.seed);
-  if (!trouble.empty()) return;
   const Judgement& before = sweeper.without_signal();
   send(Record("baseline")
            .add("verdict", verdict_name(before.verdict))
            .add("detail", before.detail == nullptr ? "" : before.detail)
            .add("boundaries", std::uint64_t{sweeper.trace().boundaries.size()}));
   std::fflush(stdout);  // what is known is out before a trial can end this process
+  if (!trouble.empty()) return;
   if (command.number("map") != 0) {
     for (const Boundary& b : sweeper.trace().boundaries) {
       Record r("boundary");

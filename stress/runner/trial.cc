@@ -106,7 +106,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void send(const PlannedInjection& injection, ucontext_t* uc);
   void protect_slots(bool hidden);
   bool record_access(siginfo_t* info, ucontext_t* uc);
-  [[noreturn]] void die_of(int sig, siginfo_t* info, ucontext_t* uc);
+  void hand_back(int sig, siginfo_t* info, ucontext_t* uc);
   static void run_site(void* self);
 
   Subject* subject_ = nullptr;
@@ -332,14 +332,17 @@ void EngineImpl::on_fault(int sig, siginfo_t* info, ucontext_t* uc) {
   if (mode_ == Mode::tracing && sig == SIGSEGV && record_access(info, uc)) return;
   // Only a fault that an injection may have caused is contained: any other would come again for
   // ever.
-  if (mode_ != Mode::trial || seen_.hits == 0 || *serial_ == 0) die_of(sig, info, uc);
+  if (mode_ != Mode::trial || seen_.hits == 0 || *serial_ == 0) {
+    hand_back(sig, info, uc);
+    return;
+  }
   seen_.fault_signal = sig;
   seen_.fault_pc = inject::context_pc(uc);
   seen_.fault_address = reinterpret_cast<std::uint64_t>(info->si_addr);
   leave(End::faulted);
 }
 
-void EngineImpl::die_of(int sig, siginfo_t* info, ucontext_t* uc) {
+void EngineImpl::hand_back(int sig, siginfo_t* info, ucontext_t* uc) {
   char text[160];
   const int n = std::snprintf(
       text, sizeof text, "runner: signal %d at pc=0x%llx address=%p with no injection behind it\n",
@@ -347,8 +350,8 @@ void EngineImpl::die_of(int sig, siginfo_t* info, ucontext_t* uc) {
   if (write(STDERR_FILENO, text, static_cast<std::size_t>(n)) < 0) _exit(3);
   sigaction(sig, &before_[sig], nullptr);  // and whoever was there before has it
   inject::disarm_all();
-  raise(sig);
-  for (;;) _exit(3);
+  // Back to the faulting instruction, which faults once more; unless somebody sent the signal.
+  if (info->si_code <= 0) raise(sig);
 }
 
 // After the trial, on the engine's own stack again.
