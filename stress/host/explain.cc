@@ -69,7 +69,7 @@ void print_way(const Disassembler& code, const std::vector<Column>& columns) {
   std::map<std::string, std::vector<Instruction>> cache;
   const Column& first = columns.front();
   fmt::print("{:<52} {:<28} {:<9}", "a signal in front of", "part and state", "live");
-  for (const Column& c : columns) fmt::print(" {:<19}", c.protocol);
+  for (const Column& c : columns) fmt::print(" {:<{}}", c.protocol, &c == &columns.back() ? 0 : 19);
   fmt::print("\n");
   std::string symbol;
   for (std::size_t i = 0; i < first.lines.size(); i++) {

@@ -277,6 +277,9 @@ void sweep(const Record& command) {
            .add("detail", before.detail == nullptr ? "" : before.detail)
            .add("boundaries", std::uint64_t{sweeper.trace().boundaries.size()}));
   std::fflush(stdout);  // what is known is out before a trial can end this process
+  if (trouble.empty() && (before.verdict == Verdict::crash || before.verdict == Verdict::hang)) {
+    trouble = "the operation does not come to its end without a signal";
+  }
   if (!trouble.empty()) return;
   if (command.number("map") != 0) {
     for (const Boundary& b : sweeper.trace().boundaries) {
