@@ -12,7 +12,6 @@
 
 #include <cstring>
 #include <fstream>
-#include <functional>
 #include <ostream>
 #include <set>
 #include <string>
@@ -753,9 +752,10 @@ TEST(UnwindingMcall, EndsWhereNobodyIsReturnedTo) {
     const std::string name = function_at(stop.pc);
     const bool on_curg = !within(the_m()->g0, stop.sp);
     const bool returns = name == "cmcall" || (name == "mcall" && on_curg);
-    const std::string cmcall_frame = name == "mcall" ? " cmcall " : " ";
-    EXPECT_EQ(stop.functions, returns ? name + cmcall_frame + callers : name + " ")
-        << std::hex << stop.pc;
+    std::string expected = name;
+    expected += name == "mcall" && returns ? " cmcall " : " ";
+    if (returns) expected += callers;
+    EXPECT_EQ(stop.functions, expected) << std::hex << stop.pc;
   }
   EXPECT_GE(instructions("cmcall"), 15U);
   EXPECT_GE(instructions("mcall"), 15U);

@@ -11,8 +11,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <algorithm>
-#include <cstring>
 #include <map>
 #include <memory>
 #include <ostream>
