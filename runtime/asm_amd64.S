@@ -52,6 +52,36 @@
 	callq	*(%rdx)
 .endm
 
+.macro PUSH reg
+	pushq	%\reg
+	.cfi_adjust_cfa_offset 8
+	.cfi_rel_offset \reg, 0
+.endm
+
+.macro POP reg
+	popq	%\reg
+	.cfi_adjust_cfa_offset -8
+	.cfi_restore \reg
+.endm
+
+.macro PUSH_CALLEE_SAVED
+	PUSH	rbp
+	PUSH	rbx
+	PUSH	r12
+	PUSH	r13
+	PUSH	r14
+	PUSH	r15
+.endm
+
+.macro POP_CALLEE_SAVED
+	POP	r15
+	POP	r14
+	POP	r13
+	POP	r12
+	POP	rbx
+	POP	rbp
+.endm
+
 	.section switch_text, "ax", @progbits
 
 // ---- switches: one text, a row a variant
@@ -169,48 +199,14 @@ END mcall
 
 // For C++, which expects some registers to be kept: mcall and gogo keep none, as in Go's own ABI.
 TEXT cmcall
-	pushq	%rbp
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset rbp, 0
-	movq	%rsp, %rbp
-	pushq	%rbx
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset rbx, 0
-	pushq	%r12
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r12, 0
-	pushq	%r13
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r13, 0
-	pushq	%r14
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r14, 0
-	pushq	%r15
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r15, 0
+	PUSH_CALLEE_SAVED
+	leaq	40(%rsp), %rbp			// where rbp was pushed: a frame for a stack walk
 	subq	$8, %rsp			// keep the ABI's alignment
 	.cfi_adjust_cfa_offset 8
 	callq	mcall
 	addq	$8, %rsp
 	.cfi_adjust_cfa_offset -8
-	popq	%r15
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r15
-	popq	%r14
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r14
-	popq	%r13
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r13
-	popq	%r12
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r12
-	popq	%rbx
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore rbx
-	popq	%rbp
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore rbp
+	POP_CALLEE_SAVED
 	retq
 END cmcall
 
@@ -270,24 +266,7 @@ END closurethunk
 // ---- mstart, mexit: the OS thread's side; not part of a switch, no signal is landed here
 
 TEXT mstart
-	pushq	%rbp
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset rbp, 0
-	pushq	%rbx
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset rbx, 0
-	pushq	%r12
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r12, 0
-	pushq	%r13
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r13, 0
-	pushq	%r14
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r14, 0
-	pushq	%r15
-	.cfi_adjust_cfa_offset 8
-	.cfi_rel_offset r15, 0
+	PUSH_CALLEE_SAVED
 	.cfi_remember_state
 	movq	m_g0(%rdi), %rax
 	movq	%rsp, m_hostsp(%rdi)
@@ -310,24 +289,7 @@ TEXT mexit
 	.cfi_offset r13, -40
 	.cfi_offset r14, -48
 	.cfi_offset r15, -56
-	popq	%r15
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r15
-	popq	%r14
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r14
-	popq	%r13
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r13
-	popq	%r12
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore r12
-	popq	%rbx
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore rbx
-	popq	%rbp
-	.cfi_adjust_cfa_offset -8
-	.cfi_restore rbp
+	POP_CALLEE_SAVED
 	retq
 END mexit
 

@@ -245,7 +245,8 @@ TEST_F(Command, TheProofHolds) {
 class Assumption : public Command, public testing::WithParamInterface<const char*> {};
 
 TEST_P(Assumption, AWrongOneFailsWithAScheduleThatReplays) {
-  const Ran ran = sigsweep(std::string("prove --out out --assume ") + GetParam() + "=ok");
+  const Ran ran = sigsweep(std::string("prove --out out --site mcacheRefill_m,gc_m --assume ") +
+                           GetParam() + "=ok");
   EXPECT_EQ(ran.status, 1) << ran.output;
   unsigned files = 0;
   for (const auto& entry : fs::directory_iterator(folder_ + "/out/counterexamples")) {
@@ -258,7 +259,8 @@ INSTANTIATE_TEST_SUITE_P(Protocols, Assumption,
                          testing::Values("signalok_raw", "legacy", "reject"));
 
 TEST_F(Command, WithoutTheCheckInTheStubClaim2Fails) {
-  const Ran ran = sigsweep("prove --claim 2 --runner " + kBin + "/runner-amd64-unchecked");
+  const Ran ran = sigsweep("prove --claim 2 --site mcacheRefill_m,gc_m --runner " + kBin +
+                           "/runner-amd64-unchecked");
   EXPECT_EQ(ran.status, 1) << ran.output;
   EXPECT_NE(ran.output.find("claim 2  FAILS"), std::string::npos) << ran.output;
 }

@@ -3,16 +3,13 @@
 // alone.
 #include "stress/onm/contracts.h"
 
-#include <fcntl.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
 #include <cstring>
 #include <functional>
 
 #include "runtime/slots.h"
 #include "runtime/stubs.h"
 #include "stress/onm/callsites.h"
+#include "stress/runner/forked.h"
 
 using runtime::Closure;
 using runtime::FuncVal;
@@ -320,44 +317,21 @@ void gogo_to_nil() {
   runtime::gogo(&gogo_buf);
 }
 
-struct Ended {
-  std::string output;
-  int exit_status = -1;
-  int signal = 0;
-};
-
-Ended in_child(M* mp, void (*body)()) {
-  Ended ended;
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return ended;
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
+Forked in_child(M* mp, void (*body)()) {
+  return run_in_child([&] {
     runtime::throwhook = nullptr;
     run_as_g(mp, body);
-    _exit(99);
-  }
-  close(ends[1]);
-  char buffer[4096];
-  ssize_t n;
-  while ((n = read(ends[0], buffer, sizeof buffer)) > 0)
-    ended.output.append(buffer, static_cast<std::size_t>(n));
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFEXITED(status)) ended.exit_status = WEXITSTATUS(status);
-  if (WIFSIGNALED(status)) ended.signal = WTERMSIG(status);
-  return ended;
+  });
 }
 
 void check_throw(M* mp, void (*body)(), const char* message) {
-  const Ended ended = in_child(mp, body);
+  const Forked ended = in_child(mp, body);
   const std::string wrong = throw_problem(ended.output, ended.exit_status, message, false);
   if (!wrong.empty() && problem.empty()) problem = wrong;
 }
 
 void check_gogo_nil(M* mp) {
-  const Ended ended = in_child(mp, gogo_to_nil);
+  const Forked ended = in_child(mp, gogo_to_nil);
   expect(ended.signal == SIGSEGV || ended.exit_status == 1, "gogo: a nil g did not fault");
 }
 

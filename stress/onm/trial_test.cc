@@ -483,7 +483,7 @@ TEST(BadReject, TheInterruptedStackChanged) {
 TEST(Throws, EveryBoundaryOfOneSite) {
   Bench bench("reject", "mcacheRefill_m", "setgcpercent_m");
   for (unsigned b = 0; b < bench.count(); b++) {
-    const ForkedThrow thrown = engine().run_forked(bench.plan(b));
+    const Forked thrown = engine().run_forked(bench.plan(b));
     EXPECT_EQ(subject().check_throw_output(thrown.output, thrown.exit_status), "")
         << bench.boundary(b).phase << "\n"
         << thrown.output;
@@ -493,7 +493,7 @@ TEST(Throws, EveryBoundaryOfOneSite) {
 
 TEST(Throws, ATrialThatThrowsNothingIsNone) {
   Bench bench("signalok_saved", "mcacheRefill_m", "setgcpercent_m");
-  const ForkedThrow thrown = engine().run_forked(bench.plan(0));
+  const Forked thrown = engine().run_forked(bench.plan(0));
   EXPECT_EQ(thrown.exit_status, 99);
   EXPECT_EQ(thrown.output, "");
   EXPECT_NE(subject().check_throw_output(thrown.output, thrown.exit_status), "");

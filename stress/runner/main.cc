@@ -309,8 +309,7 @@ void throws(const Record& command) {
   if (!trouble.empty()) return;
   std::fflush(stdout);  // or each child would write what is buffered once more
   for (unsigned b = 0; b < sweeper.trace().boundaries.size(); b++) {
-    const ForkedThrow result =
-        Engine::get().run_forked(sweeper.plan_for(request, b, request.seed + b));
+    const Forked result = Engine::get().run_forked(sweeper.plan_for(request, b, request.seed + b));
     std::string problem = subject().check_throw_output(result.output, result.exit_status);
     if (result.signal != 0) problem += " (died of signal " + std::to_string(result.signal) + ")";
     Record r("throw");

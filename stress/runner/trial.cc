@@ -3,11 +3,9 @@
 #include "stress/runner/trial.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -73,7 +71,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   const Observation& run(const Plan& plan) override;
   std::string trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out) override;
   Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed) override;
-  ForkedThrow run_forked(const Plan& plan) override;
+  Forked run_forked(const Plan& plan) override;
   Judgement judge_last() const override;
   const ucontext_t& landed_at() const override { return landed_context_; }
   const std::uint64_t* slots_landed() const override { return slots_at_landing_; }
@@ -529,31 +527,11 @@ double EngineImpl::time_direct(std::uint64_t rounds) {
 
 // ---- a trial in a child that throws for real
 
-ForkedThrow EngineImpl::run_forked(const Plan& plan) {
-  ForkedThrow result;
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) {
-    result.output = "no pipe";
-    return result;
-  }
-  const pid_t child = fork();
-  if (child == 0) {
-    dup2(ends[1], STDERR_FILENO);
+Forked EngineImpl::run_forked(const Plan& plan) {
+  return run_in_child([&] {
     real_throw_ = true;
     run(plan);
-    _exit(99);  // it did not throw
-  }
-  close(ends[1]);
-  char buffer[4096];
-  ssize_t n;
-  while ((n = read(ends[0], buffer, sizeof buffer)) > 0)
-    result.output.append(buffer, static_cast<std::size_t>(n));
-  close(ends[0]);
-  int status = 0;
-  waitpid(child, &status, 0);
-  if (WIFEXITED(status)) result.exit_status = WEXITSTATUS(status);
-  if (WIFSIGNALED(status)) result.signal = WTERMSIG(status);
-  return result;
+  });
 }
 
 // ---- taking over the process

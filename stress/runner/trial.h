@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "stress/runner/forked.h"
 #include "stress/runner/oracle.h"
 #include "stress/runner/schedule.h"
 #include "stress/runner/subject.h"
@@ -40,13 +41,6 @@ struct Plan {
 // slot.
 void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in);
 
-// What a forked child that was left to throw for real printed and how it ended.
-struct ForkedThrow {
-  std::string output;
-  int exit_status = -1;  // -1: it did not exit
-  int signal = 0;        // it died of
-};
-
 class Engine {
  public:
   // The one engine of this process.
@@ -70,7 +64,7 @@ class Engine {
   virtual Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed) = 0;
 
   // Runs the trial in a child, where a throw is real.
-  virtual ForkedThrow run_forked(const Plan& plan) = 0;
+  virtual Forked run_forked(const Plan& plan) = 0;
 
   // Where the first signal of the last trial landed, and the slots then. For reports.
   virtual const ucontext_t& landed_at() const = 0;
