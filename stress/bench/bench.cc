@@ -35,6 +35,7 @@ int bench_command(const Options& options) {
   std::vector<std::string> flags{"sigsweep bench"};
   flags.insert(flags.end(), options.benchmark_flags.begin(), options.benchmark_flags.end());
   std::vector<char*> argv;
+  argv.reserve(flags.size());
   for (std::string& flag : flags) argv.push_back(flag.data());
   int argc = static_cast<int>(argv.size());
   benchmark::Initialize(&argc, argv.data());

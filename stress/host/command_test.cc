@@ -51,7 +51,7 @@ class Command : public testing::Test {
     return run("cd " + folder_ + " && " + kBin + "/sigsweep " + arguments);
   }
   std::string write(const std::string& name, const std::string& text) {
-    const std::string path = folder_ + "/" + name;
+    std::string path = folder_ + "/" + name;
     std::ofstream(path, std::ios::binary) << text;
     return path;
   }

@@ -127,6 +127,7 @@ int list_command(const Options& options) {
   for (const auto& s : d.sites)
     fmt::print("  {:<26} {:<11} {:<7} {:<16} {}\n", s.name, s.in, s.out, s.zeroed, s.ends);
   std::vector<std::string> handlers;
+  handlers.reserve(d.catalog.handlers.size());
   for (const auto& h : d.catalog.handlers) handlers.push_back(h.name);
   fmt::print("\nhandlers   {}\n", fmt::join(handlers, " "));
   fmt::print("verdicts   {}\n", fmt::join(d.catalog.verdicts, " "));

@@ -38,7 +38,8 @@ std::string value_of(const Record& record, const char* key, const std::string& s
 std::string slots_page(const Record& r) {
   const bool result = r.text("verdict") == "result-clobbered";
   const bool left = r.text("verdict") == "slot-leak";
-  std::string page, slots = r.text("slots");
+  std::string page;
+  const std::string& slots = r.text("slots");
   for (std::size_t at = 0; at < slots.size() && slots != "-";) {
     const std::size_t end = std::min(slots.find('+', at), slots.size());
     const std::string slot = slots.substr(at, end - at);
@@ -101,7 +102,7 @@ std::string write_schedule(const Example& e, const std::string& folder,
                            const std::string& command_line) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
-  const std::string path = folder + "/" + finding_id(e) + ".sched";
+  std::string path = folder + "/" + finding_id(e) + ".sched";
   std::ofstream out(path);
   out << print_schedule(schedule_of(e, command_line));
   out.close();

@@ -16,6 +16,7 @@ namespace {
 
 std::vector<std::string> names_of(const std::vector<CatalogEntry>& entries) {
   std::vector<std::string> names;
+  names.reserve(entries.size());
   for (const CatalogEntry& e : entries) names.push_back(e.name);
   return names;
 }

@@ -267,7 +267,7 @@ int Prover::run() {
   fmt::print("\n{} cells, {} trials, {} signals landed in {:.1f} s ({:.0f} trials/s)\n",
              result_.cells.size(), result_.trials(), result_.landed(), result_.seconds,
              static_cast<double>(result_.trials()) / std::max(result_.seconds, 1e-9));
-  fmt::print("results: {}/prove.jsonl\n", session_.options.out);
+  fmt::print("results: {}\n", session_.options.json);
   if (!result_.harness_problem.empty()) throw Failure(kHarnessFailed, result_.harness_problem);
   if (result_.stopped || stop_requested)
     throw Failure(kStopped, "stopped; what is written is whole");
@@ -277,18 +277,19 @@ int Prover::run() {
 
 }  // namespace
 
-int prove_command(const Options& given) {
-  Options options = given;
-  if (options.out.empty()) options.out = "results/prove";
+int prove_command(const Options& options) {
   for (const std::string& id : options.claims) {
     if (!std::ranges::any_of(kClaims, [&](const Claim& c) { return std::to_string(c.id) == id; })) {
       throw Failure(kUsage, fmt::format("--claim {}: no such claim; allowed: 0 to {}", id,
                                         std::size(kClaims) - 1));
     }
   }
-  const Session session = open_session(options);
+  Options with_places = options;
+  if (with_places.out.empty()) with_places.out = "results/prove";
+  if (with_places.json.empty()) with_places.json = with_places.out + "/prove.jsonl";
+  const Session session = open_session(with_places);
   print_provenance(options);
-  ResultsWriter writer(options.json.empty() ? options.out + "/prove.jsonl" : options.json);
+  ResultsWriter writer(with_places.json);
   writer.write(
       RunRow{version(), build_description(), options.command_line, {options.isa}, options.seed});
   return Prover(session, &writer).run();

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/mman.h>
 
 #include <map>
 #include <memory>
@@ -39,9 +40,15 @@ using runtime::M;
 
 constexpr std::uint64_t kSeed = 81;
 
+// Shared with the children that a test forks, as a runner's is with its host.
+volatile std::uint64_t* serial() {
+  static void* const page = mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE,
+                                 MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return static_cast<volatile std::uint64_t*>(page);
+}
+
 Engine& engine() {
-  static volatile std::uint64_t serial = 0;
-  static const std::string problem = Engine::get().attach(&serial);
+  static const std::string problem = Engine::get().attach(serial());
   EXPECT_EQ(problem, "");
   return Engine::get();
 }
@@ -484,6 +491,7 @@ TEST(Throws, EveryBoundaryOfOneSite) {
   Bench bench("reject", "mcacheRefill_m", "setgcpercent_m");
   for (unsigned b = 0; b < bench.count(); b++) {
     const Forked thrown = engine().run_forked(bench.plan(b));
+    EXPECT_EQ(*serial(), 0U) << "the child's trial must not look like one of this process";
     EXPECT_EQ(subject().check_throw_output(thrown.output, thrown.exit_status), "")
         << bench.boundary(b).phase << "\n"
         << thrown.output;

@@ -529,6 +529,9 @@ double EngineImpl::time_direct(std::uint64_t rounds) {
 
 Forked EngineImpl::run_forked(const Plan& plan) {
   return run_in_child([&] {
+    // The child dies in its trial, and the parent's watchdog must not take that trial for its own.
+    static volatile std::uint64_t own_serial = 0;
+    serial_ = &own_serial;
     real_throw_ = true;
     run(plan);
   });
