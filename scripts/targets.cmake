@@ -56,7 +56,8 @@ endfunction()
 function(sigsweep_offsets target header source)
   add_library(${target}_offsets OBJECT ${source})
   target_link_libraries(${target}_offsets PRIVATE ${ARGN})
-  target_compile_options(${target}_offsets PRIVATE -S -fno-lto -g0)
+  # -Wno-...: clang-tidy takes the command over and does not assemble.
+  target_compile_options(${target}_offsets PRIVATE -S -fno-lto -g0 -Wno-unused-command-line-argument)
   set(out ${CMAKE_BINARY_DIR}/include/${target}_offsets/${header})
   add_custom_command(
     OUTPUT ${out}

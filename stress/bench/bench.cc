@@ -13,7 +13,7 @@ constexpr std::uint64_t kRounds = 2000;  // a request: enough that the pipe cost
 constexpr const char* kBenchmarks[] = {"BM_int3_floor", "BM_inject_direct"};
 
 void measure(benchmark::State& state, RunnerProcess* runner, const char* name) {
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     double ns = -1;
     Record command("bench");
     command.add("name", name).add("rounds", kRounds);

@@ -157,7 +157,7 @@ class OnM final : public Subject {
   }
   // SP at hi is an empty stack; a guard page keeps two stacks apart.
   static bool contains(const G* gp, std::uint64_t sp) {
-    return gp != nullptr && sp > gp->stack.lo && sp <= gp->stack.hi;
+    return sp > gp->stack.lo && sp <= gp->stack.hi;
   }
   const char* name_of(const G* gp) const;
   const G* owner_of(std::uint64_t sp) const;
@@ -270,7 +270,7 @@ SWITCH_TEXT void OnM::handle(unsigned protocol, unsigned site, Call* call) {
     code.closure_caller(frame);
     return;
   }
-  runtime::SavedSlots saved;
+  runtime::SavedSlots saved{};
   if (convention.handler_passing == SAVED) runtime::saveslots(&saved);
   code.caller(frame);
   if (convention.handler_passing == SAVED) runtime::restoreslots(&saved);
