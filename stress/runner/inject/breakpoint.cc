@@ -19,6 +19,7 @@ struct Break {
 };
 
 Break breaks[kMaxBreaks];
+unsigned used = 0;   // breaks at this index and above are not armed
 unsigned armed = 0;  // how many
 std::uint64_t text_begin, text_end;
 unsigned char* writable;  // the second mapping of [text_begin, text_end)
@@ -39,7 +40,7 @@ void poke(std::uint64_t pc, BreakCode code) {
 }
 
 int armed_at(std::uint64_t pc) {
-  for (unsigned i = 0; i < kMaxBreaks; i++) {
+  for (unsigned i = 0; i < used; i++) {
     if (breaks[i].passes_left != 0 && breaks[i].pc == pc) return static_cast<int>(i);
   }
   return -1;
@@ -49,7 +50,7 @@ void on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   poke(pc, originals[static_cast<unsigned>(armed_at(pc))]);
   set_context_pc(uc, pc);
   int hit = -1;
-  for (unsigned i = 0; i < kMaxBreaks; i++) {
+  for (unsigned i = 0; i < used; i++) {
     if (breaks[i].passes_left == 0 || breaks[i].pc != pc) continue;
     if (--breaks[i].passes_left == 0) {
       armed--;
@@ -124,18 +125,20 @@ void arm(unsigned index, std::uint64_t pc, std::uint32_t nth) {
   const int same = armed_at(pc);
   originals[index] = same >= 0 ? originals[same] : *patch_cell(pc);
   breaks[index] = Break{pc, nth};
+  used = index < used ? used : index + 1;
   armed++;
   poke(pc, kBreakCode);
 }
 
 void disarm_all() {
   if (armed > 0) {
-    for (unsigned i = 0; i < kMaxBreaks; i++) {
+    for (unsigned i = 0; i < used; i++) {
       if (breaks[i].passes_left != 0) poke(breaks[i].pc, originals[i]);
       breaks[i].passes_left = 0;
     }
     armed = 0;
   }
+  used = 0;
   passing = 0;
   stepping = false;
 }
