@@ -14,7 +14,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
-#include <utility>
 
 #include "fuzz/engine.h"
 #include "fuzz/feedback.h"
@@ -78,7 +77,6 @@ class Hazard {
   std::vector<unsigned> protocols_, handlers_, hunted_;  // hunted_ is empty: what is not allowed
   std::vector<Source> sources_;
   std::map<unsigned, std::vector<Cell>> cells_;  // by protocol, then site
-  const Cell* current_ = nullptr;                // whose state at rest the engine compares with
   Feedback feedback_;
 };
 
@@ -125,8 +123,7 @@ void Hazard::run(Bytes input) {
   const auto seed = input.take<std::uint64_t>();
 
   Engine& engine = Engine::get();
-  if (&cell != std::exchange(current_, &cell)) engine.baseline(request.protocol, request.site, 0);
-  const Plan plan = cell.sweeper.plan_for(request, at, seed);
+  const Plan plan = cell.sweeper.plan_for(request, Point{at, 0}, seed);
   const Observation& seen = engine.run(plan);
   const Judgement judgement = engine.judge_last();
   Feedback::note(cell.rows[at], judgement.verdict);

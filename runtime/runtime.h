@@ -108,8 +108,9 @@ extern "C" thread_local G* runtime_g;
 G* malg(std::size_t size);
 // Pages for an M of its own. A page-aligned M lets its accesses be traced by page protection.
 M* allocm(std::size_t g0_size);
-// Size of the pages that allocm takes for an M, in bytes.
+// Size of the pages that allocm takes for an M, and malg for a G without its stack, in bytes.
 std::size_t mpages();
+std::size_t gpages();
 
 // ---- proc.cc: one M, its run queue, Gs.
 

@@ -66,6 +66,41 @@ void on_g0() {
   onM(&fn);
 }
 
+// ---- switches
+
+// fn may leave anything in the registers that a call need not keep.
+void spoil_registers() {
+  note("spoiled");
+#if defined(__x86_64__)
+  asm volatile(
+      "mov $-1, %%rax; mov $-1, %%rcx; mov $-1, %%rdx; mov $-1, %%rsi; mov $-1, %%rdi;"
+      "mov $-1, %%r8; mov $-1, %%r9; mov $-1, %%r10; mov $-1, %%r11"
+      :
+      :
+      : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory");
+#elif defined(__i386__)
+  asm volatile("mov $-1, %%eax; mov $-1, %%ecx; mov $-1, %%edx" : : : "eax", "ecx", "edx");
+#elif defined(__arm__)
+  asm volatile("mvn r0, #0; mvn r1, #0; mvn r2, #0; mvn r3, #0; mvn r12, #0"
+               :
+               :
+               : "r0", "r1", "r2", "r3", "r12", "lr", "memory");
+#endif
+}
+
+TEST(Switches, ComeBackWhateverFnLeavesInTheRegisters) {
+  run_gs({[] {
+    static const FuncVal fn = funcval(spoil_registers);
+    for (const auto enter : {onM, onM_legacy, onM_remember, onM_signalok, systemstack}) {
+      const G* gp = getg();
+      enter(&fn);
+      if (getg() == gp && gp->m->curg == gp && within(gp, sp_here())) note("back");
+    }
+  }});
+  EXPECT_EQ(events, (Events{"spoiled", "back", "spoiled", "back", "spoiled", "back", "spoiled",
+                            "back", "spoiled", "back"}));
+}
+
 // ---- Gs
 
 TEST(Gs, RunInTheOrderOfTheirCreationEachToItsEnd) {
@@ -213,9 +248,9 @@ TEST(Slots, AreTheFieldsOfTheM) {
   run_gs({[] {
     for (unsigned i = 0; i < kSlots; i++) storeslot(i, 100 + i);
     SavedSlots saved;
-    saveslots(&saved);
+    saveslots(getg()->m, &saved);
     for (unsigned i = 0; i < kSlots; i++) storeslot(i, 0);
-    restoreslots(&saved);
+    restoreslots(getg()->m, &saved);
   }});
   for (unsigned i = 0; i < kScalarSlots; i++) EXPECT_EQ(the_m()->scalararg[i], 100 + i);
   for (unsigned i = 0; i < kPointerSlots; i++) {
@@ -631,8 +666,9 @@ void on_step(int, siginfo_t*, void* context) {
   flags = tracing ? flags | kTrapFlag : flags & ~kTrapFlag;
   const Word pc = sigctxpc(*uc);
   const std::string name = function_at(pc);
-  static const std::set<std::string> kTraced = {
-      "onM", "onM_legacy", "onM_signalok", "systemstack", "traced_fn", "cmcall", "mcall", "gogo"};
+  static const std::set<std::string> kTraced = {"onM",          "onM_legacy",  "onM_remember",
+                                                "onM_signalok", "systemstack", "traced_fn",
+                                                "cmcall",       "mcall",       "gogo"};
   if (!kTraced.contains(name)) return;
   stops.push_back(Stop{pc, sigctxsp(*uc), walk_from(pc)});
 }
@@ -704,7 +740,8 @@ unsigned instructions(const std::string& function) {
 
 // onM_signalok jumps to onM.
 std::string in_stub(const std::string& functions) {
-  for (const char* name : {"traced_fn onM_legacy ", "traced_fn onM ", "traced_fn systemstack "}) {
+  for (const char* name : {"traced_fn onM_legacy ", "traced_fn onM_remember ", "traced_fn onM ",
+                           "traced_fn systemstack "}) {
     if (functions.starts_with(name)) return functions.substr(std::strlen(name));
   }
   return functions.substr(functions.find(' ') + 1);
@@ -720,7 +757,7 @@ TEST_P(Unwinding, FromCurgFindsTheCallerAtEachInstruction) {
   }
   EXPECT_TRUE(switched);
   EXPECT_GE(instructions("onM_signalok") + instructions("onM") + instructions("onM_legacy") +
-                instructions("systemstack"),
+                instructions("onM_remember") + instructions("systemstack"),
             20U);
   EXPECT_GE(instructions(GetParam().name), 4U);
   EXPECT_GE(instructions("traced_fn"), 1U);
@@ -740,6 +777,7 @@ TEST_P(Unwinding, FromG0FindsTheCallerAndTheGThatWaits) {
 
 INSTANTIATE_TEST_SUITE_P(Each, Unwinding,
                          testing::Values(Switch{"onM", onM}, Switch{"onM_legacy", onM_legacy},
+                                         Switch{"onM_remember", onM_remember},
                                          Switch{"onM_signalok", onM_signalok},
                                          Switch{"systemstack", systemstack}),
                          [](const auto& info) { return std::string(info.param.name); });

@@ -22,26 +22,41 @@ ALWAYS_INLINE Word* slotcell(M* mp, unsigned i) {
   return reinterpret_cast<Word*>(reinterpret_cast<char*>(mp) + offsetof(M, scalararg)) + i;
 }
 
-ALWAYS_INLINE Word loadslot(unsigned i) {
-  const Word value = __atomic_load_n(slotcell(getg()->m, i), __ATOMIC_RELAXED);
+ALWAYS_INLINE Word loadslot(M* mp, unsigned i) {
+  const Word value = __atomic_load_n(slotcell(mp, i), __ATOMIC_RELAXED);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   return value;
 }
-
-ALWAYS_INLINE void storeslot(unsigned i, Word value) {
-  __atomic_store_n(slotcell(getg()->m, i), value, __ATOMIC_RELAXED);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
+ALWAYS_INLINE Word loadslot(unsigned i) {
+  return loadslot(getg()->m, i);
 }
 
-// All slots at once, for handlers that must leave them as they were.
+ALWAYS_INLINE void storeslot(M* mp, unsigned i, Word value) {
+  __atomic_store_n(slotcell(mp, i), value, __ATOMIC_RELAXED);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+ALWAYS_INLINE void storeslot(unsigned i, Word value) {
+  storeslot(getg()->m, i, value);
+}
+
+// All slots at once, for handlers that must leave them as they were. No loop: each access is a
+// boundary of its own. REQUIRES: the thread stays on its M.
 struct SavedSlots {
   Word value[kSlots];
 };
-ALWAYS_INLINE void saveslots(SavedSlots* saved) {
-  for (unsigned i = 0; i < kSlots; i++) saved->value[i] = loadslot(i);
+template <unsigned i = 0>
+ALWAYS_INLINE void saveslots(M* mp, SavedSlots* saved) {
+  if constexpr (i < kSlots) {
+    saved->value[i] = loadslot(mp, i);
+    saveslots<i + 1>(mp, saved);
+  }
 }
-ALWAYS_INLINE void restoreslots(const SavedSlots* saved) {
-  for (unsigned i = 0; i < kSlots; i++) storeslot(i, saved->value[i]);
+template <unsigned i = 0>
+ALWAYS_INLINE void restoreslots(M* mp, const SavedSlots* saved) {
+  if constexpr (i < kSlots) {
+    storeslot(mp, i, saved->value[i]);
+    restoreslots<i + 1>(mp, saved);
+  }
 }
 
 }  // namespace runtime

@@ -45,9 +45,13 @@ Stack stackalloc(std::size_t size) {
 
 G* malg(std::size_t size) {
   // Not the heap: a leak checker does not look for pointers in an M's pages.
-  G* gp = new (pages(round_up(sizeof(G), pagesize()))) G();
+  G* gp = new (pages(gpages())) G();
   gp->stack = stackalloc(size);
   return gp;
+}
+
+std::size_t gpages() {
+  return round_up(sizeof(G), pagesize());
 }
 
 std::size_t mpages() {

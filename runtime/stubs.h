@@ -19,6 +19,10 @@ extern "C" {
 void onM(const FuncVal* fn);
 // The parent commit's: without the check. From gsignal it returns to curg, where it did not start.
 void onM_legacy(const FuncVal* fn);
+// The commit message's other idea: goes back to the g that it came from, whichever that was, and is
+// not checked. It keeps that g on g0's stack. CAVEAT: from gsignal it starts at the top of g0's
+// stack like any other switch, also where that stack is in use.
+void onM_remember(const FuncVal* fn);
 // On gsignal: a plain call. Elsewhere: onM. CAVEAT: the argument slots are the caller's business.
 void onM_signalok(const FuncVal* fn);
 // What Go became: as onM, and on gsignal a plain call. fn takes its arguments in a closure.

@@ -18,7 +18,7 @@ std::string phase_head(const std::string& phase) {
 }
 
 // "s0=0x1,p1=0x2" as arguments.
-std::vector<Argument> arguments(const Record& record, const char* key) {
+std::vector<Argument> arguments(const Record& record, const std::string& key) {
   std::vector<Argument> args;
   for (const std::string& item : record.list(key)) {
     const std::size_t equals = item.find('=');
@@ -51,6 +51,12 @@ std::string slots_page(const Record& r) {
   return page;
 }
 
+// What a command that is printed needs, to run on this subject.
+std::string subject_flag(const Options& options) {
+  if (!options.runner.empty()) return " --runner " + options.runner;
+  return options.subject == kSubjects[0] ? "" : " --subject " + options.subject;
+}
+
 std::string spaced(std::string text) {
   for (char& c : text) {
     if (c == ',') c = ' ';
@@ -63,27 +69,34 @@ std::string spaced(std::string text) {
 std::string finding_id(const Example& e) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const std::string& part :
-       {e.isa, e.protocol, e.site, e.handler, phase_head(e.phase()), e.verdict()}) {
+       {e.isa, e.protocol, e.site(), e.handler(), phase_head(e.phase()), e.verdict()}) {
     for (const char c : part + "\n") hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
   return fmt::format("{:016x}", hash);
 }
 
 Schedule schedule_of(const Example& e, const std::string& command_line) {
+  const Record& r = e.record;
   Schedule schedule;
   schedule.isa = e.isa;
   schedule.protocol = e.protocol;
   schedule.seed = e.seed;
-  Injection injection;
-  injection.signal = signal_for(e.inject);
-  injection.at = {e.record.text("symbol"), e.record.number("offset"),
-                  static_cast<std::uint32_t>(e.record.number("nth"))};
-  injection.phase = e.phase();
-  injection.by = *source_from_name(e.inject);
-  injection.handler = e.handler;
-  injection.args = arguments(e.record, "handler_given");
-  schedule.operations.push_back({e.site, arguments(e.record, "given"), {injection}});
-  const std::string& slots = e.record.text("slots");
+  Operation op{e.site(), arguments(r, "given"), {}};
+  for (std::uint64_t i = 0; i < r.number("injections"); i++) {
+    const auto text = [&](const char* name) { return r.text(Example::key(name, i)); };
+    const auto number = [&](const char* name) { return r.number(Example::key(name, i)); };
+    Injection injection;
+    injection.signal = signal_for(text("by"));
+    injection.at = {text("symbol"), number("offset"), static_cast<std::uint32_t>(number("nth"))};
+    injection.phase = text("phase");
+    injection.by = *source_from_name(text("by"));
+    injection.handler = text("handler");
+    injection.args = arguments(r, Example::key("handler_given", i));
+    if (number("in") != 0) injection.in = static_cast<std::uint32_t>(number("in"));
+    op.injections.push_back(std::move(injection));
+  }
+  schedule.operations.push_back(std::move(op));
+  const std::string& slots = r.text("slots");
   schedule.expect = Expectation{e.verdict(), slots == "-" ? "" : slots.substr(0, slots.find('+'))};
   schedule.origin = fmt::format("build=\"{}\" command=\"{}\"", build_description(), command_line);
   return schedule;
@@ -92,43 +105,50 @@ Schedule schedule_of(const Example& e, const std::string& command_line) {
 FindingRow finding_row(const Example& e, const std::string& command_line) {
   std::string detail = e.record.text("detail");
   if (!e.mismatch().empty()) detail = e.mismatch();
-  return FindingRow{finding_id(e), e.isa,     e.protocol,
-                    e.site,        e.handler, e.phase(),
-                    e.verdict(),   detail,    print_schedule(schedule_of(e, command_line)),
+  return FindingRow{finding_id(e), e.isa,       e.protocol,
+                    e.site(),      e.handler(), e.phase(),
+                    e.verdict(),   detail,      print_schedule(schedule_of(e, command_line)),
                     false};
+}
+
+std::string write_text(const std::string& path, const std::string& text) {
+  std::error_code error;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty()) std::filesystem::create_directories(folder, error);
+  std::ofstream out(path);
+  out << text;
+  out.close();
+  if (!out) throw Failure(kHarnessFailed, "cannot write " + path);
+  return path;
 }
 
 std::string write_schedule(const Example& e, const std::string& folder,
                            const std::string& command_line) {
-  std::error_code error;
-  std::filesystem::create_directories(folder, error);
-  std::string path = folder + "/" + finding_id(e) + ".sched";
-  std::ofstream out(path);
-  out << print_schedule(schedule_of(e, command_line));
-  out.close();
-  if (!out) throw Failure(kHarnessFailed, "cannot write " + path);
-  return path;
+  return write_text(folder + "/" + finding_id(e) + ".sched",
+                    print_schedule(schedule_of(e, command_line)));
 }
 
 std::string render_finding(const Session& session, const Example& e, const std::string& folder) {
   const Record& r = e.record;
   const std::string path = write_schedule(e, folder, session.options.command_line);
   const Disassembler code(session.runner_path);
-  const std::string& symbol = r.text("symbol");
   std::string page = fmt::format("finding {}: {} {} with handler {}: {}: {}\n", finding_id(e),
-                                 e.protocol, e.site, e.handler, e.verdict(), r.text("detail"));
+                                 e.protocol, e.site(), e.handler(), e.verdict(), r.text("detail"));
   if (!e.mismatch().empty()) page += fmt::format("  {}\n", e.mismatch());
   if (r.has("fault")) page += fmt::format("  {}\n", r.text("fault"));
   page += slots_page(r);
-  page +=
-      fmt::format("the signal landed in front of\n{}", around(code, symbol, r.number("offset"), 4));
-  page += fmt::format("registers there: {}\n", spaced(r.text("registers")));
-  page += fmt::format("slots there:     {}\n", spaced(r.text("slots_landed")));
+  page += fmt::format("the signal {}landed in front of\n{}",
+                      r.number("injections") > 1 ? "that is blamed " : "",
+                      around(code, e.symbol(), e.offset(), 4));
+  if (r.has("registers")) {
+    page += fmt::format("registers where the first landed: {}\n", spaced(r.text("registers")));
+    page += fmt::format("slots where the first landed:     {}\n", spaced(r.text("slots_landed")));
+  }
   page += fmt::format("schedule ({}):\n", path);
   page += print_schedule(schedule_of(e, session.options.command_line));
-  page += fmt::format("replay:  sigsweep replay {}\n", path);
+  page += fmt::format("replay:  sigsweep replay{} {}\n", subject_flag(session.options), path);
   page += fmt::format("in gdb:  gdb -q -ex 'break *({}+{:#x})' -ex run --args {} --walk {}\n",
-                      symbol, r.number("offset"), session.runner_path, path);
+                      e.symbol(), e.offset(), session.runner_path, path);
   return page;
 }
 

@@ -12,19 +12,35 @@ namespace sigsweep {
 
 struct Session;
 
+// Trial `record` in the runner's own account (stress/runner/account.h).
 struct Example {
-  std::string isa, protocol, site, handler, inject;
+  std::string isa, protocol;
   bool expected = false;
   std::uint64_t seed = 0;
-  Record record;  // the runner's account: verdict, slots, boundary, registers, values
+  Record record;
 
+  const std::string& site() const { return record.text("site"); }
   const std::string& verdict() const { return record.text("verdict"); }
-  const std::string& phase() const { return record.text("phase"); }
   const std::string& mismatch() const { return record.text("mismatch"); }
+  // What the verdict is blamed on: that injection's handler and boundary.
+  const std::string& handler() const { return of_blamed("handler"); }
+  const std::string& phase() const { return of_blamed("phase"); }
+  const std::string& symbol() const { return of_blamed("symbol"); }
+  std::uint64_t offset() const { return record.number(key("offset", record.number("blame"))); }
+
+  // The record's key for injection i, counted from 0.
+  static std::string key(const char* name, std::uint64_t i) {
+    return i == 0 ? name : name + std::to_string(i + 1);
+  }
+
+ private:
+  const std::string& of_blamed(const char* name) const {
+    return record.text(key(name, record.number("blame")));
+  }
 };
 
-// The same finding has the same id every night: a hash of isa, protocol, site, handler, phase
-// (without its #n) and verdict. 16 hex digits.
+// The same finding has the same id every night: a hash of isa, protocol, site, and the blamed
+// injection's handler and phase (without its #n), and verdict. 16 hex digits.
 std::string finding_id(const Example& example);
 
 // The schedule that shows it, with `expect` and `origin`.
@@ -37,6 +53,9 @@ FindingRow finding_row(const Example& example, const std::string& command_line);
 // into `folder`.
 std::string render_finding(const Session& session, const Example& example,
                            const std::string& folder);
+
+// Writes a file, its folders too, and returns the path. Throws Failure(kHarnessFailed).
+std::string write_text(const std::string& path, const std::string& text);
 
 // Writes the schedule as FOLDER/ID.sched and returns the path. Throws Failure(kHarnessFailed).
 std::string write_schedule(const Example& example, const std::string& folder,

@@ -17,6 +17,8 @@
 #include "stress/host/explain.h"
 #include "stress/host/prove.h"
 #include "stress/host/replay.h"
+#include "stress/host/shard.h"
+#include "stress/host/shrink.h"
 #include "stress/host/sweep.h"
 
 namespace sigsweep {
@@ -29,7 +31,9 @@ enum Flags : unsigned {
   kClaims = 8,
   kFiles = 16,
   kExtras = 32,
-  kJobs = 64
+  kJobs = 64,
+  kParts = 128,
+  kReplace = 256
 };
 
 struct Command {
@@ -43,8 +47,13 @@ constexpr Command kCommands[] = {
     {"prove", "check the claims, each with its evidence",
      kSelect | kInject | kResults | kClaims | kJobs, prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
-     kSelect | kInject | kResults | kJobs, sweep_command},
-    {"replay", "run schedules (*.sched) and compare with what they expect", kFiles, replay_command},
+     kSelect | kInject | kResults | kJobs | kParts, sweep_command},
+    {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
+     kResults | kFiles, merge_command},
+    {"replay", "run schedules (*.sched) and compare with what they expect", kFiles | kReplace,
+     replay_command},
+    {"shrink", "the smallest schedule that shows the same finding", kFiles | kResults,
+     shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
      kSelect | kInject, explain_command},
     {"list", "protocols, sites, handlers, verdicts and sources", 0, list_command},
@@ -52,9 +61,16 @@ constexpr Command kCommands[] = {
      bench_command},
 };
 
+std::vector<std::string> source_names() {
+  return {std::begin(kSourceNames), std::end(kSourceNames)};
+}
+
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
   app->add_option("--isa", o->isa, "instruction set; a runner of it must be built");
-  app->add_option("--runner", o->runner, "another runner program of that ISA");
+  app->add_option("--subject", o->subject, "the code under test")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kSubjects), std::end(kSubjects))))
+      ->capture_default_str();
+  app->add_option("--runner", o->runner, "another runner program of that ISA and subject");
   app->add_option("--seed", o->seed, "nonces are drawn from it")->capture_default_str();
   if ((flags & kSelect) != 0) {
     app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
@@ -65,11 +81,16 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   }
   if ((flags & kInject) != 0) {
     app->add_option("--inject", o->inject, "source of the signal")
-        ->check(CLI::IsMember({"direct", "kill", "itimer", "peer"}))
+        ->check(CLI::IsMember({"direct", "kill", "itimer", "peer", "hwbreak"}))
         ->capture_default_str();
-    app->add_option("--depth", o->depth, "signals in one operation")->check(CLI::IsMember({1}));
-    app->add_option("--contain", o->contain, "how a trial that goes wrong is contained")
-        ->check(CLI::IsMember({"place"}));
+    app->add_option("--depth", o->depth,
+                    "signals in one operation; not given: 1, and prove takes each claim's")
+        ->check(CLI::IsMember({1, 2}));
+    app->add_option(
+           "--contain", o->contain,
+           "where a trial runs: in the runner, or in a child whose end is seen from outside")
+        ->check(CLI::IsMember({"place", "fork"}))
+        ->capture_default_str();
   }
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
@@ -82,6 +103,16 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
     app->add_option("--jobs", o->jobs, "runners at a time")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
+  }
+  if ((flags & kReplace) != 0) {
+    app->add_option("--inject", o->replace_source, "source of the signals, instead of the file's")
+        ->check(CLI::IsMember(source_names()));
+  }
+  if ((flags & kParts) != 0) {
+    app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
+    app->add_option(
+        "--random", o->random,
+        "so many trials in random order instead, each against its boundary's first verdict");
   }
   if ((flags & kClaims) != 0)
     app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');

@@ -89,10 +89,13 @@ std::map<std::string, std::string> Session::assumptions() const {
 Session open_session(const Options& options) {
   Session session;
   session.options = options;
-  session.runner_path = options.runner.empty() ? runner_path(options.isa) : options.runner;
+  session.runner_path =
+      options.runner.empty() ? runner_path(options.isa, options.subject) : options.runner;
   if (session.runner_path.empty()) {
-    throw Failure(kSkipped, fmt::format("skipped: no runner for {} is built beside this command",
-                                        options.isa));
+    throw Failure(
+        kSkipped,
+        fmt::format("skipped: no runner for isa {} and subject {} is built beside this command",
+                    options.isa, options.subject));
   }
   if (!std::filesystem::exists(session.runner_path)) {
     throw Failure(kSkipped,
@@ -107,6 +110,15 @@ Session open_session(const Options& options) {
   return session;
 }
 
+void require_source(const Session& session, const std::string& inject) {
+  std::string why;
+  const Outcome outcome =
+      session.runner->command(Record("source").add("inject", inject),
+                              [&](const Record& r) { why = r.text("unavailable"); });
+  if (outcome.kind != Outcome::done) throw Failure(kHarnessFailed, outcome.message);
+  if (!why.empty()) throw Failure(kSkipped, fmt::format("skipped: --inject {}: {}", inject, why));
+}
+
 std::string version() {
   return SIGSWEEP_VERSION;
 }
@@ -115,8 +127,8 @@ std::string build_description() {
 }
 
 void print_provenance(const Options& options) {
-  fmt::print(stderr, "sigsweep {}, build {}, isa {}, seed {}\n{}\n", version(), build_description(),
-             options.isa, options.seed, options.command_line);
+  fmt::print(stderr, "sigsweep {}, build {}, isa {}, subject {}, seed {}\n{}\n", version(),
+             build_description(), options.isa, options.subject, options.seed, options.command_line);
 }
 
 }  // namespace sigsweep

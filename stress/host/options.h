@@ -30,11 +30,14 @@ struct Failure : std::runtime_error {
 };
 
 struct Options {
-  std::string isa, runner;
+  std::string isa, subject = "onm", runner;
   std::vector<std::string> protocols{"all"}, sites{"all"}, handlers{"all"};
   std::string inject = "direct";
+  std::string replace_source;  // replay: instead of what the schedule says; empty: that
   std::string contain = "place";
-  unsigned depth = 1;
+  unsigned depth = 0;  // 0: not given
+  std::string shard;   // "i/n"; empty: everything
+  std::uint64_t random = 0;
   std::uint64_t seed = 1;
   unsigned jobs = 1;
   unsigned times = 1;
@@ -45,7 +48,10 @@ struct Options {
   std::string command_line;  // as given
 };
 
-// What a command works with: the runner of one ISA, and what it says of its subject.
+// The subjects, by the name that --subject takes; the first is the default.
+inline constexpr const char* kSubjects[] = {"onm", "fcontext"};
+
+// What a command works with: the runner of one ISA and subject, and what it says of its subject.
 struct Session {
   Options options;
   std::string runner_path;
@@ -64,6 +70,10 @@ struct Session {
 // Starts the runner. Throws Failure: kSkipped where it is not built, kHarnessFailed where it can't
 // start.
 Session open_session(const Options& options);
+
+// Throws Failure(kSkipped), with the reason, where signals of this source can't be had on this
+// machine.
+void require_source(const Session& session, const std::string& inject);
 
 // Printed before a run: version, build, seed, the command line.
 void print_provenance(const Options& options);

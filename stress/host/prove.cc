@@ -2,9 +2,12 @@
 #include "stress/host/prove.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
+#include <map>
+#include <regex>
 #include <set>
 
 #include "stress/host/sweep.h"
@@ -13,19 +16,30 @@
 namespace sigsweep {
 namespace {
 
-enum class Kind { CONTRACTS, ALLOWED, REJECTED, LEGAL, PREDICTED, HAZARD };
+enum class Kind { CONTRACTS, ALLOWED, REJECTED, LEGAL, PREDICTED, HAZARD, ORDERED };
 
 struct Claim {
   unsigned id;
   Kind kind;
-  std::string protocols, statement, reason;
+  std::string protocols, forms, statement, reason, meaning;
 };
 
 const Claim kClaims[] = {
-#define CLAIM(id, kind, protocols, statement, reason) \
-  {id, Kind::kind, protocols, statement, reason},
+#define CLAIM(id, kind, protocols, forms, statement, reason, meaning) \
+  {id, Kind::kind, protocols, forms, statement, reason, meaning},
+#define ORDER(stub, ways)
 #include "stress/onm/claims.def"
 #undef CLAIM
+#undef ORDER
+};
+
+// A stub's name, and the ways in which it may change the words of the switch.
+const std::map<std::string, std::string> kOrders = {
+#define CLAIM(...)
+#define ORDER(stub, ways) {#stub, ways},
+#include "stress/onm/claims.def"
+#undef CLAIM
+#undef ORDER
 };
 
 // The call site at whose every boundary a child is left to throw for real.
@@ -39,6 +53,30 @@ std::vector<std::string> words(const std::string& text) {
     at = end + 1;
   }
   return parts;
+}
+
+bool has_word(const std::string& text, const std::string& word) {
+  const auto all = words(text);
+  return std::ranges::find(all, word) != all.end();
+}
+
+// "a b|c" as a pattern for whole ways one behind the other, "a b c a b "; the last may break off
+// where what was recorded did.
+std::regex order_pattern(const std::string& ways, bool complete) {
+  std::string whole, begun;
+  for (std::size_t at = 0; at <= ways.size();) {
+    const std::size_t end = std::min(ways.find('|', at), ways.size());
+    std::string way, beginning, closing;
+    for (const std::string& word : words(ways.substr(at, end - at))) {
+      way += word + " ";
+      beginning += "(" + word + " ";
+      closing += ")?";
+    }
+    whole += (whole.empty() ? "(" : "|(") + way + ")";
+    begun += (begun.empty() ? "" : "|") + beginning + closing;
+    at = end + 1;
+  }
+  return std::regex("(" + whole + ")*" + (complete ? "" : "(" + begun + ")"));
 }
 
 class Prover {
@@ -56,14 +94,22 @@ class Prover {
   void cells(const Claim& claim, ClaimRow* row);
   void throws(ClaimRow* row);
   void hazards(const Claim& claim, ClaimRow* row);
+  void ordered(const Claim& claim, ClaimRow* row);
+  void check_order(Record command, std::set<std::string>* disagreeing, ClaimRow* row);
   void refute(const CellRow& cell, const std::string& why, ClaimRow* row);
   const Example* example_of(const CellRow& cell, bool unexpected) const;
   void print(const Claim& claim, const ClaimRow& row) const;
   std::string folder() const { return session_.options.out + "/counterexamples"; }
   static bool speaks_of(const Claim& claim, const CellRow& cell) {
-    const auto protocols = words(claim.protocols);
     const bool by_handler = (claim.kind == Kind::LEGAL) == (cell.handler == "none");
-    return by_handler && std::ranges::find(protocols, cell.protocol) != protocols.end();
+    return by_handler && has_word(claim.protocols, cell.protocol) &&
+           has_word(claim.forms, cell.form);
+  }
+  static void count(const CellRow& cell, ClaimRow* row) {
+    row->cells++;
+    if (cell.form != "single") row->pairs += cell.trials;
+    row->trials += cell.trials;
+    row->landed += cell.landed;
   }
 
   const Session& session_;
@@ -77,28 +123,39 @@ bool Prover::selected(const Claim& claim) const {
   return wanted.empty() || std::ranges::find(wanted, std::to_string(claim.id)) != wanted.end();
 }
 
+// The cells that the claims speak of, each once. At depth 1 every handler, and none; where signals
+// meet, one for each distinct set of slots. --depth 1 leaves the pairs out, --handler is obeyed.
 SweepPlan Prover::plan() const {
-  std::set<std::string> wanted;
-  for (const Claim& claim : kClaims) {
-    if (!selected(claim)) continue;
-    for (const std::string& protocol : words(claim.protocols)) wanted.insert(protocol);
-  }
-  std::vector<std::string> protocols;
-  for (const std::string& p : session_.protocols()) {
-    if (wanted.contains(p)) protocols.push_back(p);
-  }
+  const Options& o = session_.options;
+  const bool all = o.handlers == std::vector<std::string>{"all"};
   auto handlers = session_.handlers();
   if (std::ranges::find(handlers, "none") == handlers.end())
     handlers.insert(handlers.begin(), "none");
-  return SweepPlan{
-      protocols, session_.sites(), handlers, session_.options.inject, session_.options.seed,
-      assumed_};
+  SweepPlan plan;
+  plan.inject = o.inject;
+  plan.contain = o.contain;
+  plan.seed = o.seed;
+  plan.assumed = assumed_;
+  for (const std::string& protocol : session_.protocols()) {
+    std::set<std::string> forms;
+    for (const Claim& claim : kClaims) {
+      if (!selected(claim) || !has_word(claim.protocols, protocol)) continue;
+      for (const std::string& form : words(claim.forms)) forms.insert(form);
+    }
+    for (const std::string& form : forms) {
+      const bool pairs = form != "single";
+      if (pairs && o.depth == 1) continue;
+      add_cells(protocol, session_.sites(), {form},
+                pairs && all ? distinct_handlers(session_, protocol) : handlers, &plan);
+    }
+  }
+  return plan;
 }
 
 // The first example of a cell; where there is none, the cell's runner died of it.
 const Example* Prover::example_of(const CellRow& cell, bool unexpected) const {
   for (const Example& e : result_.examples) {
-    if (e.protocol == cell.protocol && e.site == cell.site && e.handler == cell.handler &&
+    if (e.protocol == cell.protocol && e.site() == cell.site && e.handler() == cell.handler &&
         (!unexpected || !e.expected)) {
       return &e;
     }
@@ -145,20 +202,26 @@ void Prover::contracts(const Claim& claim, ClaimRow* row) {
 }
 
 void Prover::cells(const Claim& claim, ClaimRow* row) {
+  bool spoiled = false;  // a prediction of what never happens is none
   for (const CellRow& cell : result_.cells) {
     if (!speaks_of(claim, cell)) continue;
-    row->trials += cell.trials;
-    row->landed += cell.landed;
+    count(cell, row);
+    if (claim.kind == Kind::PREDICTED)
+      spoiled = spoiled || cell.verdicts.size() > 1 || !cell.verdicts.contains("ok");
     if (cell.expected) continue;
     std::string verdicts;
     for (const auto& [verdict, n] : cell.verdicts) verdicts += fmt::format(" {} {}", n, verdict);
-    refute(
-        cell,
-        fmt::format("{} {} with handler {}:{}{}", cell.protocol, cell.site, cell.handler, verdicts,
-                    cell.predicted_mismatches == 0
-                        ? ""
-                        : fmt::format("; {} against the prediction", cell.predicted_mismatches)),
-        row);
+    refute(cell,
+           fmt::format("{} {} {} with handler {}:{}{}", cell.protocol, cell.site, cell.form,
+                       cell.handler, verdicts,
+                       cell.predicted_mismatches == 0
+                           ? ""
+                           : fmt::format("; {} against the prediction", cell.predicted_mismatches)),
+           row);
+  }
+  if (claim.kind == Kind::PREDICTED && !spoiled && row->holds && row->trials != 0) {
+    row->holds = false;
+    row->detail = "nothing was spoiled anywhere";
   }
 }
 
@@ -166,7 +229,7 @@ void Prover::throws(ClaimRow* row) {
   std::uint64_t count = 0;
   Record command("throws");
   command.add("protocol", "reject").add("site", kThrowSite).add("handler", kThrowSite);
-  command.add("seed", session_.options.seed);
+  command.add("signal", "SIGPROF").add("seed", session_.options.seed);
   const Outcome outcome = session_.runner->command(command, [&](const Record& r) {
     count++;
     if (r.text("problem").empty() || !row->holds) return;
@@ -197,14 +260,69 @@ void Prover::hazards(const Claim& claim, ClaimRow* row) {
     for (const CellRow& cell : result_.cells) {
       if (cell.site != site.name || !speaks_of(claim, cell)) continue;
       swept = true;
-      row->trials += cell.trials;
-      row->landed += cell.landed;
+      count(cell, row);
       spoiled = spoiled || cell.verdicts.contains("arg-clobbered") ||
                 cell.verdicts.contains("result-clobbered");
     }
     if (!swept || spoiled) continue;
     row->holds = false;
     if (row->detail.empty()) row->detail = fmt::format("{} was spoiled by no handler", site.name);
+  }
+}
+
+// One trace held against the rows ORDER, and the boundaries where g and SP disagree against what
+// its changes say: each change of g or SP alone makes them disagree, the next one agree again.
+void Prover::check_order(Record command, std::set<std::string>* disagreeing, ClaimRow* row) {
+  std::map<std::string, std::string> changed;
+  const auto fail = [&](const std::string& why) {
+    row->holds = false;
+    if (row->detail.empty()) row->detail = command.encode() + ": " + why;
+  };
+  const bool of_handler = command.has("handler");
+  bool disagree = of_handler;  // the kernel has changed SP
+  bool complete = true;
+  const Outcome outcome = session_.runner->command(command, [&](const Record& r) {
+    if (r.word() == "way") complete = r.number("complete") != 0;
+    if (r.word() != "step" || r.number("watches") == 0) return;
+    if (of_handler && !complete) return;  // one that was stopped or went astray
+    row->trials++;
+    const std::string place = fmt::format("{}+{:#x}", r.text("symbol"), r.number("offset"));
+    const bool seen = (r.number("marks") & 1) != 0;
+    if (seen) disagreeing->insert(place);
+    if (seen != disagree) {
+      fail(fmt::format("at {} {} g and SP {}", place, r.text("phase"),
+                       seen ? "disagree, though the stores do not say so"
+                            : "agree, though the stores say otherwise"));
+    }
+    for (const std::string& word : words(r.text("changes"))) {
+      if (word == "g" || word == "sp") disagree = !disagree;
+      changed[r.text("symbol")] += word + " ";
+    }
+  });
+  if (outcome.kind != Outcome::done) fail(outcome.message);
+  for (const auto& [symbol, sequence] : changed) {
+    const auto order = kOrders.find(symbol);
+    const std::string ways = order == kOrders.end() ? "" : order->second;
+    if (!std::regex_match(sequence, order_pattern(ways, complete))) {
+      fail(fmt::format("{} changed {}; allowed: {}", symbol, sequence, ways));
+    }
+  }
+}
+
+void Prover::ordered(const Claim& claim, ClaimRow* row) {
+  std::set<std::string> disagreeing;
+  for (const std::string& protocol : session_.protocols()) {
+    if (!has_word(claim.protocols, protocol)) continue;
+    for (const std::string& site : session_.sites()) {
+      check_order(Record("order").add("protocol", protocol).add("site", site), &disagreeing, row);
+    }
+    for (const std::string& handler : session_.handlers()) {
+      check_order(Record("order").add("protocol", protocol).add("handler", handler), &disagreeing,
+                  row);
+    }
+  }
+  if (row->holds) {
+    row->detail = fmt::format("they disagree at {}", fmt::join(disagreeing, " "));
   }
 }
 
@@ -218,6 +336,8 @@ ClaimRow Prover::check(const Claim& claim) {
     contracts(claim, &row);
   } else if (claim.kind == Kind::HAZARD) {
     hazards(claim, &row);
+  } else if (claim.kind == Kind::ORDERED) {
+    ordered(claim, &row);
   } else {
     cells(claim, &row);
   }
@@ -225,7 +345,7 @@ ClaimRow Prover::check(const Claim& claim) {
   if (row.trials == 0) {
     row.holds = false;
     row.detail = "nothing was tried";
-  } else if (claim.kind != Kind::CONTRACTS && row.landed == 0) {
+  } else if (claim.kind != Kind::CONTRACTS && claim.kind != Kind::ORDERED && row.landed == 0) {
     row.holds = false;
     row.detail = "no signal landed";
   }
@@ -243,8 +363,14 @@ void Prover::print(const Claim& claim, const ClaimRow& row) const {
     if (assumed == assumed_.end()) continue;
     fmt::print("         under the assumption {}={}\n", protocol, assumed->second);
   }
-  fmt::print("         {} trials, {} signals landed\n", row.trials, row.landed);
+  if (claim.kind == Kind::ORDERED) {
+    fmt::print("         {} boundaries\n", row.trials);
+  } else {
+    fmt::print("         {} cells, {} pairs, {} trials, {} signals landed\n", row.cells, row.pairs,
+               row.trials, row.landed);
+  }
   if (!row.detail.empty()) fmt::print("         {}\n", row.detail);
+  if (!claim.meaning.empty() && row.holds) fmt::print("         so: {}\n", claim.meaning);
 }
 
 int Prover::run() {
@@ -264,9 +390,12 @@ int Prover::run() {
   for (const Example& e : result_.examples) {
     if (!e.expected) writer_->write(finding_row(e, session_.options.command_line));
   }
-  fmt::print("\n{} cells, {} trials, {} signals landed in {:.1f} s ({:.0f} trials/s)\n",
-             result_.cells.size(), result_.trials(), result_.landed(), result_.seconds,
-             static_cast<double>(result_.trials()) / std::max(result_.seconds, 1e-9));
+  fmt::print(
+      "\n{} cells, {} pairs, {} trials, {} signals landed, {} unreached in {:.1f} s ({:.0f} "
+      "trials/s)\n",
+      result_.cells.size(), result_.pairs(), result_.trials(), result_.landed(),
+      result_.unreached(), result_.seconds,
+      static_cast<double>(result_.trials()) / std::max(result_.seconds, 1e-9));
   fmt::print("results: {}\n", session_.options.json);
   if (!result_.harness_problem.empty()) throw Failure(kHarnessFailed, result_.harness_problem);
   if (result_.stopped || stop_requested)
@@ -278,10 +407,18 @@ int Prover::run() {
 }  // namespace
 
 int prove_command(const Options& options) {
+  if (options.subject != "onm") {
+    throw Failure(
+        kUsage, fmt::format("prove --subject {}: the claims are about subject onm; `sigsweep sweep "
+                            "--subject {}` holds every verdict against its protocol's",
+                            options.subject, options.subject));
+  }
   for (const std::string& id : options.claims) {
     if (!std::ranges::any_of(kClaims, [&](const Claim& c) { return std::to_string(c.id) == id; })) {
-      throw Failure(kUsage, fmt::format("--claim {}: no such claim; allowed: 0 to {}", id,
-                                        std::size(kClaims) - 1));
+      std::vector<unsigned> known;
+      for (const Claim& c : kClaims) known.push_back(c.id);
+      throw Failure(kUsage, fmt::format("--claim {}: no such claim; allowed: {}", id,
+                                        fmt::join(known, ", ")));
     }
   }
   Options with_places = options;
@@ -289,9 +426,10 @@ int prove_command(const Options& options) {
   if (with_places.json.empty()) with_places.json = with_places.out + "/prove.jsonl";
   const Session session = open_session(with_places);
   print_provenance(options);
+  require_source(session, options.inject);
   ResultsWriter writer(with_places.json);
-  writer.write(
-      RunRow{version(), build_description(), options.command_line, {options.isa}, options.seed});
+  writer.write(RunRow{
+      version(), build_description(), options.command_line, {options.isa}, options.seed, "", ""});
   return Prover(session, &writer).run();
 }
 

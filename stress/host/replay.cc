@@ -7,7 +7,9 @@
 #include <fstream>
 #include <iterator>
 
+#include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
+#include "stress/host/finding.h"
 #include "stress/host/sweep.h"
 #include "stress/report/progress.h"
 
@@ -33,31 +35,8 @@ Schedule parse(const std::string& text, const std::string& path, const Catalog& 
   auto parsed = parse_schedule(text, path, catalog);
   if (const auto* error = std::get_if<ParseError>(&parsed))
     throw Failure(kUsage, error->to_string());
-  Schedule schedule = std::get<Schedule>(std::move(parsed));
-  for (const Operation& op : schedule.operations) {
-    if (op.injections.size() > 1) {
-      const Place place = op.injections[1].place;
-      throw Failure(
-          kUsage,
-          fmt::format("{}:{}:{}: more than one injection in an operation is not run yet; one is "
-                      "allowed",
-                      path, place.line, place.column));
-    }
-    for (const Injection& injection : op.injections) {
-      if (injection.by != Source::hwbreak && injection.by != Source::external) continue;
-      throw Failure(
-          kUsage,
-          fmt::format("{}:{}:{}: by={} is not built yet; allowed: direct, kill, itimer, peer", path,
-                      injection.place.line, injection.place.column, source_name(injection.by)));
-    }
-  }
-  return schedule;
+  return std::get<Schedule>(std::move(parsed));
 }
-
-struct Replayed {
-  Record record;
-  std::string verdict, slots;
-};
 
 bool matches(const std::optional<Expectation>& expected, const Replayed& got) {
   if (!expected) return got.verdict == "ok";
@@ -66,8 +45,92 @@ bool matches(const std::optional<Expectation>& expected, const Replayed& got) {
          ("+" + got.slots + "+").find("+" + expected->slot + "+") != std::string::npos;
 }
 
+void print(const Session& session, const std::string& path, const Schedule& schedule,
+           const Replayed& got) {
+  const Record& r = got.record;
+  for (const auto& [key, value] : r.fields()) {
+    if (key == "note") fmt::print(stderr, "{}: {}\n", path, value);
+  }
+  fmt::print("{}: {}{} {}\n", path, got.verdict, got.slots == "-" ? "" : " " + got.slots,
+             r.text("detail"));
+  if (r.has("symbol")) {
+    const Example example{schedule.isa, schedule.protocol, false, schedule.seed, r};
+    if (got.verdict != "ok") fmt::print("  finding {}\n", finding_id(example));
+    fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
+               example.handler(), example.symbol(), example.offset(), example.phase(),
+               around(Disassembler(session.runner_path), example.symbol(), example.offset(), 3));
+    fmt::print("  given {}  seen {}  made {}  got {}\n", r.text("given"), r.text("seen"),
+               r.text("made"), r.text("got"));
+  }
+  if (r.has("fault")) fmt::print("  {}\n", r.text("fault"));
+}
+
+// The schedule's own sources, or the one that the command line names.
+bool take_source(const Session& session, Schedule* schedule) {
+  const std::string& inject = session.options.replace_source;
+  bool external = false;
+  for (Operation& op : schedule->operations) {
+    for (Injection& injection : op.injections) {
+      if (!inject.empty()) injection.by = *source_from_name(inject);
+      const bool timer = injection.by == Source::itimer;
+      if (timer != (injection.signal == "SIGALRM"))
+        injection.signal = timer ? "SIGALRM" : "SIGPROF";
+      if (injection.by == Source::external) {
+        external = true;
+      } else {
+        require_source(session, std::string(source_name(injection.by)));
+      }
+    }
+  }
+  return external;
+}
+
+Replayed run(const Session& session, const Schedule& schedule, bool external,
+             const std::string& path) {
+  if (!external) return replay_text(session, print_schedule(schedule), path);
+  Replayed got;
+  got.record = replay_under_debugger(session, schedule, path);
+  got.verdict = got.record.text("verdict");
+  got.slots = got.record.text("slots");
+  return got;
+}
+
+Exit replay_file(const Session& session, const std::string& path) {
+  Schedule schedule = read_schedule(session, path);
+  if (schedule.isa != session.options.isa) {
+    throw Failure(kSkipped, fmt::format("{}: for isa {}; this run is for {}", path, schedule.isa,
+                                        session.options.isa));
+  }
+  const bool external = take_source(session, &schedule);
+  unsigned as_expected = 0;
+  for (unsigned i = 0; i < session.options.times; i++) {
+    const Replayed got = run(session, schedule, external, path);
+    if (got.record.number("landed") < got.record.number("requested") && got.verdict == "ok") {
+      throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
+    }
+    const bool matched = matches(schedule.expect, got);
+    if (matched) as_expected++;
+    if (i == 0 || !matched) print(session, path, schedule, got);
+    if (!matched) break;
+  }
+  const std::string expected =
+      schedule.expect ? schedule.expect->verdict + " " + schedule.expect->slot : "ok";
+  if (session.options.times > 1) {
+    fmt::print("  {} of {} times as expected ({})\n", as_expected, session.options.times, expected);
+  } else if (as_expected == 0) {
+    fmt::print("  expected {}\n", expected);
+  }
+  return as_expected == session.options.times ? kAsExpected : kFinding;
+}
+
+}  // namespace
+
+Schedule read_schedule(const Session& session, const std::string& path) {
+  return parse(read_file(path), path, session.description.catalog);
+}
+
 // A runner that dies of the schedule is its verdict, if it was in the trial.
-Replayed run(const Session& session, const std::string& text, const std::string& path) {
+Replayed replay_text(const Session& session, const std::string& text, const std::string& path) {
   Replayed got;
   Record refused;
   Record command("replay");
@@ -96,54 +159,6 @@ Replayed run(const Session& session, const std::string& text, const std::string&
   got.slots = got.record.text("slots");
   return got;
 }
-
-void print(const Session& session, const std::string& path, const Schedule& schedule,
-           const Replayed& got) {
-  const Record& r = got.record;
-  for (const auto& [key, value] : r.fields()) {
-    if (key == "note") fmt::print(stderr, "{}: {}\n", path, value);
-  }
-  fmt::print("{}: {}{} {}\n", path, got.verdict, got.slots == "-" ? "" : " " + got.slots,
-             r.text("detail"));
-  if (r.has("symbol")) {
-    fmt::print("  {} at {}+{:#x}, {}\n{}", schedule.protocol, r.text("symbol"), r.number("offset"),
-               r.text("phase"),
-               around(Disassembler(session.runner_path), r.text("symbol"), r.number("offset"), 3));
-    fmt::print("  given {}  seen {}  made {}  got {}\n", r.text("given"), r.text("seen"),
-               r.text("made"), r.text("got"));
-  }
-  if (r.has("fault")) fmt::print("  {}\n", r.text("fault"));
-}
-
-Exit replay_file(const Session& session, const std::string& path) {
-  const std::string text = read_file(path);
-  const Schedule schedule = parse(text, path, session.description.catalog);
-  if (schedule.isa != session.options.isa) {
-    throw Failure(kSkipped, fmt::format("{}: for isa {}; this run is for {}", path, schedule.isa,
-                                        session.options.isa));
-  }
-  unsigned as_expected = 0;
-  for (unsigned i = 0; i < session.options.times; i++) {
-    const Replayed got = run(session, text, path);
-    if (got.record.number("landed") != got.record.number("requested") && got.verdict == "ok") {
-      throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
-    }
-    const bool matched = matches(schedule.expect, got);
-    if (matched) as_expected++;
-    if (i == 0 || !matched) print(session, path, schedule, got);
-    if (!matched) break;
-  }
-  const std::string expected =
-      schedule.expect ? schedule.expect->verdict + " " + schedule.expect->slot : "ok";
-  if (session.options.times > 1) {
-    fmt::print("  {} of {} times as expected ({})\n", as_expected, session.options.times, expected);
-  } else if (as_expected == 0) {
-    fmt::print("  expected {}\n", expected);
-  }
-  return as_expected == session.options.times ? kAsExpected : kFinding;
-}
-
-}  // namespace
 
 int replay_command(const Options& options) {
   const Session session = open_session(options);

@@ -3,9 +3,21 @@
 #pragma once
 
 #include "stress/host/options.h"
+#include "stress/runner/schedule.h"
 
 namespace sigsweep {
 
 int replay_command(const Options& options);
+
+// What a schedule came to.
+struct Replayed {
+  Record record;  // the runner's account; empty if it died of the schedule
+  std::string verdict, slots;
+};
+
+// Reads a schedule strictly. Throws Failure(kUsage), with the place of what is wrong.
+Schedule read_schedule(const Session& session, const std::string& path);
+// Runs a schedule's text; `path` is for messages. Throws Failure.
+Replayed replay_text(const Session& session, const std::string& text, const std::string& path);
 
 }  // namespace sigsweep

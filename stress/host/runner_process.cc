@@ -96,7 +96,7 @@ Outcome RunnerProcess::bury(bool hung) {
   pid_ = to_ = from_ = -1;
   outcome.in_trial = shared_->serial != 0;
   outcome.cell = shared_->cell;
-  outcome.boundary = shared_->boundary;
+  outcome.point = shared_->boundary;
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
     outcome.message = path_ + " could not be started";
   } else if (WIFEXITED(status)) {
@@ -178,12 +178,12 @@ Outcome describe(RunnerProcess* runner, Description* out) {
       catalog.word_bits = static_cast<unsigned>(r.number("word_bits"));
     } else if (r.word() == "protocol") {
       catalog.protocols.push_back(r.text("name"));
-      out->protocols.push_back(
-          {r.text("name"), r.text("allowed"), r.text("summary"), r.number("predicts") != 0});
+      out->protocols.push_back({r.text("name"), r.text("allowed"), r.text("summary"),
+                                r.number("predicts") != 0, r.number("passes_slots") != 0});
     } else if (r.word() == "site") {
       catalog.sites.push_back({r.text("name"), r.list("slots")});
-      out->sites.push_back(
-          {r.text("name"), r.text("in"), r.text("out"), r.text("zeroed"), r.text("ends")});
+      out->sites.push_back({r.text("name"), r.text("in"), r.text("out"), r.text("written"),
+                            r.text("zeroed"), r.text("ends")});
     } else if (r.word() == "handler") {
       catalog.handlers.push_back({r.text("name"), r.list("slots")});
     }
@@ -191,10 +191,11 @@ Outcome describe(RunnerProcess* runner, Description* out) {
   return runner->command(Record("describe"), take);
 }
 
-std::string runner_path(const std::string& isa) {
+std::string runner_path(const std::string& isa, const std::string& subject) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const auto path = self.parent_path() / ("runner-" + isa);
+  const std::string suffix = subject == "onm" ? "" : "-" + subject;
+  const auto path = self.parent_path() / ("runner-" + isa + suffix);
   return std::filesystem::exists(path, error) ? path.string() : std::string();
 }
 

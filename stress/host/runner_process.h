@@ -21,11 +21,11 @@ void stop_on_signals();
 // How a command ended.
 struct Outcome {
   enum Kind { done, trouble, died, stopped } kind = done;
-  std::string message;         // trouble: the runner's; died: how
-  bool in_trial = false;       // died: while a trial ran ...
-  std::uint64_t cell = 0;      // ... of this cell of the command ...
-  std::uint64_t boundary = 0;  // ... at this boundary
-  bool hung = false;           // killed by the host, because it was silent
+  std::string message;      // trouble: the runner's; died: how
+  bool in_trial = false;    // died: while a trial ran ...
+  std::uint64_t cell = 0;   // ... of this cell of the command ...
+  std::uint64_t point = 0;  // ... at this point
+  bool hung = false;        // killed by the host, because it was silent
 };
 
 class RunnerProcess {
@@ -61,16 +61,17 @@ struct Description {
   struct Protocol {
     std::string name, allowed, summary;
     bool predicts;
+    bool passes_slots;  // its handlers pass arguments in slots
   };
   std::vector<Protocol> protocols;
   struct Site {
-    std::string name, in, out, zeroed, ends;
+    std::string name, in, out, written, zeroed, ends;
   };
   std::vector<Site> sites;
 };
 Outcome describe(RunnerProcess* runner, Description* out);
 
-// Where this ISA's runner lies: beside the command. Empty if there is none.
-std::string runner_path(const std::string& isa);
+// Where the runner of this ISA and subject lies: beside the command. Empty if there is none.
+std::string runner_path(const std::string& isa, const std::string& subject);
 
 }  // namespace sigsweep

@@ -10,14 +10,12 @@
 #include <set>
 #include <thread>
 
+#include "stress/host/shard.h"
+#include "stress/host/soak.h"
 #include "stress/report/progress.h"
 
 namespace sigsweep {
 namespace {
-
-struct Group {
-  std::string protocol, site;
-};
 
 std::string join(const std::vector<std::string>& parts) {
   std::string all;
@@ -33,7 +31,8 @@ bool is_allowed(const std::string& allowed, const std::string& verdict) {
 // One group, run to its end through as many runners as it takes.
 class GroupRun {
  public:
-  GroupRun(const Session& session, const SweepPlan& plan, const Group& group, RunnerProcess* runner)
+  GroupRun(const Session& session, const SweepPlan& plan, const CellGroup& group,
+           RunnerProcess* runner)
       : session_(session), plan_(plan), group_(group), runner_(runner) {}
 
   // Rows of the cells that are whole, in order; false if the sweep must end.
@@ -48,24 +47,25 @@ class GroupRun {
  private:
   struct Death {
     std::string handler;
-    std::uint64_t boundary;
+    std::uint64_t point;
     bool hung;
   };
 
   Record command() const;
   void take(const Record& record);
   void take_cell(const Record& record);
+  void forget_examples(const std::string& handler);
   // handlers: the command's, as it was given.
   bool book(const Outcome& outcome, const std::vector<std::string>& handlers);
   std::string allowed(const std::string& handler) const;
   // Handlers whose cell is still to be done.
   std::vector<std::string> left() const {
-    return {plan_.handlers.begin() + static_cast<long>(cells.size()), plan_.handlers.end()};
+    return {group_.handlers.begin() + static_cast<long>(cells.size()), group_.handlers.end()};
   }
 
   const Session& session_;
   const SweepPlan& plan_;
-  const Group& group_;
+  const CellGroup& group_;
   RunnerProcess* runner_;
   std::vector<Death> deaths_;
   bool began_ = false;  // the runner has got past the run without a signal
@@ -85,9 +85,10 @@ Record GroupRun::command() const {
   for (const Death& death : deaths_) {
     const auto at = std::ranges::find(handlers, death.handler);
     if (at == handlers.end()) continue;
-    skip += fmt::format("{}{}:{}", skip.empty() ? "" : ",", at - handlers.begin(), death.boundary);
+    skip += fmt::format("{}{}:{}", skip.empty() ? "" : ",", at - handlers.begin(), death.point);
   }
   r.add("protocol", group_.protocol).add("site", group_.site).add("handlers", join(handlers));
+  r.add("form", group_.form).add("contain", plan_.contain);
   r.add("inject", plan_.inject).add("signal", signal_for(plan_.inject)).add("seed", plan_.seed);
   r.add("skip", skip);
   const auto assumed = plan_.assumed.find(group_.protocol);
@@ -103,16 +104,11 @@ void GroupRun::take(const Record& record) {
     }
     began_ = true;
   } else if (record.word() == "example") {
-    Example example;
-    example.isa = session_.options.isa;
-    example.protocol = group_.protocol;
-    example.site = group_.site;
-    example.handler = record.text("handler");
-    example.inject = plan_.inject;
-    example.expected = record.number("expected") != 0 && record.text("mismatch").empty();
-    example.seed = record.number("seed");
-    example.record = record;
-    examples.push_back(std::move(example));
+    const bool expected = record.number("expected") != 0 && record.text("mismatch").empty();
+    examples.push_back(
+        Example{session_.options.isa, group_.protocol, expected, record.number("seed"), record});
+  } else if (record.word() == "again") {
+    forget_examples(record.text("handler"));
   } else if (record.word() == "cell") {
     take_cell(record);
   }
@@ -125,6 +121,8 @@ void GroupRun::take_cell(const Record& record) {
   row.site = group_.site;
   row.handler = record.text("handler");
   row.inject = plan_.inject;
+  row.form = group_.form;
+  row.contain = plan_.contain;
   row.boundaries = record.number("boundaries");
   row.trials = record.number("trials");
   row.requested = record.number("requested");
@@ -170,10 +168,14 @@ bool GroupRun::book(const Outcome& outcome, const std::vector<std::string>& hand
     return false;
   }
   const std::string& handler = handlers.at(outcome.cell);
-  deaths_.push_back(Death{handler, outcome.boundary, outcome.hung});
-  std::erase_if(examples,
-                [&](const Example& e) { return e.handler == handler; });  // its cell runs again
+  deaths_.push_back(Death{handler, outcome.point, outcome.hung});
+  forget_examples(handler);
   return true;
+}
+
+// Its cell is run again.
+void GroupRun::forget_examples(const std::string& handler) {
+  std::erase_if(examples, [&](const Example& e) { return e.handler() == handler; });
 }
 
 bool GroupRun::run() {
@@ -203,17 +205,13 @@ bool GroupRun::run() {
 class Sweeper {
  public:
   Sweeper(const Session& session, const SweepPlan& plan, ResultsWriter* writer)
-      : session_(session), plan_(plan), writer_(writer), progress_("groups", count(plan)) {
-    for (const auto& protocol : plan.protocols) {
-      for (const auto& site : plan.sites) groups_.push_back(Group{protocol, site});
-    }
-  }
+      : session_(session),
+        plan_(plan),
+        writer_(writer),
+        progress_("groups", std::max<std::uint64_t>(1, plan.groups.size())) {}
   SweepResult run();
 
  private:
-  static std::uint64_t count(const SweepPlan& p) {
-    return std::max<std::uint64_t>(1, p.protocols.size() * p.sites.size());
-  }
   void work();
   void take(GroupRun* run);
 
@@ -221,7 +219,6 @@ class Sweeper {
   const SweepPlan& plan_;
   ResultsWriter* writer_;
   Progress progress_;
-  std::vector<Group> groups_;
   std::size_t next_ = 0, done_ = 0;
   bool ending_ = false;
   SweepResult result_;
@@ -246,13 +243,13 @@ void Sweeper::take(GroupRun* run) {
 void Sweeper::work() {
   RunnerProcess runner(session_.runner_path);
   for (;;) {
-    Group group;
+    const CellGroup* group = nullptr;
     {
       const std::lock_guard lock(mutex_);
-      if (ending_ || next_ == groups_.size()) return;
-      group = groups_[next_++];
+      if (ending_ || next_ == plan_.groups.size()) return;
+      group = &plan_.groups[next_++];
     }
-    GroupRun run(session_, plan_, group, &runner);
+    GroupRun run(session_, plan_, *group, &runner);
     run.run();
     try {
       take(&run);
@@ -322,6 +319,18 @@ std::uint64_t SweepResult::trials() const {
   return sum;
 }
 
+std::uint64_t SweepResult::unreached() const {
+  std::uint64_t sum = 0;
+  for (const CellRow& row : cells) sum += row.unreached;
+  return sum;
+}
+
+std::uint64_t SweepResult::pairs() const {
+  std::uint64_t sum = 0;
+  for (const CellRow& row : cells) sum += row.form == "single" ? 0 : row.trials;
+  return sum;
+}
+
 std::uint64_t SweepResult::landed() const {
   std::uint64_t sum = 0;
   for (const CellRow& row : cells) sum += row.landed;
@@ -336,28 +345,98 @@ SweepResult sweep(const Session& session, const SweepPlan& plan, ResultsWriter* 
   return Sweeper(session, plan, writer).run();
 }
 
+std::vector<std::string> forms_of(unsigned depth) {
+  return depth < 2 ? std::vector<std::string>{"single"} : std::vector<std::string>{"nested", "two"};
+}
+
+std::vector<std::string> distinct_handlers(const Session& session, const std::string& protocol) {
+  std::vector<std::string> handlers;
+  std::set<std::string> seen;
+  for (const CatalogEntry& handler : session.description.catalog.handlers) {
+    if (handler.name == "none") continue;
+    const auto& sites = session.description.sites;
+    const auto site = std::ranges::find(sites, handler.name, &Description::Site::name);
+    const bool writes = session.protocol(protocol).passes_slots && site != sites.end();
+    if (seen.insert(writes ? site->written : "-").second) handlers.push_back(handler.name);
+  }
+  return handlers;
+}
+
+void add_cells(const std::string& protocol, const std::vector<std::string>& sites,
+               const std::vector<std::string>& forms, const std::vector<std::string>& handlers,
+               SweepPlan* plan) {
+  for (const std::string& form : forms) {
+    for (const std::string& site : sites) {
+      plan->groups.push_back(CellGroup{protocol, site, form, handlers});
+    }
+  }
+}
+
+namespace {
+
+// What the flags select, and of that this shard's part.
+SweepPlan plan_of(const Session& session) {
+  const Options& o = session.options;
+  SweepPlan plan;
+  plan.inject = o.inject;
+  plan.contain = o.contain;
+  plan.seed = o.seed;
+  plan.assumed = session.assumptions();
+  const bool all = o.handlers == std::vector<std::string>{"all"};
+  for (const std::string& protocol : session.protocols()) {
+    add_cells(protocol, session.sites(), forms_of(o.depth),
+              o.depth > 1 && all ? distinct_handlers(session, protocol) : session.handlers(),
+              &plan);
+  }
+  if (o.shard.empty()) return plan;
+  const Shard shard = parse_shard(o.shard);
+  std::vector<CellGroup> part;
+  for (std::size_t i = shard.index - 1; i < plan.groups.size(); i += shard.count) {
+    part.push_back(std::move(plan.groups[i]));
+  }
+  plan.groups = std::move(part);
+  return plan;
+}
+
+// The same for every shard of one run.
+std::string selection_of(const Session& session) {
+  const Options& o = session.options;
+  return fmt::format("isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={}",
+                     o.isa, join(session.protocols()), join(session.sites()),
+                     join(session.handlers()), std::max(1U, o.depth), o.inject, o.contain, o.seed);
+}
+
+}  // namespace
+
 int sweep_command(const Options& options) {
   const Session session = open_session(options);
-  const SweepPlan plan{session.protocols(), session.sites(), session.handlers(),
-                       options.inject,      options.seed,    session.assumptions()};
   print_provenance(options);
   const std::string file =
       options.json.empty() && !options.out.empty() ? options.out + "/sweep.jsonl" : options.json;
+  if (options.random != 0) return soak_command(session);
+  require_source(session, options.inject);
+  const SweepPlan plan = plan_of(session);
   ResultsWriter writer(file);
-  writer.write(
-      RunRow{version(), build_description(), options.command_line, {options.isa}, options.seed});
+  writer.write(RunRow{version(),
+                      build_description(),
+                      options.command_line,
+                      {options.isa},
+                      options.seed,
+                      options.shard,
+                      selection_of(session)});
   const SweepResult result = sweep(session, plan, &writer);
   print_verdicts(result);
   fmt::print(
-      "{} cells, {} trials, {} signals landed, {} predicted mismatches, {:.1f} s, {:.0f} "
+      "{} cells, {} trials, {} signals landed, {} unreached, {} predicted mismatches, {:.1f} s, "
+      "{:.0f} "
       "trials/s\n",
-      result.cells.size(), result.trials(), result.landed(), mismatches(result), result.seconds,
-      static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
+      result.cells.size(), result.trials(), result.landed(), result.unreached(), mismatches(result),
+      result.seconds, static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
   report_findings(session, result, &writer);
   if (!file.empty()) fmt::print("results: {}\n", file);
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   if (result.stopped) throw Failure(kStopped, "stopped; what is written is whole");
-  if (result.without_signal.empty() && result.landed() == 0) {
+  if (result.without_signal.empty() && result.landed() == 0 && !plan.groups.empty()) {
     throw Failure(kHarnessFailed, "no signal landed");
   }
   return result.as_expected() ? kAsExpected : kFinding;

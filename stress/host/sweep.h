@@ -11,13 +11,28 @@
 
 namespace sigsweep {
 
+// Cells that one command of a runner does: a protocol, a site and a form, with these handlers.
+struct CellGroup {
+  std::string protocol, site, form;
+  std::vector<std::string> handlers;
+};
+
 // What to sweep, by name.
 struct SweepPlan {
-  std::vector<std::string> protocols, sites, handlers;
-  std::string inject = "direct";
+  std::vector<CellGroup> groups;
+  std::string inject = "direct", contain = "place";
   std::uint64_t seed = 1;
   std::map<std::string, std::string> assumed;  // protocol -> the only verdict allowed
 };
+
+// Adds the cells of a protocol with every site given.
+void add_cells(const std::string& protocol, const std::vector<std::string>& sites,
+               const std::vector<std::string>& forms, const std::vector<std::string>& handlers,
+               SweepPlan* plan);
+std::vector<std::string> forms_of(unsigned depth);
+// One handler for each distinct set of slots that handlers write under this protocol: what stands
+// for all of them where two signals meet. design.md, "Depth 2 means".
+std::vector<std::string> distinct_handlers(const Session& session, const std::string& protocol);
 
 // An operation that is not ok with no signal at all.
 struct BaselineProblem {
@@ -33,6 +48,8 @@ struct SweepResult {
   bool stopped = false;         // by a signal: what is here is whole, but not all
   double seconds = 0;
 
+  std::uint64_t pairs() const;  // trials of depth 2
+  std::uint64_t unreached() const;
   std::uint64_t trials() const;
   std::uint64_t landed() const;
   bool as_expected() const;

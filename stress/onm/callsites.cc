@@ -59,7 +59,7 @@ ALWAYS_INLINE void set_current(Frame* frame) {
 
 ALWAYS_INLINE void note_entry(Call* call) {
   call->fn_runs++;
-  call->fn_g = reinterpret_cast<std::uint64_t>(getg());
+  call->fn_owner = reinterpret_cast<std::uint64_t>(getg());
   call->fn_sp = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
 }
 
@@ -286,6 +286,28 @@ const Started kStarted[] = {
 #undef ALSO
 };
 const unsigned kStartedCount = sizeof kStarted / sizeof kStarted[0];
+
+// ---- by mcall from anywhere
+
+namespace {
+
+struct Trip {
+  Closure closure;
+  const FuncVal* fn;
+};
+
+}  // namespace
+
+extern "C" SWITCH_TEXT void mcall_trip(Closure* closure, G* gp) {
+  const FuncVal* fn = reinterpret_cast<Trip*>(closure)->fn;
+  reinterpret_cast<void (*)(G*)>(fn->fn)(gp);  // its type, which a FuncVal does not tell
+  runtime::gogo(&gp->sched);
+}
+
+SWITCH_TEXT void mcall_and_back(const FuncVal* fn) {
+  Trip trip{{{runtime::closurethunk}, mcall_trip}, fn};
+  runtime::cmcall(&trip.closure.head);
+}
 
 void reset_frames() {
   current = nullptr;

@@ -46,6 +46,9 @@ extern const unsigned kRowCount;
 extern const Started kStarted[];
 extern const unsigned kStartedCount;
 
+// fn by mcall, from wherever it is called; fn itself only returns. SIGNAL.
+void mcall_and_back(const runtime::FuncVal* fn);
+
 // Nothing is left of an earlier run. Call before each.
 void reset_frames();
 // The G that park_m's operation parks: a second G must exist to wake it.

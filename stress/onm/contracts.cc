@@ -66,6 +66,7 @@ bool same(const Gobuf& a, const Gobuf& b) {
 // ---- the switches
 
 void (*stub_under_test)(const FuncVal*);
+Word words_kept;  // that it leaves at the top of g0's stack
 
 // What a stub's fn saw.
 struct Seen {
@@ -110,7 +111,8 @@ void call_from_curg() {
   expect(seen.self == &closure, "the context register did not hold fn");
   expect(seen.g == word(the_m->g0), "g was not g0 while fn ran");
   // closurethunk jumps, so what note was entered with is what the stub's call pushed.
-  expect(seen.entry_sp == the_m->g0->sched.sp - sizeof(Word), "fn did not start at g0.sched.sp");
+  expect(seen.entry_sp == the_m->g0->sched.sp - (words_kept + 1) * sizeof(Word),
+         "fn did not start at g0.sched.sp");
   expect(aligned(seen.entry_sp), "SP did not have the ABI's alignment when fn was entered");
   expect(seen.caller_sched.pc == code_address(runtime::switchtoM), "sched.pc was not switchtoM");
   expect(seen.caller_sched.g == gp, "sched.g was not the caller's g");
@@ -156,8 +158,9 @@ void call_from_g0_with_curg() {
   runtime::onM(&fn);
 }
 
-void check_switch(M* mp, void (*stub)(const FuncVal*)) {
+void check_switch(M* mp, void (*stub)(const FuncVal*), Word kept = 0) {
   stub_under_test = stub;
+  words_kept = kept;
   run_as_g(mp, call_from_curg);
   run_as_g(mp, call_from_g0_with_curg);
   reset(mp);
@@ -344,6 +347,7 @@ const Contract kContracts[] = {
     {"onM: from curg, from g0, from g0 without a curg",
      [](M* m) { check_switch(m, runtime::onM); }},
     {"onM_legacy: likewise", [](M* m) { check_switch(m, runtime::onM_legacy); }},
+    {"onM_remember: likewise", [](M* m) { check_switch(m, runtime::onM_remember, 2); }},
     {"onM_signalok: likewise", [](M* m) { check_switch(m, runtime::onM_signalok); }},
     {"systemstack: likewise", [](M* m) { check_switch(m, runtime::systemstack); }},
     {"onM_signalok: on gsignal", [](M* m) { check_on_gsignal(m, runtime::onM_signalok); }},

@@ -6,6 +6,7 @@
 
 #include "runtime/slots.h"
 #include "runtime/stubs.h"
+#include "stress/onm/benchmarks.h"
 #include "stress/onm/callsites.h"
 #include "stress/onm/contracts.h"
 #include "stress/runner/subject.h"
@@ -18,9 +19,28 @@ namespace {
 
 using runtime::FuncVal;
 using runtime::G;
+using runtime::Gobuf;
 using runtime::M;
+using runtime::Ptr;
+
+using runtime::onM;
+using runtime::onM_legacy;
+using runtime::onM_remember;
+using runtime::onM_signalok;
+using runtime::systemstack;
 
 enum Passing : std::uint8_t { SLOTS, SAVED, CLOSURE };
+
+// What a boundary's marks say.
+enum Mark : Marks {
+  DISAGREE = 1,       // SP is not in the stack of g
+  G0_IN_USE = 2,      // what lies on g0's stack is still wanted; a switch starts at its top
+  GSIGNAL_LEFT = 8,   // a handler has switched away: the next signal's frame overwrites it
+  GSIGNAL_SAVED = 4,  // gsignal.sched.sp is live: a switch's way back, which another overwrites
+};
+constexpr std::string_view kMarkNames[] = {"g-and-sp-disagree", "g0-in-use", "gsignal.sched-live",
+                                           "gsignal-left"};
+constexpr std::string_view kWatched[] = {"sched.pc", "sched.sp", "sched.g", "g", "sp"};
 
 // A row of protocols.def.
 struct Convention {
@@ -28,30 +48,55 @@ struct Convention {
   Passing op_passing;
   void (*handler_enter)(const FuncVal*);
   Passing handler_passing;
+  Ptr<G> M::*handler_home;  // on whose stack the handler's fn runs
+
+  bool same_operation(const Convention& other) const {
+    return op_enter == other.op_enter && op_passing == other.op_passing;
+  }
+  bool same_handler(const Convention& other) const {
+    return handler_enter == other.handler_enter && handler_passing == other.handler_passing;
+  }
 };
 
-constexpr Convention kConventions[] = {
-#define PROTOCOL(name, op_enter, op_passing, handler_enter, handler_passing, ...) \
-  {runtime::op_enter, op_passing, runtime::handler_enter, handler_passing},
+const Convention kConventions[] = {
+#define PROTOCOL(name, op_enter, op_passing, handler_enter, handler_passing, home, ...) \
+  {op_enter, op_passing, handler_enter, handler_passing, &M::home},
 #include "stress/onm/protocols.def"
 #undef PROTOCOL
 };
 
-constexpr Protocol kProtocols[] = {
-#define PROTOCOL(name, op_enter, op_passing, handler_enter, handler_passing, must_reject,    \
-                 predicts, allowed, summary)                                                 \
-  {#name,   must_reject, (handler_passing) != CLOSURE, (handler_passing) != SLOTS, predicts, \
-   allowed, summary},
+// The sides are numbered by describe_protocols.
+Protocol protocol_table[] = {
+#define PROTOCOL(name, op_enter, op_passing, handler_enter, handler_passing, home, must_reject, \
+                 predicts, spoiled_at, allowed, summary)                                        \
+  {#name,                                                                                       \
+   must_reject,                                                                                 \
+   (handler_passing) != CLOSURE,                                                                \
+   (handler_passing) != SLOTS,                                                                  \
+   predicts,                                                                                    \
+   spoiled_at,                                                                                  \
+   allowed,                                                                                     \
+   summary},
 #include "stress/onm/protocols.def"
 #undef PROTOCOL
 };
+constexpr unsigned kProtocolCount = sizeof protocol_table / sizeof protocol_table[0];
+
+void describe_protocols() {
+  for (unsigned i = 0; i < kProtocolCount; i++) {
+    Protocol& p = protocol_table[i];
+    while (!kConventions[p.operation_side].same_operation(kConventions[i])) p.operation_side++;
+    while (!kConventions[p.handler_side].same_handler(kConventions[i])) p.handler_side++;
+  }
+}
 
 constexpr std::string_view kSlotNames[] = {"s0", "s1", "s2", "s3", "p0", "p1", "p2", "p3"};
 
 // The stubs by name; all other injectable code is a caller or a fn.
-constexpr std::string_view kStubs[] = {
-    "onM",    "onM_legacy", "onM_signalok", "systemstack", "mcall",      "cmcall",      "gogo",
-    "gosave", "goexit",     "switchtoM",    "sigtramp",    "sighandler", "closurethunk"};
+constexpr std::string_view kStubs[] = {"onM",         "onM_legacy",  "onM_remember", "onM_signalok",
+                                       "systemstack", "mcall",       "cmcall",       "gogo",
+                                       "gosave",      "goexit",      "switchtoM",    "sigtramp",
+                                       "sighandler",  "closurethunk"};
 
 Harness* harness;
 
@@ -62,7 +107,16 @@ struct Launch {
 };
 Launch launch;
 
+G* operation_g;  // the G that the operation started on; null: none, or it is switched away already
+
+// What a switch saves is made stale first, which is legal while sched.sp is 0: so each store shows.
 void run_operation() {
+  G* gp = runtime::getg();
+  operation_g = gp == gp->m->curg ? gp : nullptr;
+  if (operation_g != nullptr) {
+    gp->sched.pc = 0;
+    gp->sched.g = nullptr;
+  }
   harness->operation(launch.caller, launch.frame);
 }
 const FuncVal run_operation_fn = runtime::funcval(run_operation);
@@ -100,15 +154,17 @@ bool comes_back(const Row& r) {
 class OnM final : public Subject {
  public:
   OnM() {
+    describe_protocols();
     describe_sites();
     m_ = runtime::allocm(64 * 1024);
+    cells_[0] = Cell{&m_->gsignal->sched.sp, GSIGNAL_SAVED};
     runtime::tracebackinit();
     runtime::throwhook = throw_hook;
     make_gs();
   }
 
   std::string_view isa() const override { return SIGSWEEP_ISA; }
-  std::span<const Protocol> protocols() const override { return kProtocols; }
+  std::span<const Protocol> protocols() const override { return protocol_table; }
   std::span<const Site> sites() const override { return sites_; }
   std::span<const std::string_view> slots() const override { return kSlotNames; }
   unsigned word_bits() const override { return 8 * sizeof(runtime::Word); }
@@ -121,9 +177,15 @@ class OnM final : public Subject {
     for (std::string_view stub : kStubs) {
       if (symbol == stub) return Part::stub;
     }
-    return symbol.find("_call") != symbol.npos ? Part::caller : Part::fn;
+    const bool calls = symbol.find("_call") != symbol.npos || symbol.find("handle") != symbol.npos;
+    return calls ? Part::caller : Part::fn;
   }
-  Region slot_pages() const override { return Region{m_, runtime::mpages()}; }
+  std::span<const Cell> cells() const override { return cells_; }
+  unsigned traced_pages(std::span<Region> out) const override {
+    out[0] = Region{m_, runtime::mpages()};
+    out[1] = Region{m_->gsignal, runtime::gpages()};
+    return 2;
+  }
   const void* slot_address(unsigned slot) const override { return runtime::slotcell(m_, slot); }
 
   void reset(unsigned protocol) override;
@@ -135,12 +197,22 @@ class OnM final : public Subject {
   Region alternate_stack() const override { return stack_region(m_->gsignal); }
 
   std::size_t describe(std::uint64_t sp, char* out, std::size_t room) const override;
+  Marks marks(std::uint64_t sp, std::uint64_t red_zone) const override;
+  std::span<const std::string_view> mark_names() const override { return kMarkNames; }
+  bool watch(std::uint64_t sp, bool in_handler, std::uint64_t* values) const override;
+  std::span<const std::string_view> watched() const override { return kWatched; }
   unsigned stack_of(std::uint64_t sp) const override;
   unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
+  void scrub(std::uint64_t sp) override;
   unsigned state_regions(std::span<Region> out) const override;
   unsigned rest_regions(std::span<Region> out) const override;
   const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
   unsigned stacks(std::span<Region> out) const override;
+
+  std::span<const std::string_view> benchmarks() const override { return benchmark_names(); }
+  void run_benchmark(unsigned index, std::uint64_t rounds) override {
+    onm::run_benchmark(index, rounds, m_);
+  }
 
   unsigned check_count() const override { return contract_count(); }
   Check check(unsigned index) override { return run_contract(index, m_); }
@@ -162,14 +234,14 @@ class OnM final : public Subject {
   const char* name_of(const G* gp) const;
   const G* owner_of(std::uint64_t sp) const;
   unsigned regions(std::span<Region> out, std::size_t m_size) const;
-  static Frame* make_frame(Frame* frame, Frame* inner, Call* inner_call, int row, Call* call);
+  using EnterStub = void (*)(const FuncVal*);
+  static void make_frame(Frame* frame, Frame* inner, int row, Call* call, EnterStub inner_enter);
 
   M* m_ = nullptr;
   unsigned protocol_ = 0;
   std::vector<Site> sites_;
-  // The calls that nested rows make, and their frames: for the operation, for the handler.
-  Frame op_frame_{}, op_inner_{}, handler_frame_{}, handler_inner_{};
-  Call op_inner_call_{}, handler_inner_call_{};
+  Cell cells_[1] = {};
+  Frame op_frame_{}, op_inner_{};  // the operation's, and that of the call that its fn makes
 };
 
 void OnM::describe_sites() {
@@ -210,6 +282,7 @@ void OnM::reset(unsigned protocol) {
   protocol_ = protocol;
   runtime::mreset(m_);
   reset_frames();
+  operation_g = nullptr;
 }
 
 const void* OnM::entry(unsigned protocol, unsigned site) const {
@@ -219,29 +292,27 @@ const void* OnM::entry(unsigned protocol, unsigned site) const {
 }
 
 // Fills the frame of one run of a row, and of the row that its fn runs.
-Frame* OnM::make_frame(Frame* frame, Frame* inner, Call* inner_call, int row, Call* call) {
+__attribute__((noinline)) void OnM::make_frame(Frame* frame, Frame* inner, int row, Call* call,
+                                               EnterStub inner_enter) {
   frame->call = call;
   frame->inner = nullptr;
-  if (kRows[row].inner >= 0) {
-    *inner_call = Call{};
-    // Nonces of its own, of the same level.
-    for (unsigned i = 0; i < kMaxSlots; i++) {
-      inner_call->in[i] = static_cast<runtime::Word>(call->in[i] ^ 0x5a5a00);
-    }
-    inner->call = inner_call;
-    inner->enter = frame->enter;
-    inner->inner = nullptr;
-    frame->inner = inner;
-    call->inner = inner_call;
+  if (kRows[row].inner < 0) return;
+  // Nonces of its own, of the same level.
+  for (unsigned i = 0; i < kMaxSlots; i++) {
+    call->inner->in[i] = static_cast<runtime::Word>(call->in[i] ^ 0x5a5a00);
   }
-  return frame;
+  inner->call = call->inner;
+  inner->enter = inner_enter;
+  inner->inner = nullptr;
+  frame->inner = inner;
 }
 
 void OnM::run(unsigned protocol, unsigned site, Call* call) {
   const Convention& convention = kConventions[protocol];
   const Started& started = kStarted[site];
   op_frame_.enter = convention.op_enter;
-  launch.frame = make_frame(&op_frame_, &op_inner_, &op_inner_call_, started.row, call);
+  make_frame(&op_frame_, &op_inner_, started.row, call, convention.op_enter);
+  launch.frame = &op_frame_;
   const Code& code = kCode[started.row];
   launch.caller = convention.op_passing == CLOSURE ? code.closure_caller : code.caller;
   switch (started.where) {
@@ -263,17 +334,25 @@ void OnM::run(unsigned protocol, unsigned site, Call* call) {
 SWITCH_TEXT void OnM::handle(unsigned protocol, unsigned site, Call* call) {
   const Convention& convention = kConventions[protocol];
   const Code& code = kCode[kStarted[site].row];
-  handler_frame_.enter = convention.handler_enter;
-  Frame* frame =
-      make_frame(&handler_frame_, &handler_inner_, &handler_inner_call_, kStarted[site].row, call);
+  Frame frame, inner;  // on this handler's own stack: another may interrupt it
+  frame.enter = convention.handler_enter;
+  // What fn calls it calls from where it runs: on g0 as anybody does there.
+  const bool on_g0 = convention.handler_home == &M::g0;
+  make_frame(&frame, &inner, kStarted[site].row, call,
+             on_g0 ? convention.op_enter : convention.handler_enter);
   if (convention.handler_passing == CLOSURE) {
-    code.closure_caller(frame);
+    code.closure_caller(&frame);
     return;
   }
-  runtime::SavedSlots saved{};
-  if (convention.handler_passing == SAVED) runtime::saveslots(&saved);
-  code.caller(frame);
-  if (convention.handler_passing == SAVED) runtime::restoreslots(&saved);
+  if (convention.handler_passing == SLOTS) {
+    code.caller(&frame);
+    return;
+  }
+  M* const mp = runtime::getg()->m;
+  runtime::SavedSlots saved;
+  runtime::saveslots(mp, &saved);
+  code.caller(&frame);
+  runtime::restoreslots(mp, &saved);
 }
 
 void OnM::install(std::span<const int> signals, Harness* h) {
@@ -309,6 +388,31 @@ std::size_t OnM::describe(std::uint64_t sp, char* out, std::size_t room) const {
   return used;
 }
 
+Marks OnM::marks(std::uint64_t sp, std::uint64_t red_zone) const {
+  const G* owner = owner_of(sp);
+  Marks marks = 0;
+  if (owner != runtime::getg()) marks |= DISAGREE;
+  if (owner == m_->g0 && sp - red_zone < m_->g0->sched.sp) marks |= G0_IN_USE;
+  if (m_->gsignal->sigctx != nullptr && owner != m_->gsignal) marks |= GSIGNAL_LEFT;
+  return marks;
+}
+
+// sched is that of the G that the code started on: the operation's, or, on an idle M, g0, whose
+// sched no switch may write; in a handler gsignal.
+bool OnM::watch(std::uint64_t sp, bool in_handler, std::uint64_t* values) const {
+  const bool others =
+      operation_g != nullptr && m_->curg != nullptr && m_->curg != operation_g && !in_handler;
+  if (others) return false;
+  const G* start = operation_g != nullptr ? operation_g : m_->g0;
+  const G* gp = in_handler ? m_->gsignal : start;
+  values[0] = gp->sched.pc;
+  values[1] = gp->sched.sp;
+  values[2] = reinterpret_cast<std::uint64_t>(static_cast<const G*>(gp->sched.g));
+  values[3] = reinterpret_cast<std::uint64_t>(runtime::getg());
+  values[4] = stack_of(sp);
+  return true;
+}
+
 unsigned OnM::stack_of(std::uint64_t sp) const {
   const G* owner = owner_of(sp);
   if (owner == nullptr) return 0;
@@ -330,6 +434,17 @@ unsigned OnM::live_regions(std::uint64_t sp, std::span<Region> out) const {
   return count;
 }
 
+// Of g0's stack: what a switch that starts at its top writes first.
+__attribute__((no_sanitize("address"))) void OnM::scrub(std::uint64_t sp) {
+  constexpr std::uint64_t kBytes = 512, kLargestRedZone = 128, kPattern = 0xa5a5a5a5a5a5a5a5;
+  const std::uint64_t end = contains(m_->g0, sp) ? sp - kLargestRedZone : m_->g0->sched.sp;
+  for (std::uint64_t at = end & ~std::uint64_t{7};
+       at > end - kBytes && at > m_->g0->stack.lo + 8;) {
+    at -= sizeof kPattern;
+    *reinterpret_cast<volatile std::uint64_t*>(at) = kPattern;
+  }
+}
+
 // M in two pieces, around the slots; every G; the scheduler.
 unsigned OnM::regions(std::span<Region> out, std::size_t m_size) const {
   unsigned count = 0;
@@ -338,7 +453,11 @@ unsigned OnM::regions(std::span<Region> out, std::size_t m_size) const {
   out[count++] = Region{m, offsetof(M, scalararg)};
   out[count++] = Region{m + kAfterSlots, m_size - kAfterSlots};
   out[count++] = Region{m_->g0, sizeof(G)};
-  out[count++] = Region{m_->gsignal, sizeof(G)};
+  // sched.pc and sched.g of gsignal may be stale: only a switch from there writes them.
+  const auto* gsignal = reinterpret_cast<const char*>(static_cast<const G*>(m_->gsignal));
+  constexpr std::size_t kAfterSched = offsetof(G, sched) + sizeof(Gobuf);
+  out[count++] = Region{gsignal, offsetof(G, sched.sp) + sizeof(Gobuf::sp)};
+  out[count++] = Region{gsignal + kAfterSched, sizeof(G) - kAfterSched};
   out[count++] = Region{&runtime::sched, sizeof runtime::sched};
   for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink) {
     out[count++] = Region{gp, sizeof(G)};
@@ -356,11 +475,10 @@ unsigned OnM::rest_regions(std::span<Region> out) const {
 const char* OnM::check_call(unsigned site, const Call& call, bool in_handler) const {
   const Row& row = kRows[kStarted[site].row];
   if (row.enter == Enter::SWITCHING) return nullptr;
-  const Protocol& protocol = kProtocols[protocol_];
-  const G* home = in_handler && protocol.predicts ? m_->gsignal : m_->g0;
+  const G* home = in_handler ? m_->*kConventions[protocol_].handler_home : m_->g0;
   if (!contains(home, call.fn_sp)) return "fn ran on a wrong stack";
-  if (call.fn_g != reinterpret_cast<std::uint64_t>(home)) return "fn ran with a wrong g";
-  if (call.inner != nullptr && (call.inner->fn_runs != 1 || call.inner->returns != 1)) {
+  if (call.fn_owner != reinterpret_cast<std::uint64_t>(home)) return "fn ran with a wrong g";
+  if (row.inner >= 0 && (call.inner->fn_runs != 1 || call.inner->returns != 1)) {
     return "the call within fn did not run once";
   }
   return nullptr;

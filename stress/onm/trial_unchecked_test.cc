@@ -20,7 +20,8 @@ TEST(UncheckedOnM, IsNeverTakenForARejection) {
   CellSweeper sweeper;
   ASSERT_EQ(sweeper.prepare(request.protocol, request.site, 81), "");
   EXPECT_EQ(sweeper.without_signal().verdict, Verdict::ok);
-  const CellResult result = sweeper.run(request, {[](unsigned) {}, [](const Example&) {}, {}});
+  const CellResult result =
+      sweeper.run(request, {[](const Point&) {}, [](const Example&) {}, {}, [] {}});
   const auto times = [&](Verdict v) { return result.verdicts[static_cast<unsigned>(v)]; };
   EXPECT_EQ(result.landed, result.trials);
   EXPECT_GT(times(Verdict::missed_reject), 0U);

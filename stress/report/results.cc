@@ -35,6 +35,12 @@ std::string dump(const ordered_json& json) {
 
 }  // namespace
 
+Machine machine() {
+  utsname kernel{};
+  uname(&kernel);
+  return {std::thread::hardware_concurrency(), kernel.release, cpu_name()};
+}
+
 ResultsWriter::ResultsWriter(const std::string& path) : path_(path) {
   if (path.empty()) return;
   std::error_code error;
@@ -61,8 +67,7 @@ void ResultsWriter::line(const std::string& text) {
 }
 
 void ResultsWriter::write(const RunRow& row) {
-  utsname kernel{};
-  uname(&kernel);
+  const Machine here = machine();
   line(dump(ordered_json{
       {"kind", "run"},
       {"version", row.version},
@@ -70,11 +75,10 @@ void ResultsWriter::write(const RunRow& row) {
       {"command", row.command},
       {"isas", row.isas},
       {"seed", row.seed},
+      {"shard", row.shard},
+      {"selection", row.selection},
       {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
-      {"machine",
-       {{"cpus", std::thread::hardware_concurrency()},
-        {"kernel", kernel.release},
-        {"cpu", cpu_name()}}}}));
+      {"machine", {{"cpus", here.cpus}, {"kernel", here.kernel}, {"cpu", here.cpu}}}}));
 }
 
 void ResultsWriter::write(const CellRow& row) {
@@ -85,9 +89,10 @@ void ResultsWriter::write(const CellRow& row) {
                          {"protocol", row.protocol},
                          {"site", row.site},
                          {"handler", row.handler},
-                         {"depth", 1},
+                         {"depth", row.form == "single" ? 1 : 2},
+                         {"form", row.form},
                          {"inject", row.inject},
-                         {"contain", "place"},
+                         {"contain", row.contain},
                          {"boundaries", row.boundaries},
                          {"trials", row.trials},
                          {"requested", row.requested},
@@ -105,6 +110,8 @@ void ResultsWriter::write(const ClaimRow& row) {
                          {"id", row.id},
                          {"statement", row.statement},
                          {"holds", row.holds},
+                         {"cells", row.cells},
+                         {"pairs", row.pairs},
                          {"trials", row.trials},
                          {"landed", row.landed},
                          {"counterexample", row.counterexample},

@@ -8,14 +8,25 @@
 
 namespace sigsweep {
 
+// What the program runs on.
+struct Machine {
+  unsigned cpus = 0;
+  std::string kernel, cpu;
+};
+Machine machine();
+
 struct RunRow {  // provenance: the first line
   std::string version, build, command;
   std::vector<std::string> isas;
   std::uint64_t seed = 0;
+  std::string shard;      // "1/2"; empty: all of it
+  std::string selection;  // what was asked for, in one canonical form
 };
 
 struct CellRow {
   std::string isa, protocol, site, handler, inject;
+  std::string form = "single";  // single (depth 1); nested, two (depth 2)
+  std::string contain = "place";
   std::uint64_t boundaries = 0, trials = 0, requested = 0, landed = 0, unreached = 0;
   std::map<std::string, std::uint64_t> verdicts;
   bool predicted = false;  // else predicted_mismatches is null
@@ -29,7 +40,7 @@ struct ClaimRow {
   unsigned id = 0;
   std::string statement;
   bool holds = false;
-  std::uint64_t trials = 0, landed = 0;
+  std::uint64_t cells = 0, pairs = 0, trials = 0, landed = 0;  // pairs: of the trials, at depth 2
   std::string counterexample, detail;
   double seconds = 0;
 };
@@ -53,6 +64,9 @@ class ResultsWriter {
   void write(const CellRow& row);
   void write(const ClaimRow& row);
   void write(const FindingRow& row);
+
+  // A row that is JSON already.
+  void write_line(const std::string& json) { line(json); }
 
  private:
   void line(const std::string& text);

@@ -10,9 +10,17 @@ namespace sigsweep {
 namespace {
 
 // Order-dependent, and the same on every ISA and build that has the same phases and verdicts.
-std::uint64_t fold(std::uint64_t map, std::string_view text) {
-  for (const char c : text) map = (map ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return map;
+std::uint64_t fold(std::uint64_t map, std::uint64_t phase_hash, unsigned verdict) {
+  return ((map ^ phase_hash) * 0x100000001b3 ^ verdict) * 0x100000001b3;
+}
+
+std::string mark_names(Marks marks) {
+  std::string names;
+  for (unsigned i = 0; i < subject().mark_names().size(); i++) {
+    if ((marks >> i & 1) == 0) continue;
+    names += (names.empty() ? "" : " ") + std::string(subject().mark_names()[i]);
+  }
+  return names;
 }
 
 std::string_view head_of(const std::string& phase) {
@@ -22,11 +30,13 @@ std::string_view head_of(const std::string& phase) {
 // Which examples of a cell have been given already.
 class Novelty {
  public:
-  bool is_new(const Example& e, std::string_view head) {
+  // `heads` is asked only where it matters: it is dear.
+  template <class Heads>
+  bool is_new(const Example& e, const Heads& heads) {
     const unsigned v = static_cast<unsigned>(e.judgement.verdict);
     if (!e.reason.empty()) return !std::exchange(mismatch_told_, true);
     if (e.expected) return !std::exchange(verdict_told_[v], true);
-    return told_.emplace(v, std::string(head)).second;
+    return told_.emplace(v, heads()).second;
   }
 
  private:
@@ -52,40 +62,84 @@ std::string_view allowed_verdicts(const Protocol& protocol, bool handler_calls) 
   return handler_calls ? protocol.allowed : "ok";
 }
 
+// ---- a cell
+
 std::string CellSweeper::prepare(unsigned protocol, unsigned site, std::uint64_t seed) {
   baseline_ = Engine::get().baseline(protocol, site, seed);
-  return Engine::get().trace(protocol, site, seed, &trace_);
+  std::string problem = traces_.of_operation(protocol, site, &trace_);
+  const int which = preserved_index(baseline_.detail);
+  lost_ = which < 0 ? std::string() : lost_by(*trace_, static_cast<unsigned>(which));
+  return problem;
 }
 
-Plan CellSweeper::plan_for(const CellRequest& request, unsigned boundary,
+std::string CellSweeper::select(unsigned protocol, unsigned site) {
+  return traces_.of_operation(protocol, site, &trace_);
+}
+
+std::string CellSweeper::prepare_handler(unsigned protocol, unsigned handler) {
+  return traces_.of_handler(protocol, handler, &handler_trace_);
+}
+
+void CellSweeper::each_point(Form form, const std::function<bool(const Point&)>& visit) const {
+  const auto count = static_cast<unsigned>(trace_->boundaries.size());
+  for (unsigned i = 0; i < count; i++) {
+    const unsigned from = form == Form::two ? i + 1 : 0;
+    const unsigned to = form == Form::single ? 1
+                        : form == Form::two
+                            ? count
+                            : static_cast<unsigned>(handler_trace_->boundaries.size());
+    for (unsigned j = from; j < to; j++) {
+      if (!visit(Point{i, j})) return;
+    }
+  }
+}
+
+std::array<const Boundary*, 2> CellSweeper::boundaries_of(const CellRequest& request,
+                                                          const Point& point) const {
+  const Trace& other = request.form == Form::nested ? *handler_trace_ : *trace_;
+  return {&trace_->boundaries[point.first],
+          request.form == Form::single ? nullptr : &other.boundaries[point.second]};
+}
+
+Plan CellSweeper::plan_for(const CellRequest& request, const Point& point,
                            std::uint64_t seed) const {
   Plan plan;
   plan.protocol = request.protocol;
   plan.site = request.site;
-  plan.injections = 1;
+  plan.injections = request.form == Form::single ? 1 : 2;
+  const auto at = boundaries_of(request, point);
   const unsigned bits = subject().word_bits();
   draw_nonces(seed, 0, bits, plan.in);
-  PlannedInjection& injection = plan.injection[0];
-  injection.pc = trace_.boundaries[boundary].pc;
-  injection.nth = trace_.boundaries[boundary].nth;
-  injection.signal = request.signal;
-  injection.source = request.source;
-  injection.handler = request.handler;
-  draw_nonces(seed, kHandlerLevel, bits, injection.in);
+  for (unsigned i = 0; i < plan.injections; i++) {
+    PlannedInjection& injection = plan.injection[i];
+    injection.pc = at[i]->pc;
+    injection.nth = at[i]->nth;
+    injection.parent = request.form == Form::nested ? static_cast<int>(i) - 1 : -1;
+    injection.signal = request.signal;
+    injection.source = request.source;
+    injection.handler = request.handler;
+    draw_nonces(seed, kHandlerLevel + i, bits, injection.in);
+  }
   return plan;
 }
 
-// What liveness says must be seen at this boundary, against what was seen. Empty: they agree.
-std::string CellSweeper::mismatch(const CellRequest& request, unsigned boundary,
+// What marks and liveness say must be seen at this point, against what was seen. Empty: they agree.
+std::string CellSweeper::mismatch(const CellRequest& request, const Point& point,
                                   const Judgement& judgement, const Observation& seen) const {
   const auto sites = subject().sites();
   const Protocol& protocol = subject().protocols()[request.protocol];
+  Marks marks = 0;
+  for (const Boundary* at : boundaries_of(request, point)) marks |= at != nullptr ? at->marks : 0;
+  if (request.handler != kNoHandler && (marks & protocol.spoiled_at) != 0) {
+    if (judgement.verdict != Verdict::ok) return {};
+    return "predicted not ok (" + mark_names(marks & protocol.spoiled_at) + "), observed ok";
+  }
   const Site& site = sites[request.site];
   const bool writes =
       request.handler != kNoHandler && protocol.slots_in_handler && !protocol.keeps_slots;
   const SlotMask written = writes ? sites[request.handler].written : 0;
   const SlotMask left_zero = writes ? sites[request.handler].left_zero : 0;
-  const Prediction expected = predict(trace_, boundary, site, written, left_zero);
+  const Prediction expected = predict(*trace_, point.first, site, written, left_zero);
   const Verdict verdict = expected.arguments != 0 ? Verdict::arg_clobbered
                           : expected.results != 0 ? Verdict::result_clobbered
                           : expected.left != 0    ? Verdict::slot_leak
@@ -101,38 +155,92 @@ std::string CellSweeper::mismatch(const CellRequest& request, unsigned boundary,
          "), observed " + std::string(verdict_name(judgement.verdict)) + " (" + show(got) + ")";
 }
 
+// A point's phase in words, without the #n: what makes two examples of a cell different.
+std::string CellSweeper::heads(const CellRequest& request, const Point& point) const {
+  std::string heads;
+  for (const Boundary* at : boundaries_of(request, point)) {
+    if (at != nullptr) heads += head_of(at->phase);
+  }
+  return heads;
+}
+
 CellResult CellSweeper::run(const CellRequest& request, const Listener& listener) {
   Engine& engine = Engine::get();
+  engine.lazy(request.contain == Contain::place);
+  engine.settled();
+  CellResult result = run_once(request, listener);
+  engine.lazy(false);
+  if (engine.settled()) return result;
+  // A trial left the mask or the alternate stack changed; which one is only seen by looking each
+  // time.
+  listener.again();
+  return run_once(request, listener);
+}
+
+CellResult CellSweeper::run_once(const CellRequest& request, const Listener& listener) {
+  Engine& engine = Engine::get();
+  const Protocol& protocol = subject().protocols()[request.protocol];
+  const bool slots_tell =
+      request.form == Form::single || protocol.keeps_slots || !protocol.slots_in_handler;
   CellResult result;
-  result.boundaries = trace_.boundaries.size();
-  result.predicted =
-      request.handler == kNoHandler || subject().protocols()[request.protocol].predicts;
+  result.boundaries = trace_->boundaries.size();
+  result.predicted = request.handler == kNoHandler || (protocol.predicts && slots_tell);
   result.map = 0xcbf29ce484222325;
   Novelty novelty;
   const auto start = std::chrono::steady_clock::now();
-  for (unsigned b = 0; b < result.boundaries && result.trials < request.limit; b++) {
-    if (request.skip.contains(b)) continue;
-    listener.starting(b);
-    const std::uint64_t seed = request.seed + b;
-    const Observation& seen = engine.run(plan_for(request, b, seed));
+  each_point(request.form, [&](const Point& point) {
+    if (!request.skip.empty() && request.skip.contains(point.number())) return true;
+    listener.starting(point);
+    const std::uint64_t seed = request.seed + result.trials;
+    const Plan plan = plan_for(request, point, seed);
+    const Observation& seen =
+        request.contain == Contain::place ? engine.run(plan) : engine.run_forked(plan);
     const Judgement judgement = engine.judge_last();
+    const bool ok = judgement.verdict == Verdict::ok;
     result.trials++;
     result.requested += seen.requested;
     result.landed += seen.landed;
+    // Only what an earlier signal of the trial diverted may stay away.
+    if (!ok && seen.hits > 0) result.unreached += seen.unreached();
     result.verdicts[static_cast<unsigned>(judgement.verdict)]++;
-    result.map =
-        fold(fold(result.map, trace_.boundaries[b].phase), verdict_name(judgement.verdict));
-    Example example{b, seed, judgement, is_allowed(request.allowed, judgement.verdict), {}};
-    if (result.predicted) example.reason = mismatch(request, b, judgement, seen);
+    result.map = fold(result.map, trace_->boundaries[point.first].phase_hash,
+                      static_cast<unsigned>(judgement.verdict));
+    Example example{point, seed, judgement, is_allowed(request.allowed, judgement.verdict), {}};
+    if (result.predicted) example.reason = mismatch(request, point, judgement, seen);
     if (!example.reason.empty()) result.mismatches++;
-    const bool plain =
-        example.expected && judgement.verdict == Verdict::ok && example.reason.empty();
-    if (!plain && novelty.is_new(example, head_of(trace_.boundaries[b].phase)))
+    const bool plain = example.expected && ok && example.reason.empty();
+    if (!plain && novelty.is_new(example, [&] { return heads(request, point); })) {
       listener.example(example);
-    if (listener.at) listener.at(b, judgement);
-  }
+    }
+    if (listener.at) listener.at(point, judgement);
+    return true;
+  });
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
+}
+
+// ---- blame
+
+unsigned blamed_injection(const Plan& plan, const Judgement& judgement, const Observation& seen) {
+  unsigned last = 0;
+  for (unsigned i = 0; i < plan.injections; i++) {
+    if (seen.has_entered(i)) last = i;
+  }
+  for (unsigned i = 0; i < plan.injections && plan.injections > 1; i++) {
+    Plan alone = plan;
+    alone.injections = 0;
+    int chain[kMaxInjections], length = 0;
+    for (int k = static_cast<int>(i); k >= 0; k = plan.injection[k].parent) chain[length++] = k;
+    while (length > 0) {
+      PlannedInjection& copy = alone.injection[alone.injections];
+      copy = plan.injection[chain[--length]];
+      copy.parent = static_cast<int>(alone.injections++) - 1;
+    }
+    Engine::get().run(alone);
+    const Judgement now = Engine::get().judge_last();
+    if (now.verdict == judgement.verdict && now.slots == judgement.slots) return i;
+  }
+  return last;
 }
 
 }  // namespace sigsweep

@@ -1,14 +1,15 @@
-// A cell: one protocol, site and handler, a signal at every boundary, one after the other.
+// A cell: one protocol, site and handler, and a signal at every boundary, one after the other; at
+// depth 2 two signals, at every pair of boundaries.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "stress/runner/trial.h"
+#include "stress/runner/traces.h"
 
 namespace sigsweep {
 
@@ -16,21 +17,40 @@ namespace sigsweep {
 bool is_allowed(std::string_view allowed, Verdict verdict);
 std::string_view allowed_verdicts(const Protocol& protocol, bool handler_calls);
 
+// Where the signals of a trial land.
+enum class Form : std::uint8_t {
+  single,  // one, in the operation
+  nested,  // a second in the handler of the first
+  two,     // a second later in the operation
+};
+inline constexpr std::string_view kFormNames[] = {"single", "nested", "two"};
+
+enum class Contain : std::uint8_t { place, fork };
+inline constexpr std::string_view kContainNames[] = {"place", "fork"};
+
 struct CellRequest {
   unsigned protocol = 0;
   unsigned site = 0;
-  unsigned handler = kNoHandler;
+  unsigned handler = kNoHandler;  // of each signal, with nonces of its own
+  Form form = Form::single;
   Source source = Source::direct;
+  Contain contain = Contain::place;
   int signal = 0;
   std::uint64_t seed = 0;
-  std::string allowed;          // verdicts that are no finding
-  std::set<unsigned> skip;      // boundaries at which a runner has died before
-  std::uint64_t limit = ~0ULL;  // boundaries to do at most
+  std::string allowed;           // verdicts that are no finding
+  std::set<std::uint64_t> skip;  // points at which a runner has died before
+};
+
+// The boundaries of one trial: of the operation; of the handler (nested) or of the operation again.
+struct Point {
+  unsigned first = 0;
+  unsigned second = 0;
+  std::uint64_t number() const { return std::uint64_t{first} << 32 | second; }
 };
 
 // A trial worth telling of. Refers to the trial that has just been run.
 struct Example {
-  unsigned boundary;
+  Point point;
   std::uint64_t seed;
   Judgement judgement;
   bool expected;       // its verdict is allowed
@@ -51,28 +71,53 @@ class CellSweeper {
   // Prepares for a (protocol, site): the trace, and the verdict with no signal at all. Empty, or
   // what is wrong with the harness (not with the subject).
   std::string prepare(unsigned protocol, unsigned site, std::uint64_t seed);
+  // Goes back to one that prepare() was called for.
+  std::string select(unsigned protocol, unsigned site);
+  // And for a handler that is interrupted itself.
+  std::string prepare_handler(unsigned protocol, unsigned handler);
 
-  const Trace& trace() const { return trace_; }
+  const Trace& trace() const { return *trace_; }
+  const Trace& handler_trace() const { return *handler_trace_; }
   const Judgement& without_signal() const { return baseline_; }
+  // Which call lost the register that without_signal() is about; empty where it is about none.
+  const std::string& lost() const { return lost_; }
 
-  // `starting(boundary)` before each trial; `example` for the first of each verdict in the cell,
-  // and, for verdicts that are not allowed, of each (verdict, phase); `at` after each trial.
+  // `starting(point)` before each trial; `example` for the first of each verdict in the cell,
+  // and, for verdicts that are not allowed, of each (verdict, phase); `at` after each trial;
+  // `again` where all that was told of this cell is void, because it is run once more from the
+  // start.
   struct Listener {
-    std::function<void(unsigned boundary)> starting;
+    std::function<void(const Point&)> starting;
     std::function<void(const Example&)> example;
-    std::function<void(unsigned boundary, const Judgement&)> at;
+    std::function<void(const Point&, const Judgement&)> at;
+    std::function<void()> again;
   };
   CellResult run(const CellRequest& request, const Listener& listener);
 
   // The plan of one trial of a cell.
-  Plan plan_for(const CellRequest& request, unsigned boundary, std::uint64_t seed) const;
+  Plan plan_for(const CellRequest& request, const Point& point, std::uint64_t seed) const;
+  // Where its signals land: the first and, but for Form::single, the second.
+  std::array<const Boundary*, 2> boundaries_of(const CellRequest& request,
+                                               const Point& point) const;
+  // Every point of a cell, in order, until `visit` says false.
+  void each_point(Form form, const std::function<bool(const Point&)>& visit) const;
 
  private:
-  std::string mismatch(const CellRequest& request, unsigned boundary, const Judgement& judgement,
+  CellResult run_once(const CellRequest& request, const Listener& listener);
+  std::string mismatch(const CellRequest& request, const Point& point, const Judgement& judgement,
                        const Observation& seen) const;
+  std::string heads(const CellRequest& request, const Point& point) const;
 
-  Trace trace_;
+  Traces traces_;
+  const Trace* trace_ = nullptr;
+  const Trace* handler_trace_ = nullptr;
   Judgement baseline_;
+  std::string lost_;
 };
+
+// The injection that a verdict is to be blamed on: the first that alone, with those that it is
+// nested in, shows the same verdict about the same slots; where none does, the last that landed.
+// Runs trials.
+unsigned blamed_injection(const Plan& plan, const Judgement& judgement, const Observation& seen);
 
 }  // namespace sigsweep

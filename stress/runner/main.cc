@@ -5,9 +5,9 @@
 //   `trouble` stderr   diagnosis, for people status   0 at EOF; 2 usage; 3 the process could not be
 //   taken over signal   a death by a signal is the death of the trial that the shared page names
 //
-// runner-ISA --walk FILE: runs the schedule's operations once with no signal of its own and no
-// patch, for a debugger that stops at the boundary; a signal that the debugger sends there is
-// handled as planned.
+// runner-ISA --walk FILE [--account]: runs the schedule's operations once with no signal of its own
+// and no patch, for a debugger that stops at the boundary; a signal that the debugger sends there
+// is handled as planned. --account: a record of each operation, too.
 //
 // runner-ISA [--progress-fd N]: N is a memory file of at least 32 bytes, shared with the host: the
 // serial number of the trial that runs (0: none), the cell's index in the command, the boundary's
@@ -22,9 +22,11 @@
 #include <string>
 
 #include "runtime/symtab.h"
-#include "stress/runner/cell.h"
+#include "stress/runner/account.h"
 #include "stress/runner/inject/sources.h"
+#include "stress/runner/measure.h"
 #include "stress/runner/resolve.h"
+#include "stress/runner/soak.h"
 #include "stress/runner/wire.h"
 
 int runner_main(int argc, char** argv);
@@ -82,7 +84,8 @@ void describe(const Record&) {
              .add("name", p.name)
              .add("allowed", p.allowed)
              .add("summary", p.summary)
-             .add("predicts", std::uint64_t{p.predicts}));
+             .add("predicts", std::uint64_t{p.predicts})
+             .add("passes_slots", std::uint64_t{p.slots_in_handler}));
   }
   for (const CatalogEntry& e : catalog.sites) {
     const Site& site = subject().sites()[site_index(e.name, false)];
@@ -91,6 +94,7 @@ void describe(const Record&) {
              .add("slots", joined(e.slots))
              .add("in", slot_names(subject(), site.in))
              .add("out", slot_names(subject(), site.out))
+             .add("written", slot_names(subject(), site.written))
              .add("zeroed", slot_names(subject(), site.zeroed))
              .add("ends", site.end_message));
   }
@@ -108,90 +112,26 @@ void contracts(const Record&) {
   }
 }
 
-// ---- what is told of a trial
+// ---- source inject=: can it be had here?
 
-Record& add_words(Record& r, const char* key, SlotMask which, const std::uint64_t* values) {
-  std::string text;
-  for (unsigned i = 0; i < subject().slots().size(); i++) {
-    if ((which >> i & 1) == 0) continue;
-    char word[40];
-    std::snprintf(word, sizeof word, "%s%.2s=0x%llx", text.empty() ? "" : ",",
-                  subject().slots()[i].data(), static_cast<unsigned long long>(values[i]));
-    text += word;
-  }
-  return r.add(key, text);
+void source(const Record& command) {
+  const auto wanted = source_from_name(command.text("inject"));
+  if (!wanted) trouble = "inject= is missing or unknown";
+  if (!trouble.empty()) return;
+  send(Record("source").add("unavailable", inject::prepare(*wanted)));
 }
 
-std::string registers(const ucontext_t& uc) {
-  static constexpr struct {
-    const char* name;
-    int index;
-  } kRegisters[] = {{"rip", REG_RIP}, {"rsp", REG_RSP}, {"rbp", REG_RBP}, {"rax", REG_RAX},
-                    {"rbx", REG_RBX}, {"rcx", REG_RCX}, {"rdx", REG_RDX}, {"rsi", REG_RSI},
-                    {"rdi", REG_RDI}, {"r8", REG_R8}};
-  std::string text;
-  for (const auto& r : kRegisters) {
-    char word[40];
-    std::snprintf(word, sizeof word, "%s%s=0x%llx", text.empty() ? "" : ",", r.name,
-                  static_cast<unsigned long long>(uc.uc_mcontext.gregs[r.index]));
-    text += word;
-  }
-  return text;
-}
+// ---- sweep protocol= site= handlers= form= inject= contain= signal= seed= allowed= map=
+// skip=CELL:POINT,...
 
-// The trial that has just been run, in full.
-Record trial_record(const char* word, const Plan& plan, const Observation& seen,
-                    const Judgement& judgement) {
-  const Site& site = subject().sites()[plan.site];
-  Record r(word);
-  r.add("verdict", verdict_name(judgement.verdict))
-      .add("slots", slot_names(subject(), judgement.slots))
-      .add("detail", judgement.detail == nullptr ? "" : judgement.detail)
-      .add("requested", seen.requested)
-      .add("landed", seen.landed);
-  add_words(r, "given", site.in, seen.op.in);
-  add_words(r, "seen", site.in, seen.op.seen);
-  add_words(r, "made", site.out, seen.op.made);
-  add_words(r, "got", site.out, seen.op.got);
-  if (seen.landed > 0) {
-    r.add("registers", registers(Engine::get().landed_at()));
-    add_words(r, "slots_landed", (SlotMask{1} << subject().slots().size()) - 1,
-              Engine::get().slots_landed());
-  }
-  if (plan.injections > 0 && plan.injection[0].handler != kNoHandler) {
-    add_words(r, "handler_given", subject().sites()[plan.injection[0].handler].in,
-              plan.injection[0].in);
-  }
-  if (seen.end == End::faulted) {
-    char text[80];
-    std::snprintf(text, sizeof text, "signal %d at pc 0x%llx, address 0x%llx", seen.fault_signal,
-                  static_cast<unsigned long long>(seen.fault_pc),
-                  static_cast<unsigned long long>(seen.fault_address));
-    r.add("fault", text);
-  }
-  return r;
-}
-
-void add_boundary(Record* r, const Boundary& b) {
-  r->add("symbol", b.symbol)
-      .add("offset", b.offset)
-      .add("nth", b.nth)
-      .add("phase", b.phase)
-      .add("live", slot_names(subject(), b.live));
-}
-
-// ---- sweep protocol= site= handlers= inject= signal= seed= allowed= assumed= map=
-// skip=CELL:BOUNDARY,...
-
-std::set<unsigned> skipped(const Record& command, unsigned cell) {
-  std::set<unsigned> boundaries;
+std::set<std::uint64_t> skipped(const Record& command, unsigned cell) {
+  std::set<std::uint64_t> points;
   for (const std::string& item : command.list("skip")) {
     const std::size_t colon = item.find(':');
-    if (std::stoul(item.substr(0, colon)) == cell) {
-      boundaries.insert(static_cast<unsigned>(std::stoul(item.substr(colon + 1))));
-    }
+    if (std::stoul(item.substr(0, colon)) == cell)
+      points.insert(std::stoull(item.substr(colon + 1)));
   }
-  return boundaries;
+  return points;
 }
 
 void send_cell(const std::string& handler, const CellResult& result) {
@@ -219,6 +159,26 @@ void send_cell(const std::string& handler, const CellResult& result) {
   std::fflush(stdout);
 }
 
+const Observation& run_as(Contain contain, const Plan& plan) {
+  return contain == Contain::place ? Engine::get().run(plan) : Engine::get().run_forked(plan);
+}
+
+// The trial of an example once more, with what is only looked at then.
+Record example_record(const CellSweeper& sweeper, const CellRequest& request, const Example& e) {
+  const Plan plan = sweeper.plan_for(request, e.point, e.seed);
+  const auto boundaries = sweeper.boundaries_of(request, e.point);
+  const Judgement judgement = e.judgement;
+  const Observation& seen = run_as(request.contain, plan);
+  const unsigned blame = plan.injections > 1 ? blamed_injection(plan, judgement, seen) : 0;
+  const Observation& again = run_as(request.contain, plan);
+  Record r = account_of("example", plan, {boundaries.data(), plan.injections}, again, judgement);
+  r.add("blame", blame)
+      .add("seed", e.seed)
+      .add("expected", unsigned{e.expected})
+      .add("mismatch", e.reason);
+  return r;
+}
+
 void sweep_cell(CellSweeper* sweeper, CellRequest request, const Record& command, unsigned cell) {
   const std::string handler = command.list("handlers")[cell];
   const Protocol& protocol = subject().protocols()[request.protocol];
@@ -227,24 +187,19 @@ void sweep_cell(CellSweeper* sweeper, CellRequest request, const Record& command
                         : std::string(allowed_verdicts(protocol, request.handler != kNoHandler));
   request.skip = skipped(command, cell);
   progress->cell = cell;
+  if (request.form == Form::nested) {
+    trouble = sweeper->prepare_handler(request.protocol, request.handler);
+    if (!trouble.empty()) return;
+  }
   CellSweeper::Listener listener;
-  listener.starting = [](unsigned boundary) { progress->boundary = boundary; };
-  listener.example = [&](const Example& e) {
-    const Plan plan = sweeper->plan_for(request, e.boundary, e.seed);
-    const Judgement judgement = e.judgement;
-    Record r = trial_record("example", plan, Engine::get().run(plan), judgement);
-    r.add("handler", handler)
-        .add("seed", e.seed)
-        .add("expected", std::uint64_t{e.expected})
-        .add("mismatch", e.reason);
-    add_boundary(&r, sweeper->trace().boundaries[e.boundary]);
-    send(r);
-  };
+  listener.starting = [](const Point& point) { progress->boundary = point.number(); };
+  listener.example = [&](const Example& e) { send(example_record(*sweeper, request, e)); };
+  listener.again = [&] { send(Record("again").add("handler", handler)); };
   if (command.number("map") != 0) {
-    listener.at = [&](unsigned boundary, const Judgement& judgement) {
+    listener.at = [&](const Point& point, const Judgement& judgement) {
       send(Record("at")
                .add("handler", handler)
-               .add("boundary", boundary)
+               .add("boundary", point.first)
                .add("verdict", verdict_name(judgement.verdict))
                .add("slots", slot_names(subject(), judgement.slots)));
     };
@@ -252,69 +207,147 @@ void sweep_cell(CellSweeper* sweeper, CellRequest request, const Record& command
   send_cell(handler, sweeper->run(request, listener));
 }
 
-void sweep(const Record& command) {
+// One of a list of names as the enumerator of that index.
+template <class Enum, std::size_t N>
+Enum chosen(const Record& command, const char* key, const std::string_view (&names)[N]) {
+  const std::string& text = command.text(key);
+  for (unsigned i = 0; i < N; i++) {
+    if (text == names[i]) return static_cast<Enum>(i);
+  }
+  if (!text.empty()) trouble = std::string(key) + "=" + text + ": no such name";
+  return Enum{};
+}
+
+CellRequest request_of(const Record& command) {
   CellRequest request;
   request.protocol = protocol_index(command.text("protocol"));
   request.site = site_index(command.text("site"), false);
-  const auto source = source_from_name(command.text("inject"));
-  const auto signal = signal_number(command.text("signal"));
+  request.form = chosen<Form>(command, "form", kFormNames);
+  request.contain = chosen<Contain>(command, "contain", kContainNames);
+  request.source = chosen<Source>(command, "inject", kSourceNames);
+  request.signal = signal_number(command.text("signal")).value_or(0);
+  request.seed = command.number("seed");
+  if (request.signal == 0) trouble = "signal= is missing or unknown";
+  return request;
+}
+
+CellSweeper& sweeper() {
+  static CellSweeper the_sweeper;  // keeps its traces from command to command
+  return the_sweeper;
+}
+
+void sweep(const Record& command) {
+  CellRequest request = request_of(command);
   std::vector<unsigned> handlers;
   for (const std::string& name : command.list("handlers"))
     handlers.push_back(site_index(name, true));
-  if (!source || !signal) trouble = "inject= or signal= is missing or unknown";
+  if (trouble.empty()) trouble = inject::prepare(request.source);
   if (!trouble.empty()) return;
-  request.source = *source;
-  request.signal = *signal;
-  request.seed = command.number("seed");
-  if (command.has("limit")) request.limit = command.number("limit");
-  trouble = inject::prepare(*source);
-  if (!trouble.empty()) return;
-  CellSweeper sweeper;
-  trouble = sweeper.prepare(request.protocol, request.site, request.seed);
-  const Judgement& before = sweeper.without_signal();
+  trouble = sweeper().prepare(request.protocol, request.site, request.seed);
+  const Judgement& before = sweeper().without_signal();
   send(Record("baseline")
            .add("verdict", verdict_name(before.verdict))
-           .add("detail", before.detail == nullptr ? "" : before.detail)
-           .add("boundaries", std::uint64_t{sweeper.trace().boundaries.size()}));
+           .add("detail", std::string(before.detail == nullptr ? "" : before.detail) +
+                              (sweeper().lost().empty() ? "" : ": " + sweeper().lost()))
+           .add("boundaries", std::uint64_t{sweeper().trace().boundaries.size()}));
   std::fflush(stdout);  // what is known is out before a trial can end this process
   if (trouble.empty() && (before.verdict == Verdict::crash || before.verdict == Verdict::hang)) {
     trouble = "the operation does not come to its end without a signal";
   }
   if (!trouble.empty()) return;
   if (command.number("map") != 0) {
-    for (const Boundary& b : sweeper.trace().boundaries) {
+    for (const Boundary& b : sweeper().trace().boundaries) {
       Record r("boundary");
       add_boundary(&r, b);
       send(r);
     }
   }
-  for (unsigned cell = 0; cell < handlers.size(); cell++) {
+  for (unsigned cell = 0; cell < handlers.size() && trouble.empty(); cell++) {
     request.handler = handlers[cell];
-    sweep_cell(&sweeper, request, command, cell);
+    sweep_cell(&sweeper(), request, command, cell);
+  }
+}
+
+// ---- soak protocols= sites= handlers= rounds= seed=: every boundary once, then trials in random
+// order, each held against the first verdict at its boundary
+
+void soak(const Record& command) {
+  SoakRequest request;
+  for (const std::string& name : command.list("protocols")) {
+    request.protocols.push_back(protocol_index(name));
+  }
+  for (const std::string& name : command.list("sites")) {
+    request.sites.push_back(site_index(name, false));
+  }
+  for (const std::string& name : command.list("handlers")) {
+    request.handlers.push_back(site_index(name, true));
+  }
+  request.rounds = command.number("rounds");
+  request.seed = command.number("seed");
+  if (!trouble.empty()) return;
+  const SoakResult result = run_soak(request, [](std::uint64_t done) {
+    send(Record("soaked").add("rounds", done));
+    std::fflush(stdout);
+  });
+  trouble = result.problem;
+  send(Record("soak")
+           .add("points", result.points)
+           .add("trials", result.trials)
+           .add("landed", result.landed)
+           .add("changes", result.changes)
+           .add("first", result.first_change));
+}
+
+// ---- order protocol= site= | handler=: each step of the site's operation, or of that handler,
+// with its marks and the words that it changed
+
+std::string changed_words(std::uint32_t changes) {
+  std::string names;
+  for (unsigned i = 0; i < subject().watched().size(); i++) {
+    if ((changes >> i & 1) == 0) continue;
+    names += (names.empty() ? "" : " ") + std::string(subject().watched()[i]);
+  }
+  return names;
+}
+
+void order(const Record& command) {
+  const unsigned protocol = protocol_index(command.text("protocol"));
+  const bool of_handler = command.has("handler");
+  const unsigned site = site_index(command.text(of_handler ? "handler" : "site"), of_handler);
+  if (!trouble.empty()) return;
+  const Trace* trace = nullptr;
+  static Traces traces;
+  trouble = of_handler ? traces.of_handler(protocol, site, &trace)
+                       : traces.of_operation(protocol, site, &trace);
+  if (!trouble.empty()) return;
+  send(Record("way").add("complete", unsigned{trace->complete}));
+  for (const Boundary& b : trace->boundaries) {
+    Record r("step");
+    add_boundary(&r, b);
+    r.add("marks", b.marks)
+        .add("watches", unsigned{b.watches})
+        .add("changes", changed_words(b.changes));
+    send(r);
   }
 }
 
 // ---- throws protocol= site= handler= seed=: a real throw in a child at every boundary
 
 void throws(const Record& command) {
-  CellRequest request;
-  request.protocol = protocol_index(command.text("protocol"));
-  request.site = site_index(command.text("site"), false);
+  CellRequest request = request_of(command);
   request.handler = site_index(command.text("handler"), true);
-  request.signal = *signal_number("SIGPROF");
-  request.seed = command.number("seed");
   if (!trouble.empty()) return;
-  CellSweeper sweeper;
-  trouble = sweeper.prepare(request.protocol, request.site, request.seed);
+  trouble = sweeper().prepare(request.protocol, request.site, request.seed);
   if (!trouble.empty()) return;
   std::fflush(stdout);  // or each child would write what is buffered once more
-  for (unsigned b = 0; b < sweeper.trace().boundaries.size(); b++) {
-    const Forked result = Engine::get().run_forked(sweeper.plan_for(request, b, request.seed + b));
-    std::string problem = subject().check_throw_output(result.output, result.exit_status);
-    if (result.signal != 0) problem += " (died of signal " + std::to_string(result.signal) + ")";
+  for (unsigned b = 0; b < sweeper().trace().boundaries.size(); b++) {
+    Engine::get().run_forked(sweeper().plan_for(request, Point{b, 0}, request.seed + b));
+    const Forked& child = Engine::get().last_child();
+    std::string problem = subject().check_throw_output(child.output, child.exit_status);
+    if (child.signal != 0) problem += " (died of signal " + std::to_string(child.signal) + ")";
     Record r("throw");
-    r.add("problem", problem).add("output", b == 0 || !problem.empty() ? result.output : "");
-    add_boundary(&r, sweeper.trace().boundaries[b]);
+    r.add("problem", problem).add("output", b == 0 || !problem.empty() ? child.output : "");
+    add_boundary(&r, sweeper().trace().boundaries[b]);
     send(r);
   }
 }
@@ -329,20 +362,21 @@ void refuse(const ParseError& error) {
 }
 
 // Operations run one after the other, each from a fresh state; the first verdict but ok is the
-// schedule's.
+// schedule's. Nothing was injected into a state that a wrong operation left.
 void replay_operations(const Schedule& schedule) {
+  static Traces traces;
+  const unsigned protocol = protocol_index(schedule.protocol);
   for (unsigned i = 0; i < schedule.operations.size(); i++) {
     const Operation& op = schedule.operations[i];
     for (const Injection& injection : op.injections) {
       trouble = inject::prepare(injection.by);
       if (!trouble.empty()) return;
     }
-    CellSweeper sweeper;
-    trouble = sweeper.prepare(protocol_index(schedule.protocol), site_index(op.site, false),
-                              schedule.seed);
-    if (!trouble.empty()) return;
+    Engine::get().baseline(protocol, site_index(op.site, false), schedule.seed);
     Resolved resolved;
-    const Unresolved problem = resolve(subject(), schedule, i, sweeper.trace(), &resolved);
+    const Unresolved problem = resolve(subject(), schedule, i, &traces, &resolved);
+    if (problem.harness) trouble = problem.message;
+    if (problem.harness) return;
     if (!problem.message.empty()) {
       refuse(ParseError{"", problem.place.line, problem.place.column, problem.message});
       return;
@@ -351,13 +385,12 @@ void replay_operations(const Schedule& schedule) {
     const Judgement judgement = Engine::get().judge_last();
     const bool last = i + 1 == schedule.operations.size();
     if (judgement.verdict == Verdict::ok && seen.landed == seen.requested && !last) continue;
-    Record r = trial_record("replayed", resolved.plan, seen, judgement);
-    r.add("operation", i)
-        .add("site", op.site)
-        .add("handler", op.injections.empty() ? "" : op.injections[0].handler);
+    const unsigned blame = blamed_injection(resolved.plan, judgement, seen);
+    const Observation& again = Engine::get().run(resolved.plan);
+    Record r = account_of("replayed", resolved.plan, resolved.boundaries, again,
+                          Engine::get().judge_last());
+    r.add("operation", i).add("blame", blame);
     for (const std::string& note : resolved.notes) r.add("note", note);
-    if (!resolved.boundaries.empty())
-      add_boundary(&r, sweeper.trace().boundaries[resolved.boundaries[0]]);
     send(r);
     return;
   }
@@ -384,8 +417,19 @@ std::uint64_t address_of(const BoundaryName& at) {
   return symbol == nullptr ? 0 : symtab::bias() + symbol->start + at.offset;
 }
 
-// Boundaries go by name only: a trace would need the traps that belong to the debugger.
-int walk(const char* path) {
+// The boundaries of a plan by name: a trace would need the traps that belong to the debugger.
+std::vector<Boundary> named_boundaries(const Operation& op) {
+  std::vector<Boundary> boundaries(op.injections.size());
+  for (std::size_t i = 0; i < boundaries.size(); i++) {
+    boundaries[i].symbol = op.injections[i].at.symbol;
+    boundaries[i].offset = op.injections[i].at.offset;
+    boundaries[i].nth = op.injections[i].at.nth;
+    boundaries[i].phase = op.injections[i].phase;
+  }
+  return boundaries;
+}
+
+int walk(const char* path, bool account) {
   std::ifstream in(path);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   auto parsed = parse_schedule(text, path, catalog_of(subject()));
@@ -395,14 +439,23 @@ int walk(const char* path) {
   }
   const Schedule& schedule = std::get<Schedule>(parsed);
   for (unsigned i = 0; i < schedule.operations.size(); i++) {
+    const Operation& op = schedule.operations[i];
+    Engine::get().baseline(protocol_index(schedule.protocol), site_index(op.site, false),
+                           schedule.seed);
     Resolved resolved;
     resolve_by_address(subject(), schedule, i, address_of, &resolved);
     const Observation& seen = Engine::get().run(resolved.plan);
     const Judgement judgement = Engine::get().judge_last();
-    std::printf("%s: %.*s %s; %u of %u signals arrived\n", schedule.operations[i].site.c_str(),
+    std::printf("%s: %.*s %s; %u of %u signals arrived\n", op.site.c_str(),
                 static_cast<int>(verdict_name(judgement.verdict).size()),
                 verdict_name(judgement.verdict).data(),
                 slot_names(subject(), judgement.slots).c_str(), seen.landed, seen.requested);
+    if (!account) continue;
+    const std::vector<Boundary> boundaries = named_boundaries(op);
+    std::vector<const Boundary*> pointers;
+    for (const Boundary& b : boundaries) pointers.push_back(&b);
+    send(account_of("walked", resolved.plan, pointers, seen, judgement).add("operation", i));
+    std::fflush(stdout);
   }
   return 0;
 }
@@ -410,24 +463,18 @@ int walk(const char* path) {
 // ---- bench name= rounds=
 
 void bench(const Record& command) {
-  const std::string& name = command.text("name");
-  const std::uint64_t rounds = command.number("rounds");
-  double ns = -1;
-  if (name == "BM_int3_floor") ns = Engine::get().time_floor(rounds);
-  if (name == "BM_inject_direct") ns = Engine::get().time_direct(rounds);
-  if (ns < 0) {
-    trouble = "no benchmark " + name + ", or a signal of it did not land";
-    return;
-  }
-  char text[32];
-  std::snprintf(text, sizeof text, "%.3f", ns);
-  send(Record("time").add("ns", text));
+  const Measured measured = measure(command.text("name"), command.number("rounds"));
+  trouble = measured.problem;
+  char text[40];
+  std::snprintf(text, sizeof text, "%.3f", measured.ns);
+  if (trouble.empty()) send(Record("time").add("ns", text));
 }
 
 constexpr struct {
   const char* name;
   void (*run)(const Record&);
-} kCommands[] = {{"describe", describe}, {"contracts", contracts}, {"sweep", sweep},
+} kCommands[] = {{"describe", describe}, {"contracts", contracts}, {"order", order},
+                 {"source", source},     {"sweep", sweep},         {"soak", soak},
                  {"throws", throws},     {"replay", replay},       {"bench", bench}};
 
 void carry_out(const Record& command) {
@@ -441,8 +488,13 @@ void carry_out(const Record& command) {
   std::fflush(stdout);
 }
 
+bool is_walk(int argc, char** argv) {
+  return (argc == 3 || (argc == 4 && std::strcmp(argv[3], "--account") == 0)) &&
+         std::strcmp(argv[1], "--walk") == 0;
+}
+
 bool share_progress(int argc, char** argv) {
-  if (argc == 1 || (argc == 3 && std::strcmp(argv[1], "--walk") == 0)) return true;
+  if (argc == 1 || is_walk(argc, argv)) return true;
   if (argc != 3 || std::strcmp(argv[1], "--progress-fd") != 0) return false;
   void* p =
       mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED, std::atoi(argv[2]), 0);
@@ -457,19 +509,20 @@ bool share_progress(int argc, char** argv) {
 int runner_main(int argc, char** argv) {
   using namespace sigsweep;
   if (!share_progress(argc, argv)) {
-    std::fprintf(
-        stderr,
-        "usage: %s [--walk FILE | --progress-fd N]; without --walk, commands on standard input\n",
-        argv[0]);
+    std::fprintf(stderr,
+                 "usage: %s [--walk FILE [--account] | --progress-fd N]; without --walk, commands "
+                 "on standard "
+                 "input\n",
+                 argv[0]);
     return 2;
   }
-  const bool walking = argc == 3 && std::strcmp(argv[1], "--walk") == 0;
+  const bool walking = is_walk(argc, argv);
   const std::string problem = Engine::get().attach(&progress->serial, !walking);
   if (!problem.empty()) {
     std::fprintf(stderr, "runner: cannot take over the process: %s\n", problem.c_str());
     return 3;
   }
-  if (walking) return walk(argv[2]);
+  if (walking) return walk(argv[2], argc == 4);
   for (std::string line; std::getline(std::cin, line);) carry_out(Record::decode(line));
   return 0;
 }

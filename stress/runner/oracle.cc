@@ -9,8 +9,15 @@ struct Case {
   const Subject& subject;
   const Protocol& protocol;
   const Site& site;
-  const Site* handler;  // null: it calls nothing
+  std::span<const Site* const> handlers;  // by injection; null: it calls nothing
   const Observation& seen;
+
+  bool a_handler_called() const {
+    for (std::size_t i = 0; i < handlers.size(); i++) {
+      if (handlers[i] != nullptr && seen.has_entered(i)) return true;
+    }
+    return false;
+  }
 };
 
 bool is_rejection(const Case& c) {
@@ -26,7 +33,7 @@ bool is_own_throw(const Case& c) {
 
 bool crashed(const Case& c, Judgement* j) {
   if (c.seen.end == End::faulted) {
-    j->detail = "a fault";
+    j->detail = c.seen.misplaced != nullptr ? c.seen.misplaced : "a fault";
     return true;
   }
   if (c.seen.end == End::thrown && !is_rejection(c) && !is_own_throw(c)) {
@@ -43,7 +50,7 @@ bool hung(const Case& c, Judgement* j) {
 
 bool missed(const Case& c, Judgement* j) {
   j->detail = "the handler's call was not rejected";
-  return c.protocol.must_reject && c.seen.handler_called && c.seen.entered > 0 && !is_rejection(c);
+  return c.protocol.must_reject && c.a_handler_called() && !is_rejection(c);
 }
 
 bool falsely_rejected(const Case& c, Judgement* j) {
@@ -89,19 +96,22 @@ bool leaked(const Case& c, Judgement* j) {
   return c.seen.leaked != nullptr;
 }
 
+// The first of the handlers whose own call went wrong.
 bool handler_hurt(const Case& c, Judgement* j) {
-  if (c.handler == nullptr || c.seen.entered == 0) return false;
-  const Call& call = c.seen.handler;
-  j->slots = clobbered_arguments(*c.handler, call) | clobbered_results(*c.handler, call);
-  if (call.fn_runs != 1 || call.returns != 1) {
+  for (std::size_t i = 0; i < c.handlers.size(); i++) {
+    const Site* handler = c.handlers[i];
+    if (handler == nullptr || !c.seen.has_entered(i)) continue;
+    const Call& call = c.seen.handler[i];
+    j->slots = clobbered_arguments(*handler, call) | clobbered_results(*handler, call);
     j->detail = "the handler's fn did not run and return exactly once";
-    return true;
+    if (call.fn_runs != 1 || call.returns != 1) return true;
+    j->detail = "the handler's values changed on the way";
+    if (j->slots != 0) return true;
+    j->detail =
+        c.subject.check_call(static_cast<unsigned>(handler - c.subject.sites().data()), call, true);
+    if (j->detail != nullptr) return true;
   }
-  j->detail = "the handler's values changed on the way";
-  if (j->slots != 0) return true;
-  j->detail =
-      c.subject.check_call(static_cast<unsigned>(c.handler - c.subject.sites().data()), call, true);
-  return j->detail != nullptr;
+  return false;
 }
 
 bool argument_hurt(const Case& c, Judgement* j) {
@@ -127,7 +137,7 @@ bool slot_left(const Case& c, Judgement* j) {
 
 bool signal_lost(const Case& c, Judgement* j) {
   j->detail = "made pending, never delivered";
-  return c.seen.hits > c.seen.entered;
+  return c.seen.hits > c.seen.landed;
 }
 
 using Rule = bool (*)(const Case&, Judgement*);
@@ -153,9 +163,7 @@ SlotMask clobbered_arguments(const Site& site, const Call& call) {
     const SlotMask bit = SlotMask{1} << i;
     if ((site.in & bit) != 0 && call.seen[i] != call.in[i]) hurt |= bit;
   }
-  if (site.inner != nullptr && call.inner != nullptr) {
-    hurt |= clobbered_arguments(*site.inner, *call.inner);
-  }
+  if (site.inner != nullptr) hurt |= clobbered_arguments(*site.inner, *call.inner);
   return hurt;
 }
 
@@ -165,15 +173,13 @@ SlotMask clobbered_results(const Site& site, const Call& call) {
     const SlotMask bit = SlotMask{1} << i;
     if ((site.out & bit) != 0 && call.got[i] != call.made[i]) hurt |= bit;
   }
-  if (site.inner != nullptr && call.inner != nullptr) {
-    hurt |= clobbered_results(*site.inner, *call.inner);
-  }
+  if (site.inner != nullptr) hurt |= clobbered_results(*site.inner, *call.inner);
   return hurt;
 }
 
 Judgement judge(const Subject& subject, const Protocol& protocol, const Site& site,
-                const Site* handler, const Observation& seen) {
-  const Case c{subject, protocol, site, handler, seen};
+                std::span<const Site* const> handlers, const Observation& seen) {
+  const Case c{subject, protocol, site, handlers, seen};
   for (unsigned i = 0; i < kVerdicts - 1; i++) {
     Judgement j;
     if (kRules[i](c, &j)) {

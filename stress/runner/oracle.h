@@ -19,7 +19,8 @@ namespace sigsweep {
   V(rejected, "rejected", "rejected, with nothing changed between the call and the throw")       \
   V(wrong_switch, "wrong-switch", "resumed on a wrong stack, returned early, or never finished") \
   V(stack_smash, "stack-smash", "live frames overwritten")                                       \
-  V(state_leak, "state-leak", "registers, mask, g, sched or the like differ afterwards")         \
+  V(state_leak, "state-leak",                                                                    \
+    "registers, mask, the subject's state or the like differ afterwards")                        \
   V(handler_clobbered, "handler-clobbered", "the handler's own call went wrong")                 \
   V(arg_clobbered, "arg-clobbered", "fn read another call's argument")                           \
   V(result_clobbered, "result-clobbered", "the caller read another call's result")               \
@@ -48,6 +49,8 @@ inline std::string_view verdict_name(Verdict v) {
 }
 std::optional<Verdict> verdict_from_name(std::string_view name);
 
+inline constexpr unsigned kMaxInjections = 4;  // in one operation
+
 // How a trial came to its end.
 enum class End : std::uint8_t {
   finished,  // by itself
@@ -69,15 +72,19 @@ struct Observation {
   std::uint32_t requested = 0;
   std::uint32_t hits = 0;                 // breakpoints reached: the signal was sent
   std::uint32_t landed = 0;               // signals that arrived, at exactly the boundary
-  std::uint32_t entered = 0, exited = 0;  // handlers
-  bool handler_called = false;            // a handler that calls into the stubs was asked for
+  std::uint32_t entered = 0, exited = 0;  // bit i: the handler of injection i
   const char* misplaced = nullptr;        // what is wrong with where things ran
   const char* leaked = nullptr;           // the first state that differs afterwards
   bool smashed = false;
   SlotMask slots_left = 0;     // slots that were not zero at the end
   SlotMask slots_changed = 0;  // by a handler that must keep them
-  Call op{};
-  Call handler{};
+  Call op{}, op_inner{};
+  Call handler[kMaxInjections] = {}, handler_inner[kMaxInjections] = {};
+
+  bool has_entered(std::size_t injection) const { return (entered >> injection & 1) != 0; }
+  bool has_exited(std::size_t injection) const { return (exited >> injection & 1) != 0; }
+  // Signals that were asked for and whose boundary was never reached.
+  std::uint32_t unreached() const { return requested - hits; }
 };
 
 struct Judgement {
@@ -86,9 +93,10 @@ struct Judgement {
   const char* detail = "";  // what was wrong, a static string or the throw's message
 };
 
+// handlers[i]: what injection i's handler calls; null: nothing.
 // SIGNAL-free but allocates nothing: it runs once a trial.
 Judgement judge(const Subject& subject, const Protocol& protocol, const Site& site,
-                const Site* handler, const Observation& seen);
+                std::span<const Site* const> handlers, const Observation& seen);
 
 // Slots of `site` in which fn saw something else than was given / the caller something else than
 // was made.

@@ -63,7 +63,12 @@ class FakeSubject final : public Subject {
   // Never asked.
   Region code() const override { return {}; }
   Part part(std::string_view) const override { return Part::fn; }
-  Region slot_pages() const override { return {}; }
+  std::span<const Cell> cells() const override { return {}; }
+  unsigned traced_pages(std::span<Region>) const override { return 0; }
+  Marks marks(std::uint64_t, std::uint64_t) const override { return 0; }
+  std::span<const std::string_view> mark_names() const override { return {}; }
+  bool watch(std::uint64_t, bool, std::uint64_t*) const override { return false; }
+  std::span<const std::string_view> watched() const override { return {}; }
   const void* slot_address(unsigned) const override { return nullptr; }
   void reset(unsigned) override {}
   const void* entry(unsigned, unsigned) const override { return nullptr; }
@@ -117,13 +122,13 @@ struct World {
   // An ok trial: one signal, sent, landed, and its handler's call carried out.
   World() {
     seen.requested = seen.hits = seen.landed = seen.entered = seen.exited = 1;
-    seen.handler_called = true;
     seen.op = good_call(1000);
-    seen.handler = good_call(2000);
+    seen.handler[0] = good_call(2000);
   }
   Judgement judge() const {
-    return sigsweep::judge(subject, subject.protocols()[protocol], subject.sites()[site],
-                           with_handler ? &subject.sites()[HANDLER] : nullptr, seen);
+    const Site* const handlers[] = {with_handler ? &subject.sites()[HANDLER] : nullptr};
+    return sigsweep::judge(subject, subject.protocols()[protocol], subject.sites()[site], handlers,
+                           seen);
   }
 };
 
@@ -158,7 +163,7 @@ constexpr Golden kGolden[] = {
     {Verdict::wrong_switch, [](World* w) { w->seen.op.fn_runs = 2; }},
     {Verdict::stack_smash, [](World* w) { w->seen.smashed = true; }},
     {Verdict::state_leak, [](World* w) { w->seen.leaked = "errno"; }},
-    {Verdict::handler_clobbered, [](World* w) { w->seen.handler.seen[0] = 1; }},
+    {Verdict::handler_clobbered, [](World* w) { w->seen.handler[0].seen[0] = 1; }},
     {Verdict::arg_clobbered, [](World* w) { w->seen.op.seen[1] = 2000; }},
     {Verdict::result_clobbered, [](World* w) { w->seen.op.got[2] = 2100; }},
     {Verdict::slot_leak, [](World* w) { w->seen.slots_left = 0b1000; }},
@@ -266,14 +271,14 @@ TEST(Crash, AnotherSitesThrow) {
 TEST(MissedReject, OnlyWhereAHandlerCalled) {
   World w;
   w.protocol = REJECTS;
-  w.seen.handler_called = false;
+  w.with_handler = false;
   EXPECT_EQ(w.judge().verdict, Verdict::ok);
 }
 
 TEST(MissedReject, OnlyOnceAHandlerWasEntered) {
   World w;
   w.protocol = REJECTS;
-  w.seen.entered = w.seen.exited = w.seen.hits = 0;
+  w.seen.entered = w.seen.exited = w.seen.hits = w.seen.landed = 0;
   EXPECT_EQ(w.judge().verdict, Verdict::ok);
 }
 
@@ -346,7 +351,7 @@ TEST(WrongSwitch, FnThatRanWhereItShouldNot) {
 TEST(HandlerClobbered, ItsFnDidNotRunOrReturnOnce) {
   for (auto count : {&Call::fn_runs, &Call::returns}) {
     World w;
-    w.seen.handler.*count = 0;
+    w.seen.handler[0].*count = 0;
     EXPECT_EQ(w.judge().verdict, Verdict::handler_clobbered);
   }
 }
@@ -360,18 +365,18 @@ TEST(HandlerClobbered, ItsFnRanWhereItShouldNot) {
 
 TEST(HandlerClobbered, ItsResult) {
   World w;
-  w.seen.handler.got[1] = 0;
+  w.seen.handler[0].got[1] = 0;
   EXPECT_EQ(w.judge().verdict, Verdict::handler_clobbered);
   EXPECT_EQ(w.judge().slots, 0b0010U);
 }
 
 TEST(HandlerClobbered, NotIfItCallsNothingOrWasNeverEntered) {
   World w;
-  w.seen.handler = Call{};
+  w.seen.handler[0] = Call{};
   w.with_handler = false;
   EXPECT_EQ(w.judge().verdict, Verdict::ok);
   w.with_handler = true;
-  w.seen.hits = w.seen.entered = w.seen.exited = 0;
+  w.seen.hits = w.seen.landed = w.seen.entered = w.seen.exited = 0;
   EXPECT_EQ(w.judge().verdict, Verdict::ok);
 }
 

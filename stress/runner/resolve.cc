@@ -53,7 +53,8 @@ int find_boundary(const Trace& trace, const Injection& injection, std::string* w
   const int named = trace.find(injection.at.symbol, injection.at.offset, injection.at.nth);
   if (injection.phase.empty()) {
     if (named < 0) {
-      *why = boundary_name(injection.at) + " is no boundary of this operation; it runs through " +
+      *why = boundary_name(injection.at) +
+             " is no boundary of the code that it interrupts, which runs through " +
              symbols_of(trace) + "; give an offset where an instruction starts, or a phase";
     }
     return named;
@@ -124,39 +125,56 @@ Plan plan_of(const Subject& subject, const Schedule& schedule, const Operation& 
   return plan;
 }
 
-PlannedInjection planned(const Subject& subject, const Schedule& schedule,
-                         const Injection& injection) {
+PlannedInjection planned(const Subject& subject, const Schedule& schedule, const Operation& op,
+                         unsigned index) {
+  const Injection& injection = op.injections[index];
   PlannedInjection p;
+  if (injection.in) p.parent = static_cast<int>(*injection.in) - 1;
   p.signal = *signal_number(injection.signal);
   p.source = injection.by;
   p.handler = injection.handler == "none"
                   ? kNoHandler
                   : static_cast<unsigned>(find_site(subject, injection.handler));
-  draw_nonces(schedule.seed, kHandlerLevel, subject.word_bits(), p.in);
+  draw_nonces(schedule.seed, kHandlerLevel + index, subject.word_bits(), p.in);
   give(subject, injection.args, p.in);
   return p;
 }
 
 }  // namespace
 
-Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index,
-                   const Trace& trace, Resolved* out) {
+Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index, Traces* traces,
+                   Resolved* out) {
   *out = Resolved{};
   const Operation& op = schedule.operations[index];
-  out->plan = plan_of(subject, schedule, op);
-  for (const Injection& injection : op.injections) {
-    if (out->plan.injections == kMaxInjections) {
-      return {"too many injections for one operation", injection.place};
+  Plan& plan = out->plan;
+  plan = plan_of(subject, schedule, op);
+  for (unsigned i = 0; i < op.injections.size(); i++) {
+    const Injection& injection = op.injections[i];
+    if (i == kMaxInjections) {
+      return {"more than " + std::to_string(kMaxInjections) + " injections in one operation",
+              injection.place};
     }
+    PlannedInjection& p = plan.injection[plan.injections++];
+    p = planned(subject, schedule, op, i);
+    const Trace* trace = nullptr;
+    const std::string problem =
+        p.parent < 0 ? traces->of_operation(plan.protocol, plan.site, &trace)
+                     : traces->of_handler(plan.protocol, plan.injection[p.parent].handler, &trace);
+    if (!problem.empty()) return {problem, injection.place, true};
     std::string why;
-    const int boundary = find_boundary(trace, injection, &why, &out->notes);
+    const int boundary = find_boundary(*trace, injection, &why, &out->notes);
     if (boundary < 0) return {why, injection.place};
-    const Boundary& b = trace.boundaries[static_cast<unsigned>(boundary)];
-    PlannedInjection& p = out->plan.injection[out->plan.injections++];
-    p = planned(subject, schedule, injection);
+    const Boundary& b = trace->boundaries[static_cast<unsigned>(boundary)];
     p.pc = b.pc;
     p.nth = b.nth;
-    out->boundaries.push_back(static_cast<unsigned>(boundary));
+    for (unsigned earlier = 0; earlier < i; earlier++) {
+      if (out->boundaries[earlier] != &b || plan.injection[earlier].parent != p.parent) continue;
+      return {"injection " + std::to_string(earlier + 1) +
+                  " lands there already; allowed: another boundary, or in=" +
+                  std::to_string(earlier + 1) + " to nest in its handler",
+              injection.place};
+    }
+    out->boundaries.push_back(&b);
   }
   return {};
 }
@@ -166,12 +184,11 @@ void resolve_by_address(const Subject& subject, const Schedule& schedule, unsign
   *out = Resolved{};
   const Operation& op = schedule.operations[index];
   out->plan = plan_of(subject, schedule, op);
-  for (const Injection& injection : op.injections) {
-    if (out->plan.injections == kMaxInjections) return;
+  for (unsigned i = 0; i < op.injections.size() && i < kMaxInjections; i++) {
     PlannedInjection& p = out->plan.injection[out->plan.injections++];
-    p = planned(subject, schedule, injection);
+    p = planned(subject, schedule, op, i);
     p.source = Source::external;
-    p.pc = address_of(injection.at);
+    p.pc = address_of(op.injections[i].at);
   }
 }
 

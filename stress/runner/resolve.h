@@ -6,11 +6,9 @@
 #include <vector>
 
 #include "stress/runner/schedule.h"
-#include "stress/runner/trial.h"
+#include "stress/runner/traces.h"
 
 namespace sigsweep {
-
-inline constexpr unsigned kHandlerLevel = 2;  // of nonces; 0 is the operation's
 
 // The names that schedules for this subject may use.
 Catalog catalog_of(const Subject& subject);
@@ -25,19 +23,20 @@ std::string slot_names(const Subject& subject, SlotMask slots);
 
 struct Resolved {
   Plan plan;
-  std::vector<unsigned> boundaries;  // in the trace, one for each injection
-  std::vector<std::string> notes;    // what was found otherwise than written
+  std::vector<const Boundary*> boundaries;  // one for each injection; the traces own them
+  std::vector<std::string> notes;           // what was found otherwise than written
 };
 
 // What can't be resolved, and at which of the schedule's operations and injections.
 struct Unresolved {
   std::string message;  // empty: all was resolved
   Place place;
+  bool harness = false;  // no fault of the schedule's
 };
 
-// Operation `index` of the schedule as a plan. `trace` must be that operation's.
-Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index,
-                   const Trace& trace, Resolved* out);
+// Operation `index` of the schedule as a plan. Takes the traces that it needs: runs operations.
+Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index, Traces* traces,
+                   Resolved* out);
 
 // The same without a trace: boundaries by the address of their name alone, for signals that come
 // from outside the process (source external).

@@ -20,10 +20,8 @@ namespace {
 constexpr std::string_view kTitle = "sigsweep schedule 1";
 constexpr std::string_view kTitleWords = "sigsweep schedule ";
 constexpr std::string_view kBlanks = " \t";
-constexpr std::size_t kMaxOperations = 64;
-constexpr std::size_t kMaxInjections = 64;  // of one operation
-constexpr std::size_t kMaxListed = 12;      // names in a message
-constexpr std::size_t kMaxQuoted = 64;      // bytes of the input in a message
+constexpr std::size_t kMaxListed = 12;  // names in a message
+constexpr std::size_t kMaxQuoted = 64;  // bytes of the input in a message
 
 constexpr int kSignalNumbers[] = {SIGPROF, SIGURG, SIGALRM, SIGUSR1, SIGUSR2};
 static_assert(std::size(kSignalNumbers) == std::size(kSignals));
@@ -142,33 +140,6 @@ std::string_view cut(std::string_view& text, char separator) {
   const std::string_view head = text.substr(0, at);
   text.remove_prefix(at == std::string_view::npos ? text.size() : at + 1);
   return head;
-}
-
-// The shape only: PART/key=value/.../live=SLOTS#N. What the words mean is the subject's affair.
-bool is_phase(std::string_view phase) {
-  const std::size_t hash = phase.rfind('#');
-  if (hash == std::string_view::npos || !std::ranges::all_of(phase, is_graph)) return false;
-
-  const std::string_view digits = phase.substr(hash + 1);
-  const auto count = std::ranges::all_of(digits, is_digit) ? parse_number(digits) : std::nullopt;
-  if (!count || *count > std::numeric_limits<std::uint32_t>::max()) return false;
-  if (digits.front() == '0') return false;
-
-  std::string_view rest = phase.substr(0, hash);
-  const std::string_view part = cut(rest, '/');
-  const auto in_part = [](char c) {
-    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '.' || c == '_' || c == '-';
-  };
-  if (part.empty() || !std::ranges::all_of(part, in_part) || phase[hash - 1] == '/') return false;
-
-  bool live = false;
-  while (!rest.empty()) {
-    std::string_view value = cut(rest, '/');
-    const std::string_view key = cut(value, '=');
-    if (key.empty() || value.empty() || value.find_first_of("=#") != value.npos) return false;
-    live = live || key == "live";
-  }
-  return live;
 }
 
 // Where a comment starts, or the end: double quotes shelter a '#'. A quote that is never closed
@@ -411,8 +382,9 @@ bool Parser::read_seed() {
 
 bool Parser::read_op() {
   if (!has_header(keyword_)) return false;
-  if (schedule_.operations.size() == kMaxOperations) {
-    return fail(keyword_, "one op too many; " + std::to_string(kMaxOperations) + " are allowed");
+  if (schedule_.operations.size() == kMaxScheduleOperations) {
+    return fail(keyword_,
+                "one op too many; " + std::to_string(kMaxScheduleOperations) + " are allowed");
   }
   stage_ = Stage::body;
   Operation operation;
@@ -430,8 +402,8 @@ bool Parser::read_op() {
 
 bool Parser::read_inject() {
   std::vector<Injection>& injections = schedule_.operations.back().injections;
-  if (injections.size() == kMaxInjections) {
-    return fail(keyword_, "one injection too many; " + std::to_string(kMaxInjections) +
+  if (injections.size() == kMaxScheduleInjections) {
+    return fail(keyword_, "one injection too many; " + std::to_string(kMaxScheduleInjections) +
                               " are allowed in an op");
   }
   Injection injection;
@@ -620,6 +592,32 @@ std::string print_injection(const Injection& injection) {
 }
 
 }  // namespace
+
+bool is_phase(std::string_view phase) {
+  const std::size_t hash = phase.rfind('#');
+  if (hash == std::string_view::npos || !std::ranges::all_of(phase, is_graph)) return false;
+
+  const std::string_view digits = phase.substr(hash + 1);
+  const auto count = std::ranges::all_of(digits, is_digit) ? parse_number(digits) : std::nullopt;
+  if (!count || *count > std::numeric_limits<std::uint32_t>::max()) return false;
+  if (digits.front() == '0') return false;
+
+  std::string_view rest = phase.substr(0, hash);
+  const std::string_view part = cut(rest, '/');
+  const auto in_part = [](char c) {
+    return (c >= 'a' && c <= 'z') || is_digit(c) || c == '.' || c == '_' || c == '-';
+  };
+  if (part.empty() || !std::ranges::all_of(part, in_part) || phase[hash - 1] == '/') return false;
+
+  bool live = false;
+  while (!rest.empty()) {
+    std::string_view value = cut(rest, '/');
+    const std::string_view key = cut(value, '=');
+    if (key.empty() || value.empty() || value.find_first_of("=#") != value.npos) return false;
+    live = live || key == "live";
+  }
+  return live;
+}
 
 std::string_view source_name(Source source) {
   return kSourceNames[static_cast<std::size_t>(source)];

@@ -98,6 +98,13 @@ struct Schedule {
   bool operator==(const Schedule&) const = default;
 };
 
+inline constexpr std::size_t kMaxScheduleOperations = 64;
+inline constexpr std::size_t kMaxScheduleInjections = 64;  // of one operation
+
+// Has it a phase's shape, PART/key=value/.../live=SLOTS#N? What the words mean is the subject's
+// affair.
+bool is_phase(std::string_view phase);
+
 // Signals that a schedule may name. SIGALRM only, and always, with by=itimer.
 inline constexpr std::string_view kSignals[] = {"SIGPROF", "SIGURG", "SIGALRM", "SIGUSR1",
                                                 "SIGUSR2"};

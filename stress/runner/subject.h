@@ -22,6 +22,9 @@ namespace sigsweep {
 
 inline constexpr unsigned kMaxSlots = 8;
 using SlotMask = std::uint32_t;  // bit i: slot i
+using Marks = std::uint32_t;     // what a subject says of a boundary; bit i: its mark i
+
+inline constexpr unsigned kMaxWatched = 8;
 
 // One run of a site: what went in, what was seen on the way. Written by the subject, read by the
 // oracle.
@@ -30,11 +33,11 @@ struct Call {
   std::uint64_t seen[kMaxSlots];  // what fn read
   std::uint64_t made[kMaxSlots];  // what fn answered
   std::uint64_t got[kMaxSlots];   // what the caller read
-  std::uint64_t fn_sp;            // SP within fn, and g there
-  std::uint64_t fn_g;
-  std::uint32_t fn_runs;  // how often fn was entered
-  std::uint32_t returns;  // how often the caller got to its end
-  const Call* inner;      // the call that fn made itself, or null
+  std::uint64_t fn_sp;            // SP within fn
+  std::uint64_t fn_owner;         // whatever tells the subject in whose name fn ran
+  std::uint32_t fn_runs;          // how often fn was entered
+  std::uint32_t returns;          // how often the caller got to its end
+  Call* inner;  // where the call that fn makes itself is noted; the harness's, never null
 };
 
 struct Site {
@@ -56,10 +59,15 @@ struct Protocol {
   bool must_reject;       // a handler's call must be rejected
   bool slots_in_handler;  // the handler passes its arguments in slots
   bool keeps_slots;       // a handler leaves all slots as they were
-  bool predicts;          // nothing but the slots can go wrong: liveness predicts every verdict
+  bool predicts;          // liveness and marks predict every verdict of a handler's call
+  Marks spoiled_at;       // a handler's call at a boundary with one of these marks is not ok
   std::string_view
       allowed;  // verdicts that it may show when a handler calls: "rejected", "ok ...", "!ok"
   std::string_view summary;
+  // Equal numbers: the interrupted code, or the handler's, is the same; one trace serves all.
+  unsigned operation_side = 0, handler_side = 0;
+  bool own_stack = false;  // a signal's frame goes where SP is (no SA_ONSTACK), not to the
+                           // alternate stack
 };
 
 enum class Part : std::uint8_t { caller, stub, fn };
@@ -98,9 +106,16 @@ class Subject {
       const = 0;                    // the throw that is a rejection; empty: none
   virtual Region code() const = 0;  // where injectable code lies
   virtual Part part(std::string_view symbol) const = 0;
-  // Memory that holds the slots, on pages of its own, and where slot i lies in it.
-  virtual Region slot_pages() const = 0;
   virtual const void* slot_address(unsigned slot) const = 0;
+  // Words whose accesses are traced like the slots': a boundary at which one is live, written and
+  // still to be read, has its mark.
+  struct Cell {
+    const void* address;
+    Marks mark;
+  };
+  virtual std::span<const Cell> cells() const { return {}; }
+  // The memory that holds slots and cells, on pages of its own.
+  virtual unsigned traced_pages(std::span<Region> out) const = 0;
 
   // ---- a trial
   // Makes the state of a process that has just started. Nothing is left of earlier trials.
@@ -120,21 +135,43 @@ class Subject {
   virtual Region alternate_stack() const = 0;
 
   // ---- what is checked. SIGNAL.
-  // "g=g0/sp=gsignal": the state of the switch when SP is sp. Appends at most `room` bytes, returns
-  // the count.
+  // "sp=caller", "g=g0/sp=gsignal": the state of the switch when SP is sp. Appends at most `room`
+  // bytes, returns the count.
   virtual std::size_t describe(std::uint64_t sp, char* out, std::size_t room) const = 0;
+  // What holds when SP is sp, as bits; `red_zone`: bytes below SP that belong to the interrupted
+  // code.
+  virtual Marks marks(std::uint64_t /*sp*/, std::uint64_t /*red_zone*/) const { return 0; }
+  virtual std::span<const std::string_view> mark_names() const { return {}; }
+  // The words of the switch whose order of change is part of the contract, read when SP is sp: one
+  // value for each name of watched(). in_handler: a handler's switches are meant, not the
+  // operation's. False where what runs is neither.
+  virtual bool watch(std::uint64_t /*sp*/, bool /*in_handler*/, std::uint64_t* /*values*/) const {
+    return false;
+  }
+  virtual std::span<const std::string_view> watched() const { return {}; }
   // A number for the stack that sp is in: equal numbers, same stack.
   virtual unsigned stack_of(std::uint64_t sp) const = 0;
   // Stack memory in use when SP is sp: whatever runs on another stack must not change it.
   virtual unsigned live_regions(std::uint64_t sp, std::span<Region> out) const = 0;
+  // Overwrites stack memory that nothing uses while SP is sp (0: nothing runs), so that whoever
+  // writes there next is seen to have written, even if it writes what the last one did.
+  virtual void scrub(std::uint64_t /*sp*/) {}
   // The subject's own state without the slots: all of it, and what must be the same after every
   // run.
   virtual unsigned state_regions(std::span<Region> out) const = 0;
   virtual unsigned rest_regions(std::span<Region> out) const = 0;
   // Did this call's fn run where it should have? Null if so, else what is wrong (a static string).
   virtual const char* check_call(unsigned site, const Call& call, bool in_handler) const = 0;
+  // After an operation that came to its end: is something else that it must keep not as it was?
+  // Null, or what (a static string).
+  virtual const char* check_state(unsigned /*site*/, const Call& /*call*/) const { return nullptr; }
   // Memory whose poisoning a sanitizer must forget after an abandoned trial: all the stacks.
   virtual unsigned stacks(std::span<Region> out) const = 0;
+
+  // ---- benchmarks of what is the subject's: by name, and `rounds` rounds of one, where its stack
+  // and its state are as that code wants them.
+  virtual std::span<const std::string_view> benchmarks() const { return {}; }
+  virtual void run_benchmark(unsigned /*index*/, std::uint64_t /*rounds*/) {}
 
   // ---- checks that need no signal (claim 0). Each appends to `report`; returns how many ran.
   struct Check {

@@ -2,6 +2,7 @@
 #include "stress/runner/trace.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <map>
 #include <optional>
 
@@ -61,11 +62,21 @@ std::string live_name(const Subject& subject, SlotMask live) {
   return name.empty() ? "-" : name;
 }
 
+std::uint64_t hash(std::string_view text) {  // FNV-1a
+  std::uint64_t h = 0xcbf29ce484222325;
+  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return h;
+}
+
 struct NextAccess {
   bool written_before = false;
   const Access* next = nullptr;  // at or after the boundary
   bool write_to_come = false;
 };
+
+bool is_live(const NextAccess& look) {
+  return look.written_before && look.next != nullptr && !look.next->write;
+}
 
 NextAccess look_ahead(const Trace& trace, unsigned boundary, unsigned slot) {
   NextAccess found;
@@ -81,17 +92,40 @@ NextAccess look_ahead(const Trace& trace, unsigned boundary, unsigned slot) {
   return found;
 }
 
-void find_live(Trace* trace) {
+void find_live(const Subject& subject, Trace* trace) {
   for (unsigned b = 0; b < trace->boundaries.size(); b++) {
     Boundary& boundary = trace->boundaries[b];
     for (unsigned slot = 0; slot < kMaxSlots; slot++) {
       const NextAccess look = look_ahead(*trace, b, slot);
-      if (!look.written_before || look.next == nullptr || look.next->write) continue;
+      if (!is_live(look)) continue;
       const SlotMask bit = SlotMask{1} << slot;
       boundary.live |= bit;
       if (trace->boundaries[look.next->step].part == Part::fn) boundary.live_argument |= bit;
     }
+    for (unsigned cell = 0; cell < subject.cells().size(); cell++) {
+      if (is_live(look_ahead(*trace, b, kMaxSlots + cell))) {
+        boundary.marks |= subject.cells()[cell].mark;
+      }
+    }
   }
+}
+
+std::string name_of(const Boundary& b) {
+  char offset[24];
+  std::snprintf(offset, sizeof offset, "+0x%llx", static_cast<unsigned long long>(b.offset));
+  return b.symbol + offset;
+}
+
+// From one step to the next: into a function, on the same stack.
+bool is_call(const Boundary& from, const Boundary& to) {
+  return to.offset == 0 && to.sp <= from.sp && from.sp - to.sp <= 16;
+}
+
+// Where a call returns to: right behind it, with its SP.
+bool is_behind(const Boundary& call, const Boundary& b) {
+  constexpr std::uint64_t kLongestCall = 8;  // bytes
+  return b.symbol == call.symbol && b.sp == call.sp && b.pc > call.pc &&
+         b.pc - call.pc <= kLongestCall;
 }
 
 }  // namespace
@@ -109,6 +143,8 @@ std::string build_trace(const Subject& subject, const std::vector<Step>& steps,
   for (const Step& step : steps) {
     Boundary b;
     b.pc = step.pc;
+    b.sp = step.sp;
+    std::ranges::copy(step.preserved, b.preserved);
     b.nth = ++passes[step.pc];
     const std::uint64_t linked = step.pc - symtab::bias();
     const symtab::Symbol* symbol = symbols.find(linked);
@@ -117,16 +153,27 @@ std::string build_trace(const Subject& subject, const std::vector<Step>& steps,
     b.offset = linked - symbol->start;
     b.part = subject.part(b.symbol);
     const auto& frame = calls.step_to(symbol, b.offset == 0);
+    b.marks = step.marks;
+    b.watches = step.watches;
     const bool switched = std::string_view(step.state) != steps.front().state;
     heads.push_back(part_name(b.part, frame.called, switched) + "/" + step.state);
     out->boundaries.push_back(std::move(b));
   }
-  find_live(out);
+  find_live(subject, out);
+  for (std::size_t i = 0; i + 1 < steps.size(); i++) {
+    if (!steps[i].watches || !steps[i + 1].watches) continue;
+    for (unsigned w = 0; w < subject.watched().size(); w++) {
+      if (steps[i + 1].watched[w] != steps[i].watched[w]) {
+        out->boundaries[i].changes |= std::uint32_t{1} << w;
+      }
+    }
+  }
   std::map<std::string, unsigned> counts;
   for (unsigned i = 0; i < out->boundaries.size(); i++) {
     Boundary& b = out->boundaries[i];
     const std::string phase = heads[i] + "/live=" + live_name(subject, b.live);
     b.phase = phase + "#" + std::to_string(++counts[phase]);
+    b.phase_hash = hash(b.phase);
   }
   return {};
 }
@@ -149,6 +196,25 @@ int Trace::find_phase(const std::string& phase, bool* clamped) const {
   }
   *clamped = last >= 0;
   return last;
+}
+
+std::string lost_by(const Trace& trace, unsigned which) {
+  std::vector<const Boundary*> calls;  // under way, the innermost last
+  for (unsigned i = 1; i < trace.boundaries.size(); i++) {
+    const Boundary &before = trace.boundaries[i - 1], &here = trace.boundaries[i];
+    if (is_call(before, here)) {
+      calls.push_back(&before);
+      continue;
+    }
+    const auto call = std::find_if(calls.rbegin(), calls.rend(),
+                                   [&](const Boundary* c) { return is_behind(*c, here); });
+    if (call == calls.rend()) continue;
+    if ((*call)->preserved[which] != here.preserved[which]) {
+      return name_of(before) + " comes back to " + name_of(here);
+    }
+    calls.erase(call.base() - 1, calls.end());
+  }
+  return {};
 }
 
 Prediction predict(const Trace& trace, unsigned boundary, const Site& site, SlotMask written,

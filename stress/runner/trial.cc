@@ -6,16 +6,19 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
+#include <new>
+#include <utility>
 
 #include "stress/runner/inject/arch.h"
 #include "stress/runner/inject/breakpoint.h"
+#include "stress/runner/inject/hwbreak.h"
 #include "stress/runner/inject/raw_memory.h"
 #include "stress/runner/inject/sanitizer.h"
 #include "stress/runner/inject/sources.h"
@@ -28,19 +31,33 @@ using inject::Containment;
 using inject::Probe;
 
 constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
-constexpr std::size_t kMaxSteps = 1 << 16;
+constexpr std::size_t kMaxSteps = 1 << 13;
 constexpr std::uint64_t kKernelSigset = sizeof(std::uint64_t);  // bytes of the kernel's signal mask
-constexpr unsigned kTimeLimit = 100;                            // ms of CPU time for one trial
+constexpr const char* kNoStack = "SP was in none of the stacks";
+constexpr unsigned kTimeLimit = 100;     // ms of CPU time for one trial
+constexpr unsigned kRecordLimit = 2000;  // and for a recording, which steps
+constexpr const char* kFramePointer = "frame pointer";
+static_assert(inject::kKept + 3 <= kMaxPreserved);
 constexpr int kErrno = 4242;  // what errno holds while an operation runs
+constexpr int kNone = -1;
+constexpr unsigned kMaxRegions = 16;
+// Breakpoints of a recording, behind those of the injections.
+constexpr unsigned kEntryBreak = kMaxInjections;  // where it starts
+constexpr unsigned kReturnBreak =
+    kMaxInjections + 1;  // and behind: where calls out of the code come back
+static_assert(kReturnBreak + 4 < inject::kMaxBreaks);
 
 // A copy of some regions, to be compared with what they hold later.
+template <std::size_t kBytes>
 class Snapshot {
  public:
   void take(const Region* regions, unsigned count) {
     count_ = 0;
     std::size_t used = 0;
     for (unsigned i = 0; i < count && count_ < kMaxRegions; i++) {
-      const std::size_t size = std::min(regions[i].size, sizeof bytes_ - used);
+      if (regions[i].size > kBytes - used)
+        _exit(3);  // a subject with more state than there is room
+      const std::size_t size = regions[i].size;
       regions_[count_++] = Region{regions[i].at, size};
       inject::raw_copy(bytes_ + used, regions[i].at, size);
       used += size;
@@ -57,12 +74,22 @@ class Snapshot {
     }
     return false;
   }
-  static constexpr unsigned kMaxRegions = 12;
 
  private:
   Region regions_[kMaxRegions] = {};
   unsigned count_ = 0;
-  alignas(8) unsigned char bytes_[8192] = {};
+  alignas(8) unsigned char bytes_[kBytes] = {};
+};
+using StateSnapshot = Snapshot<4096>;
+// Stacks in use: among them a signal's, with the frames of nested ones and the machine's vectors.
+using StackSnapshot = Snapshot<64 * 1024>;
+
+// What was there when a signal landed, to be compared with what its handler leaves.
+struct Landing {
+  std::uint64_t sp = 0;  // of what was interrupted
+  StackSnapshot live;
+  StateSnapshot state;
+  std::uint64_t slots[kMaxSlots] = {};
 };
 
 class EngineImpl final : public Engine, public Harness, public inject::TrapClient {
@@ -70,14 +97,19 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::string attach(volatile std::uint64_t* serial, bool patches) override;
   const Observation& run(const Plan& plan) override;
   std::string trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out) override;
+  std::string trace_handler(const Plan& plan, Trace* out) override;
   Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed) override;
-  Forked run_forked(const Plan& plan) override;
+  const Observation& run_forked(const Plan& plan) override;
+  const Forked& last_child() const override { return child_; }
   Judgement judge_last() const override;
+  void lazy(bool on) override { lazy_ = on; }
+  bool settled() override;
   const ucontext_t& landed_at() const override { return landed_context_; }
   const std::uint64_t* slots_landed() const override { return slots_at_landing_; }
-  void sabotage(void (*act)(ucontext_t* uc)) override { sabotage_ = act; }
-  double time_direct(std::uint64_t rounds) override;
-  double time_floor(std::uint64_t rounds) override;
+  void sabotage(void (*act)(ucontext_t* uc)) override {
+    worker_.dismiss();
+    sabotage_ = act;
+  }
 
   // Harness, TrapClient
   void operation(void (*fn)(void*), void* arg) override;
@@ -90,19 +122,39 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   [[noreturn]] void leave(End end);
 
  private:
-  enum class Mode : std::uint8_t { idle, trial, tracing, bench };
+  enum class Mode : std::uint8_t { idle, trial, tracing };
 
   std::uint64_t slot_value(unsigned i) const;
   std::string install_handlers();
+  bool lands_on_own_stack() const;
+  void place_traps(bool in_handler);
+  void check_place(std::uint64_t interrupted);
+  void check_frame(const Region* in_use, unsigned count);
+  void note_undelivered(const ucontext_t* uc);
   void begin(const Plan& plan);
   void finish();
   void arm_all();
+  void arm(unsigned index);
   void check_registers();
   void check_rest();
   void check_mask_and_stack();
   void check_slots_at_throw();
+  bool is_over(int injection, const ucontext_t* uc) const;
+  void reached(unsigned index, ucontext_t* uc);
+  void enter_level(unsigned index);
+  void leave_level(unsigned index);
   void send(const PlannedInjection& injection, ucontext_t* uc);
-  void protect_slots(bool hidden);
+  void take_from_outside(ucontext_t* uc);
+  void call_handler(unsigned index);
+  void note_state_before(const ucontext_t* uc);
+  void observe_end();
+  void run_in_worker();
+  void trust_the_outside();
+  void record_step(ucontext_t* uc, std::uint64_t pc);
+  bool step_over_call(const ucontext_t* uc) const;
+  std::string record(const Plan& plan, Trace* out);
+  static void traps_on_alternate_stack(bool on);
+  void hide_traced(bool hidden);
   bool record_access(siginfo_t* info, ucontext_t* uc);
   void hand_back(int sig, siginfo_t* info, ucontext_t* uc);
   static void run_site(void* self);
@@ -112,22 +164,36 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   unsigned word_bits_ = 0, slot_count_ = 0;
   const void* slot_cells_[kMaxSlots] = {};
   Plan plan_;
-  Observation seen_;
+  struct Shared;
+  Shared* shared_ = nullptr;  // in memory that children share
+  Observation* seen_ = nullptr;
   Mode mode_ = Mode::idle;
   volatile std::uint64_t* serial_ = nullptr;
   std::uint64_t trials_ = 0;
   Containment containment_{};
+  Region trial_stack_{};
+  bool left_ = false;  // the trial under way has been abandoned
   Probe probe_{};
   bool ended_ = false;         // the operation came back
   bool checked_rest_ = false;  // the state at rest was compared
-  unsigned in_handler_ = 0;
-  unsigned current_ = 0;  // the injection whose handler runs
-  bool real_throw_ = false;
+  // Injections whose signal was sent and whose handler has not begun its work; the last comes
+  // first, for it interrupts the way of the others.
+  unsigned arriving_[kMaxInjections] = {};
+  unsigned arriving_count_ = 0;
+  int calling_ = kNone;  // the injection whose handler's own call is under way
+  bool lazy_ = false;
+  bool changed_before_ =
+      false;               // a landing showed a mask or an alternate stack that were not normal
+  bool patches_ = true;    // else a debugger owns the traps
+  bool in_child_ = false;  // throws and faults are real
+  Forked child_;
+  Worker worker_{[this] { run_in_worker(); }, kTimeLimit};
   void (*sabotage_)(ucontext_t* uc) = nullptr;
-  bool have_rest_ = false;
-  Snapshot rest_;          // the state after an operation with nothing injected
-  Snapshot live_, state_;  // at the entry of the handler
-  std::uint64_t slots_at_entry_[kMaxSlots] = {};
+  // The state after an operation with nothing injected, by protocol and site.
+  std::map<std::pair<unsigned, unsigned>, StateSnapshot> rests_;
+  const StateSnapshot* rest_ = nullptr;    // of the trial under way; null: not known
+  StateSnapshot* to_be_filled_ = nullptr;  // by the trial under way
+  Landing landings_[kMaxInjections];
   ucontext_t landed_context_{};
   std::uint64_t slots_at_landing_[kMaxSlots] = {};
   std::uint64_t normal_mask_ = 0;
@@ -135,7 +201,11 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::vector<Step> steps_;  // capacity reserved: filled in signal context
   std::vector<Access> accesses_;
   std::size_t step_count_ = 0, access_count_ = 0;
-  bool hidden_ = false;               // the slots' pages are inaccessible
+  std::uint64_t last_pc_ = 0;       // of injectable code, while it is stepped through
+  bool recording_handler_ = false;  // not the operation
+  Region pages_[4] = {};            // that hold slots and cells
+  unsigned page_count_ = 0;
+  bool hidden_ = false;               // they are inaccessible
   struct sigaction before_[65] = {};  // what handled the faults before us
 };
 
@@ -160,20 +230,45 @@ std::uint64_t mix(std::uint64_t x) {  // splitmix64's finaliser
 
 void EngineImpl::begin(const Plan& plan) {
   plan_ = plan;
-  seen_ = Observation{};
-  seen_.requested = plan.injections;
-  std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_.op.in));
+  *seen_ = Observation{};
+  seen_->requested = plan.injections;
+  std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
+  seen_->op.inner = &seen_->op_inner;
   ended_ = checked_rest_ = false;
-  in_handler_ = 0;
-  current_ = 0;
+  place_traps(false);
+  arriving_count_ = 0;
+  left_ = false;
+  calling_ = kNone;
+  const auto rest = rests_.find({plan.protocol, plan.site});
+  rest_ = rest == rests_.end() ? nullptr : &rest->second;
   subject_->reset(plan.protocol);
+  subject_->scrub(0);
   trials_++;
   *serial_ = trials_;
 }
 
+// Whether the trap, being the signal itself, must land where the protocol's signals do.
+bool EngineImpl::lands_on_own_stack() const {
+  if (mode_ != Mode::trial || !subject_->protocols()[plan_.protocol].own_stack) return false;
+  return std::any_of(plan_.injection, plan_.injection + plan_.injections,
+                     [](const PlannedInjection& i) { return i.source == Source::direct; });
+}
+
+// A trap that only passes by must leave no frame on the alternate stack while a handler's are
+// there, nor on the interrupted stack while the operation runs.
+void EngineImpl::place_traps(bool in_handler) {
+  const bool own = subject_->protocols()[plan_.protocol].own_stack;
+  inject::trap_on_own_stack({lands_on_own_stack(), in_handler && !own});
+}
+
 void EngineImpl::run_site(void* self) {
   auto* e = static_cast<EngineImpl*>(self);
-  e->subject_->run(e->plan_.protocol, e->plan_.site, &e->seen_.op);
+  e->subject_->run(e->plan_.protocol, e->plan_.site, &e->seen_->op);
+}
+
+// Where a debugger stops to arm its own breakpoints: passes count from here.
+extern "C" __attribute__((noinline)) void operation_starts() {
+  asm volatile("");
 }
 
 void EngineImpl::operation(void (*fn)(void*), void* arg) {
@@ -181,36 +276,47 @@ void EngineImpl::operation(void (*fn)(void*), void* arg) {
   for (unsigned i = 0; i < 2; i++) probe_.control_before[i] = inject::kControlProbe[i];
   errno = kErrno;
   arm_all();  // not before: what leads here may run the same code
+  if (!patches_ && to_be_filled_ == nullptr) operation_starts();  // not for a baseline
   inject::probe_call(&probe_, fn, arg);
   ended_ = true;
   if (mode_ == Mode::trial) inject::disarm_all();
   check_registers();
-  if (seen_.entered != seen_.exited) leave(End::stopped);
+  if (seen_->entered != seen_->exited) leave(End::stopped);
 }
 
 void EngineImpl::arm_all() {
-  if (mode_ == Mode::tracing) {
-    inject::arm(0, reinterpret_cast<std::uint64_t>(subject_->entry(plan_.protocol, plan_.site)), 1);
+  if (mode_ == Mode::tracing && !recording_handler_) {
+    inject::arm(kEntryBreak,
+                reinterpret_cast<std::uint64_t>(subject_->entry(plan_.protocol, plan_.site)), 1);
   }
   for (unsigned i = 0; i < plan_.injections; i++) {
     const PlannedInjection& injection = plan_.injection[i];
-    if (injection.source != Source::external) inject::arm(i, injection.pc, injection.nth);
+    if (injection.source != Source::external && injection.parent == kNone) arm(i);
+  }
+}
+
+void EngineImpl::arm(unsigned index) {
+  const PlannedInjection& injection = plan_.injection[index];
+  if (injection.source == Source::hwbreak) {
+    inject::arm_hwbreak(index, injection.pc, injection.nth);
+  } else {
+    inject::arm(index, injection.pc, injection.nth);
   }
 }
 
 void EngineImpl::check_registers() {
-  if (errno != kErrno) seen_.leaked = "errno";
+  if (errno != kErrno) seen_->leaked = "errno";
   for (unsigned i = 0; i < inject::kKept; i++) {
-    if (probe_.kept_after[i] != probe_.kept_before[i]) seen_.leaked = inject::kKeptNames[i];
+    if (probe_.kept_after[i] != probe_.kept_before[i]) seen_->leaked = inject::kKeptNames[i];
   }
   for (unsigned i = 0; i < 2; i++) {
     if (probe_.control_after[i] != probe_.control_before[i])
-      seen_.leaked = inject::kControlNames[i];
+      seen_->leaked = inject::kControlNames[i];
   }
-  if (const char* flag = inject::flags_problem(probe_)) seen_.leaked = flag;
+  if (const char* flag = inject::flags_problem(probe_)) seen_->leaked = flag;
   if (probe_.sp_after != probe_.sp_before)
-    seen_.misplaced = "the operation returned with another SP";
-  if (probe_.fp_after != probe_.fp_before) seen_.leaked = "frame pointer";
+    seen_->misplaced = "the operation returned with another SP";
+  if (probe_.fp_after != probe_.fp_before) seen_->leaked = kFramePointer;
   check_rest();
 }
 
@@ -218,35 +324,89 @@ void EngineImpl::check_registers() {
 void EngineImpl::check_rest() {
   if (checked_rest_) return;
   checked_rest_ = true;
-  if (have_rest_) {
-    if (rest_.differs()) seen_.leaked = "the subject's state (g, curg, sched)";
-    return;
+  if (to_be_filled_ != nullptr) {
+    Region regions[kMaxRegions];
+    to_be_filled_->take(regions, subject_->rest_regions(regions));
   }
-  Region regions[Snapshot::kMaxRegions];
-  rest_.take(regions, subject_->rest_regions(regions));
+  if (rest_ != nullptr && rest_->differs()) {
+    seen_->leaked = "the subject's state";
+  }
 }
 
 void EngineImpl::on_break(unsigned index, ucontext_t* uc) {
-  if (mode_ == Mode::tracing) {
+  if (index >= kMaxInjections) {  // of a recording
     inject::start_stepping(uc);
     on_step(uc);
     return;
   }
-  if (mode_ == Mode::bench) {  // the trap's handler is the signal's
-    on_signal(SIGTRAP, uc);
-    return;
+  const PlannedInjection& injection = plan_.injection[index];
+  if (injection.parent != kNone && is_over(injection.parent, uc)) return;
+  reached(index, uc);
+  send(injection, uc);
+}
+
+// The boundary of a nested injection lies in code that the operation runs too: what comes by when
+// the handler is through is not meant. Its way out of the stack that it ran on still belongs to it.
+bool EngineImpl::is_over(int injection, const ucontext_t* uc) const {
+  if (!seen_->has_exited(static_cast<unsigned>(injection))) return false;
+  const std::uint64_t sp = inject::context_sp(uc);
+  if (subject_->protocols()[plan_.protocol].own_stack) {
+    const std::uint64_t interrupted = landings_[injection].sp;
+    return sp >= interrupted || subject_->stack_of(sp) != subject_->stack_of(interrupted);
   }
-  seen_.hits++;
-  if (seen_.hits == 1) {
+  const Region stack = subject_->alternate_stack();
+  const auto lowest = reinterpret_cast<std::uint64_t>(stack.at);
+  return sp < lowest || sp > lowest + stack.size;
+}
+
+void EngineImpl::reached(unsigned index, ucontext_t* uc) {
+  seen_->hits++;
+  arriving_[arriving_count_++] = index;
+  if (seen_->hits == 1) {
     inject::raw_copy(&landed_context_.uc_mcontext.gregs, &uc->uc_mcontext.gregs,
                      sizeof uc->uc_mcontext.gregs);
+    note_state_before(uc);
   }
-  current_ = index;
-  send(plan_.injection[index], uc);
+  enter_level(index);
+  // As in a runtime that lets signals nest; the handler's own return puts its mask back.
+  if (plan_.injection[index].parent != kNone) {
+    sigdelset(&uc->uc_sigmask, plan_.injection[index].signal);
+  }
+}
+
+// The first landing of a trial shows what the trial before left behind.
+void EngineImpl::note_state_before(const ucontext_t* uc) {
+  std::uint64_t mask = 0;
+  inject::raw_copy(&mask, &uc->uc_sigmask, sizeof mask);
+  if (mask != normal_mask_ || uc->uc_stack.ss_sp != normal_stack_.ss_sp ||
+      uc->uc_stack.ss_size != normal_stack_.ss_size) {
+    changed_before_ = true;
+  }
+}
+
+// While a handler runs only the injections nested in it count their passes.
+void EngineImpl::enter_level(unsigned index) {
+  place_traps(true);
+  for (unsigned i = 0; i < plan_.injections; i++) {
+    const PlannedInjection& other = plan_.injection[i];
+    if (other.source == Source::external) continue;
+    if (other.parent == static_cast<int>(index)) arm(i);
+    if (i != index && other.parent == plan_.injection[index].parent) inject::suspend(i);
+  }
+}
+
+void EngineImpl::leave_level(unsigned index) {
+  place_traps(plan_.injection[index].parent != kNone);
+  for (unsigned i = 0; i < plan_.injections; i++) {
+    if (plan_.injection[i].parent == plan_.injection[index].parent) inject::resume(i);
+  }
 }
 
 void EngineImpl::send(const PlannedInjection& injection, ucontext_t* uc) {
-  if (injection.source == Source::direct) {
+  if (mode_ == Mode::tracing) {
+    inject::arm(kEntryBreak, reinterpret_cast<std::uint64_t>(subject_->signal_entry()), 1);
+  }
+  if (injection.source == Source::direct || injection.source == Source::hwbreak) {
     static siginfo_t info;
     info.si_signo = injection.signal;
     subject_->signal_entry()(injection.signal, &info, uc);
@@ -256,92 +416,182 @@ void EngineImpl::send(const PlannedInjection& injection, ucontext_t* uc) {
 }
 
 void EngineImpl::on_signal(int sig, ucontext_t* uc) {
-  if (mode_ == Mode::bench) {
-    seen_.landed++;
-    return;
-  }
-  const PlannedInjection& injection = plan_.injection[current_];
-  if (injection.source == Source::external && inject::context_pc(uc) == injection.pc) seen_.hits++;
-  if (mode_ != Mode::trial || seen_.landed >= seen_.hits) return;  // nobody asked for this one
+  if (mode_ == Mode::idle) return;
+  take_from_outside(uc);
+  if (arriving_count_ == 0) return;  // nobody asked for this one
+  const unsigned index = arriving_[--arriving_count_];
+  const PlannedInjection& injection = plan_.injection[index];
   if (inject::context_pc(uc) != injection.pc || sig != injection.signal) {
-    seen_.misplaced = "a signal arrived elsewhere than it was sent to";
+    seen_->misplaced = "a signal arrived elsewhere than it was sent to";
     return;
   }
-  seen_.landed++;
-  seen_.entered++;
-  Region regions[Snapshot::kMaxRegions];
-  const std::uint64_t sp = inject::context_sp(uc);
-  if (subject_->stack_of(sp) == 0) seen_.misplaced = "SP was in none of the stacks";
-  live_.take(regions, subject_->live_regions(sp - inject::kRedZone, regions));
-  state_.take(regions, subject_->state_regions(regions));
-  for (unsigned i = 0; i < kMaxSlots; i++) slots_at_entry_[i] = slot_value(i);
-  std::copy(std::begin(slots_at_entry_), std::end(slots_at_entry_), std::begin(slots_at_landing_));
-  if (injection.handler != kNoHandler) {
-    seen_.handler_called = true;
-    std::copy(std::begin(injection.in), std::end(injection.in), std::begin(seen_.handler.in));
-    in_handler_++;
-    subject_->handle(plan_.protocol, injection.handler, &seen_.handler);
-    in_handler_--;
+  seen_->landed++;
+  const std::uint32_t bit = std::uint32_t{1} << index;
+  seen_->entered |= bit;
+  if (mode_ == Mode::tracing) {
+    inject::resume_stepping();
+    call_handler(index);
+    inject::stop_stepping();
+    seen_->exited |= bit;
+    return;
   }
+  Landing& landing = landings_[index];
+  Region regions[kMaxRegions];
+  const std::uint64_t sp = inject::context_sp(uc);
+  landing.sp = sp;
+  check_place(sp);
+  const unsigned count = subject_->live_regions(sp - inject::kRedZone, regions);
+  check_frame(regions, count);
+  landing.live.take(regions, count);
+  landing.state.take(regions, subject_->state_regions(regions));
+  for (unsigned i = 0; i < kMaxSlots; i++) landing.slots[i] = slot_value(i);
+  if (seen_->landed == 1) {
+    std::copy(std::begin(landing.slots), std::end(landing.slots), std::begin(slots_at_landing_));
+  }
+  call_handler(index);
   if (sabotage_ != nullptr) sabotage_(uc);
   if (subject_->protocols()[plan_.protocol].keeps_slots) {
     for (unsigned i = 0; i < kMaxSlots; i++) {
-      if (slot_value(i) != slots_at_entry_[i]) seen_.slots_changed |= SlotMask{1} << i;
+      if (slot_value(i) != landing.slots[i]) seen_->slots_changed |= SlotMask{1} << i;
     }
   }
   errno = kErrno + 1;  // a handler may; whoever entered it puts the old value back
-  seen_.exited++;
-  if (live_.differs()) seen_.smashed = true;
+  seen_->exited |= bit;
+  if (landing.live.differs()) seen_->smashed = true;
+  if (injection.parent == kNone) subject_->scrub(sp);
+  leave_level(index);
+}
+
+// A signal that somebody else sent at a boundary of the plan.
+void EngineImpl::take_from_outside(ucontext_t* uc) {
+  for (unsigned i = 0; i < plan_.injections; i++) {
+    const PlannedInjection& injection = plan_.injection[i];
+    const bool waiting = !seen_->has_entered(i);
+    if (injection.source == Source::external && waiting && inject::context_pc(uc) == injection.pc) {
+      reached(i, uc);
+      return;
+    }
+  }
+}
+
+// The handler's own call, if it makes one.
+void EngineImpl::call_handler(unsigned index) {
+  const PlannedInjection& injection = plan_.injection[index];
+  if (injection.handler == kNoHandler) return;
+  Call& call = seen_->handler[index];
+  std::copy(std::begin(injection.in), std::end(injection.in), std::begin(call.in));
+  call.inner = &seen_->handler_inner[index];
+  const int outer = calling_;
+  calling_ = static_cast<int>(index);
+  subject_->handle(plan_.protocol, injection.handler, &call);
+  calling_ = outer;
+}
+
+// SP was in a stack, and the handler runs where the protocol says.
+void EngineImpl::check_place(std::uint64_t interrupted) {
+  const unsigned stack = subject_->stack_of(interrupted);
+  if (stack == 0) {
+    seen_->misplaced = kNoStack;
+    return;
+  }
+  const auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  const Region alternate = subject_->alternate_stack();
+  const bool stayed = subject_->stack_of(here) == stack;
+  const bool may_stay =
+      subject_->protocols()[plan_.protocol].own_stack ||
+      interrupted - reinterpret_cast<std::uint64_t>(alternate.at) <= alternate.size;
+  if (stayed != may_stay) seen_->misplaced = "the handler ran on a wrong stack";
+}
+
+// A signal that began a stack anew while frames on it were in use has destroyed them already: what
+// would follow is anything.
+void EngineImpl::check_frame(const Region* in_use, unsigned count) {
+  const auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  for (unsigned i = 0; i < count; i++) {
+    if (here - reinterpret_cast<std::uint64_t>(in_use[i].at) >= in_use[i].size) continue;
+    seen_->misplaced = "the handler's frame lies on frames in use";
+    leave(End::stopped);
+  }
 }
 
 // Between the call of a stub in the handler and the throw only the slots may have changed, and
 // those only by the handler's own arguments.
 void EngineImpl::check_slots_at_throw() {
   const Protocol& protocol = subject_->protocols()[plan_.protocol];
-  const unsigned handler = plan_.injection[current_].handler;
+  const auto index = static_cast<unsigned>(calling_);
   const SlotMask passed =
-      protocol.slots_in_handler && handler != kNoHandler ? subject_->sites()[handler].in : 0;
+      protocol.slots_in_handler ? subject_->sites()[plan_.injection[index].handler].in : 0;
   for (unsigned i = 0; i < kMaxSlots; i++) {
     const bool given = (passed >> i & 1) != 0;
-    if (slot_value(i) != (given ? seen_.handler.in[i] : slots_at_entry_[i])) {
-      seen_.changed_before_throw = true;
+    if (slot_value(i) != (given ? seen_->handler[index].in[i] : landings_[index].slots[i])) {
+      seen_->changed_before_throw = true;
     }
   }
 }
 
 void EngineImpl::on_throw(const char* message) {
-  if (real_throw_ || (mode_ != Mode::trial && mode_ != Mode::tracing)) return;
-  seen_.message = message;
-  seen_.thrown_in_handler = in_handler_ > 0;
-  if (in_handler_ > 0) {
+  if (mode_ != Mode::trial && mode_ != Mode::tracing) return;
+  seen_->message = message;
+  seen_->thrown_in_handler = calling_ != kNone;
+  if (calling_ != kNone && mode_ == Mode::trial) {
+    const Landing& landing = landings_[calling_];
     check_slots_at_throw();
-    if (live_.differs() || state_.differs()) seen_.changed_before_throw = true;
+    if (landing.live.differs() || landing.state.differs()) seen_->changed_before_throw = true;
+  }
+  if (in_child_) {
+    seen_->end = End::thrown;
+    observe_end();
+    return;  // and the throw goes on for real
   }
   leave(End::thrown);
 }
 
 void EngineImpl::leave(End end) {
-  seen_.end = end;
-  if (mode_ == Mode::idle || *serial_ == 0) _exit(3);  // there is nothing to return to
+  seen_->end = end;
+  // There is nothing to return to; or returning does not help, for the trial has damaged the
+  // harness.
+  if (mode_ == Mode::idle || *serial_ == 0 || std::exchange(left_, true)) _exit(3);
   inject::contain_leave(&containment_, 1);
 }
 
 void EngineImpl::on_fault(int sig, siginfo_t* info, ucontext_t* uc) {
   if (mode_ == Mode::tracing && sig == SIGSEGV && record_access(info, uc)) return;
+  if (mode_ == Mode::trial && sig == SIGSEGV) note_undelivered(uc);
   // Only a fault that an injection may have caused is contained: any other would come again for
   // ever.
-  if (mode_ != Mode::trial || seen_.hits == 0 || *serial_ == 0) {
+  if ((mode_ != Mode::trial && mode_ != Mode::tracing) || seen_->hits == 0 || *serial_ == 0) {
     hand_back(sig, info, uc);
     return;
   }
-  seen_.fault_signal = sig;
-  seen_.fault_pc = inject::context_pc(uc);
-  seen_.fault_address = reinterpret_cast<std::uint64_t>(info->si_addr);
+  seen_->fault_signal = sig;
+  seen_->fault_pc = inject::context_pc(uc);
+  seen_->fault_address = reinterpret_cast<std::uint64_t>(info->si_addr);
+  if (in_child_) {
+    seen_->end = End::faulted;
+    hand_back(sig, info, uc);
+    return;
+  }
   leave(End::faulted);
+}
+
+// The kernel raises SIGSEGV where it can't write a signal's frame: SP points nowhere. The signal
+// has struck at its boundary all the same.
+void EngineImpl::note_undelivered(const ucontext_t* uc) {
+  const bool trap = inject::is_undelivered_trap(uc);
+  const bool sent = arriving_count_ > 0 &&
+                    inject::context_pc(uc) == plan_.injection[arriving_[arriving_count_ - 1]].pc;
+  if (trap) seen_->hits++;
+  if (!trap && !sent) return;
+  seen_->landed++;
+  seen_->misplaced = kNoStack;
 }
 
 void EngineImpl::hand_back(int sig, siginfo_t* info, ucontext_t* uc) {
   char text[160];
+  if (in_child_ && seen_->hits > 0) {  // the trial's own end
+    sigaction(sig, &before_[sig], nullptr);
+    return;
+  }
   const int n = std::snprintf(
       text, sizeof text, "runner: signal %d at pc=0x%llx address=%p with no injection behind it\n",
       sig, static_cast<unsigned long long>(inject::context_pc(uc)), info->si_addr);
@@ -356,30 +606,58 @@ void EngineImpl::hand_back(int sig, siginfo_t* info, ucontext_t* uc) {
 void EngineImpl::finish() {
   *serial_ = 0;
   inject::disarm_all();
-  if (seen_.end != End::finished) inject::unpoison_stacks(*subject_);
-  check_mask_and_stack();
+  inject::disarm_hwbreaks();
+  const bool whole = seen_->end == End::finished && seen_->entered == seen_->exited;
+  if (!whole) inject::unpoison_stacks(*subject_, trial_stack_);  // frames were abandoned
+  if (!lazy_ || seen_->end != End::finished || seen_->hits == 0) check_mask_and_stack();
   for (unsigned i = 0; i < plan_.injections; i++) {
-    if (plan_.injection[i].source != Source::direct && seen_.entered < seen_.hits) {
+    if (plan_.injection[i].source != Source::direct && seen_->landed < seen_->hits) {
       inject::discard_pending(plan_.injection[i].signal);
     }
   }
-  if (seen_.end == End::finished) check_rest();
+  if (seen_->end == End::finished) {
+    check_rest();
+    if (seen_->op.returns > 0 && seen_->op.fn_runs > 0 && seen_->leaked == nullptr) {
+      seen_->leaked = subject_->check_state(plan_.site, seen_->op);
+    }
+  }
+  observe_end();
+}
+
+void EngineImpl::observe_end() {
+  seen_->slots_left = 0;
   for (unsigned i = 0; i < kMaxSlots; i++) {
-    if (slot_value(i) != 0) seen_.slots_left |= SlotMask{1} << i;
+    if (slot_value(i) != 0) seen_->slots_left |= SlotMask{1} << i;
   }
 }
 
 void EngineImpl::check_mask_and_stack() {
   std::uint64_t mask = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &normal_mask_, &mask, kKernelSigset);
+  const bool to_its_end = seen_->end == End::finished || seen_->end == End::stopped;
+  if (mask != normal_mask_ && to_its_end) seen_->leaked = "signal mask";
+  if (!to_its_end) return;
   stack_t stack{};
   syscall(SYS_sigaltstack, nullptr, &stack);
-  const bool to_its_end = seen_.end == End::finished || seen_.end == End::stopped;
-  if (mask != normal_mask_ && to_its_end) seen_.leaked = "signal mask";
   if (stack.ss_sp != normal_stack_.ss_sp || stack.ss_size != normal_stack_.ss_size) {
-    if (to_its_end) seen_.leaked = "alternate stack";
+    seen_->leaked = "alternate stack";
     syscall(SYS_sigaltstack, &normal_stack_, nullptr);
   }
+}
+
+bool EngineImpl::settled() {
+  if (patches_ && !inject::is_pristine()) {
+    std::fprintf(stderr, "runner: a breakpoint's patch was left in the code\n");
+    _exit(3);
+  }
+  stack_t stack{};
+  std::uint64_t mask = 0;
+  syscall(SYS_rt_sigprocmask, SIG_SETMASK, &normal_mask_, &mask, kKernelSigset);
+  syscall(SYS_sigaltstack, nullptr, &stack);
+  const bool same = mask == normal_mask_ && stack.ss_sp == normal_stack_.ss_sp &&
+                    stack.ss_size == normal_stack_.ss_size;
+  if (!same) syscall(SYS_sigaltstack, &normal_stack_, nullptr);
+  return same && !std::exchange(changed_before_, false);
 }
 
 const Observation& EngineImpl::run(const Plan& plan) {
@@ -388,14 +666,18 @@ const Observation& EngineImpl::run(const Plan& plan) {
   inject::contain_call(&containment_, run_site, this);
   finish();
   mode_ = Mode::idle;
-  return seen_;
+  return *seen_;
 }
 
 Judgement EngineImpl::judge_last() const {
   const auto sites = subject_->sites();
-  const unsigned handler = plan_.injections > 0 ? plan_.injection[0].handler : kNoHandler;
+  const Site* handlers[kMaxInjections] = {};
+  for (unsigned i = 0; i < plan_.injections; i++) {
+    const unsigned handler = plan_.injection[i].handler;
+    if (handler != kNoHandler) handlers[i] = &sites[handler];
+  }
   return judge(*subject_, subject_->protocols()[plan_.protocol], sites[plan_.site],
-               handler == kNoHandler ? nullptr : &sites[handler], seen_);
+               {handlers, plan_.injections}, *seen_);
 }
 
 Judgement EngineImpl::baseline(unsigned protocol, unsigned site, std::uint64_t seed) {
@@ -403,9 +685,13 @@ Judgement EngineImpl::baseline(unsigned protocol, unsigned site, std::uint64_t s
   plan.protocol = protocol;
   plan.site = site;
   draw_nonces(seed, 0, word_bits_, plan.in);
-  have_rest_ = false;
+  worker_.dismiss();  // it does not know what will be known now
+  rests_.erase({protocol, site});
+  StateSnapshot rest;
+  to_be_filled_ = &rest;
   run(plan);
-  have_rest_ = true;
+  to_be_filled_ = nullptr;
+  rests_[{protocol, site}] = rest;
   return judge_last();
 }
 
@@ -417,124 +703,180 @@ std::uint64_t EngineImpl::slot_value(unsigned i) const {
   return *static_cast<const volatile std::uint64_t*>(slot_cells_[i]);
 }
 
-void EngineImpl::protect_slots(bool hidden) {
-  const Region pages = subject_->slot_pages();
-  if (pages.size == 0) return;
-  mprotect(const_cast<void*>(pages.at), pages.size, hidden ? PROT_NONE : PROT_READ | PROT_WRITE);
+void EngineImpl::hide_traced(bool hidden) {
+  if (hidden && hidden_) return;  // but what must be visible is made so in any case
+  for (unsigned i = 0; i < page_count_; i++) {
+    mprotect(const_cast<void*>(pages_[i].at), pages_[i].size,
+             hidden ? PROT_NONE : PROT_READ | PROT_WRITE);
+  }
   hidden_ = hidden;
 }
 
 bool EngineImpl::on_step(ucontext_t* uc) {
-  protect_slots(false);
-  if (ended_ || *serial_ == 0 || step_count_ == kMaxSteps) return false;
+  hide_traced(false);
+  const bool over = recording_handler_ ? seen_->exited != 0 : ended_;
   const std::uint64_t pc = inject::context_pc(uc);
   const auto code = reinterpret_cast<std::uint64_t>(subject_->code().at);
-  if (pc >= code && pc < code + subject_->code().size) {
-    Step& step = steps_[step_count_++];
-    step = Step{};
-    step.pc = pc;
-    step.sp = inject::context_sp(uc);
-    subject_->describe(step.sp, step.state, sizeof step.state - 1);
+  const bool within = pc >= code && pc < code + subject_->code().size;
+  if (*serial_ == 0 || step_count_ == kMaxSteps || (over && !within)) return false;
+  if (within) {
+    record_step(uc, pc);
+  } else if (step_over_call(uc)) {
+    return false;
   }
-  protect_slots(true);
+  hide_traced(true);
+  return true;
+}
+
+void EngineImpl::record_step(ucontext_t* uc, std::uint64_t pc) {
+  Step& step = steps_[step_count_++];
+  step = Step{};
+  step.pc = last_pc_ = pc;
+  step.sp = inject::context_sp(uc);
+  subject_->describe(step.sp, step.state, sizeof step.state - 1);
+  step.marks = subject_->marks(step.sp, inject::kRedZone);
+  step.watches = subject_->watch(step.sp, recording_handler_, step.watched);
+  inject::context_preserved(uc, step.preserved);
+}
+
+// A call has just left the code under test: what it runs is not recorded, and not stepped through.
+bool EngineImpl::step_over_call(const ucontext_t* uc) const {
+  constexpr std::uint64_t kLongestCall = 16;  // bytes
+  const std::uint64_t target = inject::return_address(uc);
+  if (target <= last_pc_ || target > last_pc_ + kLongestCall) return false;
+  unsigned index = kReturnBreak;  // one for each call that has not come back yet
+  while (index < inject::kMaxBreaks && inject::is_armed(index)) index++;
+  if (index == inject::kMaxBreaks) return false;  // so deep that it is stepped through
+  inject::arm(index, target, 1);
   return true;
 }
 
 // The access that has just faulted: noted, let through, and hidden again at the next step.
 bool EngineImpl::record_access(siginfo_t* info, ucontext_t* uc) {
-  const Region pages = subject_->slot_pages();
   const auto address = reinterpret_cast<std::uint64_t>(info->si_addr);
-  const auto begin = reinterpret_cast<std::uint64_t>(pages.at);
-  if (!hidden_ || address < begin || address >= begin + pages.size) return false;
-  protect_slots(false);
-  for (unsigned i = 0; i < slot_count_; i++) {
-    if (address != reinterpret_cast<std::uint64_t>(subject_->slot_address(i))) continue;
-    if (access_count_ < kMaxSteps && step_count_ > 0) {
-      accesses_[access_count_++] = Access{static_cast<std::uint32_t>(step_count_ - 1),
-                                          static_cast<std::uint8_t>(i), inject::fault_is_write(uc)};
-    }
-  }
+  const bool traced = std::any_of(pages_, pages_ + page_count_, [&](const Region& r) {
+    const auto begin = reinterpret_cast<std::uint64_t>(r.at);
+    return address >= begin && address < begin + r.size;
+  });
+  if (!hidden_ || !traced) return false;
+  hide_traced(false);
+  const auto note = [&](unsigned index, const void* cell) {
+    if (reinterpret_cast<std::uint64_t>(cell) != address) return;
+    if (access_count_ == kMaxSteps || step_count_ == 0) return;
+    accesses_[access_count_++] =
+        Access{static_cast<std::uint32_t>(step_count_ - 1), static_cast<std::uint8_t>(index),
+               inject::fault_is_write(uc)};
+  };
+  for (unsigned i = 0; i < slot_count_; i++) note(i, slot_cells_[i]);
+  const auto cells = subject_->cells();
+  for (unsigned i = 0; i < cells.size(); i++) note(kMaxSlots + i, cells[i].address);
   return true;
 }
 
-std::string EngineImpl::trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out) {
+std::string EngineImpl::record(const Plan& plan, Trace* out) {
   steps_.resize(kMaxSteps);
   accesses_.resize(kMaxSteps);
   step_count_ = access_count_ = 0;
-  Plan plan;
-  plan.protocol = protocol;
-  plan.site = site;
-  draw_nonces(seed, 0, word_bits_, plan.in);
+  last_pc_ = 0;
   mode_ = Mode::tracing;
   begin(plan);
   inject::contain_call(&containment_, run_site, this);
   *serial_ = 0;  // the next step, if one is under way, is the last
-  protect_slots(false);
+  hide_traced(false);
   finish();
   mode_ = Mode::idle;
-  if (step_count_ == 0) return "the operation was never entered";
+  if (step_count_ == 0) return "the code to be recorded was never entered";
   if (step_count_ == kMaxSteps) return "the operation has too many instructions";
-  return build_trace(*subject_, {steps_.begin(), steps_.begin() + static_cast<long>(step_count_)},
-                     {accesses_.begin(), accesses_.begin() + static_cast<long>(access_count_)},
-                     out);
+  std::string problem =
+      build_trace(*subject_, {steps_.begin(), steps_.begin() + static_cast<long>(step_count_)},
+                  {accesses_.begin(), accesses_.begin() + static_cast<long>(access_count_)}, out);
+  out->complete = seen_->end == End::finished;
+  return problem;
 }
 
-// ---- benchmarks
-
-namespace bench {
-// One instruction to break at, in injectable code, and nothing else.
-extern "C" __attribute__((section("switch_text"), noinline)) void bench_target() {
-  asm volatile("nop");
+std::string EngineImpl::trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out) {
+  Plan plan;
+  plan.protocol = protocol;
+  plan.site = site;
+  draw_nonces(seed, 0, word_bits_, plan.in);
+  recording_handler_ = false;
+  return record(plan, out);
 }
 
-double now_ns() {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<double>(t.tv_sec) * 1e9 + static_cast<double>(t.tv_nsec);
+// A handler may switch to another stack. A trap there that took the alternate stack would begin at
+// its top, over what the handler has left on it: so while one is recorded, traps take the stack
+// they find. But a handler that goes astray may leave SP where no frame can be written, and that
+// ends the process: a child finds out first.
+std::string EngineImpl::trace_handler(const Plan& plan, Trace* out) {
+  recording_handler_ = true;
+  traps_on_alternate_stack(false);
+  const Forked tried = run_in_child(
+      [&] {
+        static volatile std::uint64_t own_serial = 0;  // the parent's watchdog must not see this
+        serial_ = &own_serial;
+        inject::after_fork();
+        record(plan, out);
+      },
+      kRecordLimit);
+  inject::make_pristine();  // children share the code
+  if (tried.exit_status != kCameBack) traps_on_alternate_stack(true);
+  std::string problem = record(plan, out);
+  traps_on_alternate_stack(true);
+  recording_handler_ = false;
+  return problem;
 }
 
-void floor_entry(int, siginfo_t*, void*) {}
-}  // namespace bench
-
-double EngineImpl::time_floor(std::uint64_t rounds) {
-  struct sigaction bare {
-  }, ours{};
-  sigaction(SIGTRAP, nullptr, &ours);
-  bare = ours;
-  bare.sa_sigaction = bench::floor_entry;
-  sigaction(SIGTRAP, &bare, nullptr);
-  const double start = bench::now_ns();
-  for (std::uint64_t i = 0; i < rounds; i++) inject::standing_break();
-  const double end = bench::now_ns();
-  sigaction(SIGTRAP, &ours, nullptr);
-  return (end - start) / static_cast<double>(rounds);
-}
-
-double EngineImpl::time_direct(std::uint64_t rounds) {
-  mode_ = Mode::bench;
-  seen_ = Observation{};
-  const auto target = reinterpret_cast<std::uint64_t>(&bench::bench_target);
-  const double start = bench::now_ns();
-  for (std::uint64_t i = 0; i < rounds; i++) {
-    inject::arm(0, target, 1);
-    bench::bench_target();
+void EngineImpl::traps_on_alternate_stack(bool on) {
+  for (const int sig : {SIGTRAP, SIGSEGV}) {
+    struct sigaction sa {};
+    sigaction(sig, nullptr, &sa);
+    sa.sa_flags = on ? sa.sa_flags | SA_ONSTACK : sa.sa_flags & ~SA_ONSTACK;
+    sigaction(sig, &sa, nullptr);
   }
-  const double end = bench::now_ns();
-  mode_ = Mode::idle;
-  if (seen_.landed != rounds) return -1;
-  return (end - start) / static_cast<double>(rounds);
 }
 
-// ---- a trial in a child that throws for real
+// ---- a trial in a child, where its end is real
 
-Forked EngineImpl::run_forked(const Plan& plan) {
-  return run_in_child([&] {
-    // The child dies in its trial, and the parent's watchdog must not take that trial for its own.
-    static volatile std::uint64_t own_serial = 0;
-    serial_ = &own_serial;
-    real_throw_ = true;
-    run(plan);
-  });
+// What the two sides share. A child serves until a trial ends it: one that comes to its end by
+// itself leaves nothing behind that containment would have to clear away.
+struct EngineImpl::Shared {
+  Observation seen;
+  Plan plan;
+};
+
+const Observation& EngineImpl::run_forked(const Plan& plan) {
+  plan_ = shared_->plan = plan;
+  *seen_ = Observation{};
+  child_ = worker_.once();
+  trust_the_outside();
+  return *seen_;
+}
+
+void EngineImpl::run_in_worker() {
+  // The child dies in its trial, and the parent's watchdog must not take that trial for its own.
+  static volatile std::uint64_t own_serial = 0;
+  if (!in_child_) inject::after_fork();
+  serial_ = &own_serial;
+  in_child_ = true;
+  const Plan plan = shared_->plan;
+  for (unsigned i = 0; i < plan.injections; i++) {
+    if (!inject::prepare(plan.injection[i].source).empty()) _exit(3);
+  }
+  run(plan);
+}
+
+// The child's own account of its end stands only where the way in which it died confirms it.
+void EngineImpl::trust_the_outside() {
+  const bool lives = child_.exit_status == kCameBack;
+  if (!lives) inject::make_pristine();  // children share the code
+  const bool threw =
+      seen_->end == End::thrown && child_.exit_status == 2 &&
+      child_.output.starts_with("fatal error: " + std::string(seen_->message) + "\n");
+  if (child_.signal == SIGKILL) {
+    seen_->end = End::timed_out;
+  } else if (!lives && !threw) {
+    seen_->end = End::faulted;  // it died of a signal, or a sanitizer ended it
+  }
 }
 
 // ---- taking over the process
@@ -555,14 +897,30 @@ std::string EngineImpl::install_handlers() {
 
 std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_ = &subject();
+  void* shared =
+      mmap(nullptr, sizeof(Observation), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (shared == MAP_FAILED) return "memory for what is seen: " + std::string(strerror(errno));
+  shared_ = new (shared) Shared{};
+  seen_ = &shared_->seen;
+  constexpr std::size_t kStack =
+      256 * 1024;  // bytes, and as much again that is never touched, below
+  void* stack = mmap(nullptr, 2 * kStack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (stack == MAP_FAILED ||
+      mprotect(static_cast<char*>(stack) + kStack, kStack, PROT_READ | PROT_WRITE) != 0) {
+    return "a stack for trials: " + std::string(strerror(errno));
+  }
+  trial_stack_ = Region{static_cast<char*>(stack) + kStack, kStack};
+  containment_.stack = reinterpret_cast<std::uint64_t>(stack) + 2 * kStack;
   serial_ = serial;
   word_bits_ = subject_->word_bits();
   slot_count_ = static_cast<unsigned>(subject_->slots().size());
   for (unsigned i = 0; i < slot_count_; i++) slot_cells_[i] = subject_->slot_address(i);
   int signals[std::size(kSignals)];
   for (unsigned i = 0; i < std::size(kSignals); i++) signals[i] = *signal_number(kSignals[i]);
+  page_count_ = subject_->traced_pages(pages_);
   subject_->install(signals, this);
   std::string problem = install_handlers();
+  patches_ = patches;
   if (problem.empty() && patches) problem = inject::attach(subject_->code(), this);
   if (problem.empty()) problem = inject::start_watchdog(serial_, kTimeLimit, time_up);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &normal_mask_, kKernelSigset);
@@ -576,6 +934,20 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
 
 Engine& Engine::get() {
   return engine;
+}
+
+int preserved_index(std::string_view name) {
+  int i = 0;
+  for (const char* kept : inject::kKeptNames) {
+    if (name == kept) return i;
+    i++;
+  }
+  if (name == kFramePointer) return i;
+  for (const char* control : inject::kControlNames) {
+    i++;
+    if (name == control) return i;
+  }
+  return -1;
 }
 
 void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in) {

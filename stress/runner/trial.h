@@ -18,11 +18,11 @@
 namespace sigsweep {
 
 inline constexpr unsigned kNoHandler = ~0U;
-inline constexpr unsigned kMaxInjections = 4;
 
 struct PlannedInjection {
   std::uint64_t pc = 0;   // address in this process
-  std::uint32_t nth = 1;  // pass
+  std::uint32_t nth = 1;  // pass; of a nested one, within the handler that it interrupts
+  int parent = -1;        // the injection whose handler it interrupts; -1: the operation
   int signal = 0;
   Source source = Source::direct;
   unsigned handler = kNoHandler;  // index of a site
@@ -41,6 +41,9 @@ struct Plan {
 // slot.
 void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in);
 
+// The index in Step::preserved of what a state-leak names ("rbx", "MXCSR"); -1: it is none of them.
+int preserved_index(std::string_view name);
+
 class Engine {
  public:
   // The one engine of this process.
@@ -53,18 +56,28 @@ class Engine {
 
   // Runs one trial. The observation is valid until the next run.
   virtual const Observation& run(const Plan& plan) = 0;
+  // The same in a child, where a throw, a fault and a hang are real: what the parent sees of its
+  // end decides how the trial ended. last_child() tells what it printed.
+  virtual const Observation& run_forked(const Plan& plan) = 0;
+  virtual const Forked& last_child() const = 0;
   virtual Judgement judge_last() const = 0;
+
+  // Lazy: a trial that came to its end does not ask the kernel for the signal mask and the
+  // alternate stack; each landing shows both as the trial before left them. settled(): nothing was
+  // found changed since the last call. Where it was, the trials must be run again, not lazily.
+  virtual void lazy(bool on) = 0;
+  virtual bool settled() = 0;
 
   // Records the boundaries of an operation and its accesses to the slots, with nothing injected.
   // Empty, or why that can't be done.
   virtual std::string trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out) = 0;
+  // The same of a handler, from signal entry to its return, while `plan` runs with its one
+  // injection.
+  virtual std::string trace_handler(const Plan& plan, Trace* out) = 0;
 
-  // The state that the operation leaves when nothing is injected: later trials are compared with
-  // it. Returns the verdict of that run. Call before the first run() of a (protocol, site).
+  // The state that the operation leaves when nothing is injected: later trials of this (protocol,
+  // site) are compared with it. Returns the verdict of that run.
   virtual Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed) = 0;
-
-  // Runs the trial in a child, where a throw is real.
-  virtual Forked run_forked(const Plan& plan) = 0;
 
   // Where the first signal of the last trial landed, and the slots then. For reports.
   virtual const ucontext_t& landed_at() const = 0;
@@ -73,12 +86,6 @@ class Engine {
   // Runs `act` on the handler's stack behind each handler's own call; null: nothing. For tests: so
   // that each verdict can be seen to fire. `act` is async-signal-safe.
   virtual void sabotage(void (*act)(ucontext_t* uc)) = 0;
-
-  // Nanoseconds for one round of the bare mechanism, over `rounds` rounds (benchmarks): one direct
-  // injection, armed, landed and returned from; and what any can cost at least, a breakpoint that
-  // stands.
-  virtual double time_direct(std::uint64_t rounds) = 0;
-  virtual double time_floor(std::uint64_t rounds) = 0;
 
  protected:
   ~Engine() = default;

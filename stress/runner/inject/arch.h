@@ -28,10 +28,23 @@ inline void set_context_pc(ucontext_t* uc, std::uint64_t pc) {
 inline std::uint64_t context_sp(const ucontext_t* uc) {
   return static_cast<std::uint64_t>(uc->uc_mcontext.gregs[REG_RSP]);
 }
+// In front of a function's first instruction: where it will return to.
+inline std::uint64_t return_address(const ucontext_t* uc) {
+  return *reinterpret_cast<const std::uint64_t*>(context_sp(uc));
+}
 inline void set_trap_flag(ucontext_t* uc, bool on) {
   constexpr greg_t kTrapFlag = 0x100;
   greg_t& flags = uc->uc_mcontext.gregs[REG_EFL];
   flags = on ? flags | kTrapFlag : flags & ~kTrapFlag;
+}
+
+// What a call must preserve, in front of the instruction that was interrupted: the kept registers,
+// the frame pointer, the control words; named by kKeptNames, "frame pointer", kControlNames.
+inline void context_preserved(const ucontext_t* uc, std::uint64_t* out) {
+  constexpr int kRegisters[] = {REG_RBX, REG_R12, REG_R13, REG_R14, REG_R15, REG_RBP};
+  for (int r : kRegisters) *out++ = static_cast<std::uint64_t>(uc->uc_mcontext.gregs[r]);
+  *out++ = uc->uc_mcontext.fpregs->mxcsr;
+  *out++ = uc->uc_mcontext.fpregs->cwd;
 }
 
 // Whether the access that faulted was a write: bit 1 of the page fault's error code.
@@ -63,9 +76,11 @@ struct Probe {
   std::uint32_t control_after[2];
 };
 
-// The point that an abandoned trial returns to.
+// The point that an abandoned trial returns to, and the stack that trials start on: one of their
+// own, for a trial that goes astray writes over the frames that it came from.
 struct Containment {
   std::uint64_t sp;
+  std::uint64_t stack;  // its top, with the ABI's alignment
 };
 
 extern "C" {
@@ -75,11 +90,15 @@ extern "C" {
 // time in a process.
 void probe_call(Probe* probe, void (*fn)(void*), void* arg);
 
-// Runs fn(arg) and returns 0; or returns early what contain_leave was given (not 0).
+// Runs fn(arg) on frame->stack and returns 0; or returns early what contain_leave was given (not
+// 0).
 std::uint64_t contain_call(Containment* frame, void (*fn)(void*), void* arg);
 // From anywhere, on any stack, in any handler: returns from contain_call. The signal mask stays as
 // it is.
 [[noreturn]] void contain_leave(const Containment* frame, std::uint64_t code);
+
+// Sets the trap flag: a SIGTRAP behind each instruction from here on.
+void raise_trap_flag();
 }
 
 // What must hold of the flags after a call. Null, or what is wrong.

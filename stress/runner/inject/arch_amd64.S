@@ -73,9 +73,18 @@
 
 TEXT contain_call
 	SAVE_ALL
-	movq	%rsp, containment_sp(%rdi)
+	movq	%rsp, %rax
+	movq	%rax, containment_sp(%rdi)
+	movq	containment_stack(%rdi), %rsp
+	.cfi_remember_state
+	.cfi_escape 0x0f, 3, 0x70, 0xc0, 0		// CFA = AX + 64, where SAVE_ALL left SP
+	pushq	%rax
+	pushq	%rax					// and once more, for the ABI's alignment
+	.cfi_escape 0x0f, 5, 0x77, 0, 0x06, 0x23, 64	// CFA = what was pushed + 64
 	movq	%rdx, %rdi
 	callq	*%rsi
+	movq	(%rsp), %rsp
+	.cfi_restore_state
 	xorl	%eax, %eax
 	RESTORE_ALL
 END contain_call
@@ -125,6 +134,15 @@ TEXT probe_call
 	cld
 	RESTORE_ALL
 END probe_call
+
+TEXT raise_trap_flag
+	pushfq
+	.cfi_adjust_cfa_offset 8
+	orq	$0x100, (%rsp)
+	popfq
+	.cfi_adjust_cfa_offset -8
+	retq
+END raise_trap_flag
 
 	.local	current_probe
 	.comm	current_probe, 8, 8

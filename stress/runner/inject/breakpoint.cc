@@ -6,9 +6,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstring>
+#include <utility>
+#include <vector>
 
 #include "stress/runner/inject/arch.h"
+#include "stress/runner/inject/hwbreak.h"
 
 namespace sigsweep::inject {
 namespace {
@@ -16,6 +20,7 @@ namespace {
 struct Break {
   std::uint64_t pc = 0;
   std::uint32_t passes_left = 0;  // 0: not armed
+  bool suspended = false;         // not in the code, and passes are not counted
 };
 
 Break breaks[kMaxBreaks];
@@ -26,8 +31,11 @@ unsigned char* writable;  // the second mapping of [text_begin, text_end)
 std::uint64_t passing =
     0;  // the pc whose breakpoint is out while it is stepped over, to go in again
 bool stepping = false;
+OwnStack wanted;
+bool trap_on_own = false;  // what SIGTRAP is installed for
 TrapClient* client;
 BreakCode originals[kMaxBreaks];
+std::vector<unsigned char> pristine;  // the code as it was before any patch
 
 BreakCode* patch_cell(std::uint64_t pc) {
   return reinterpret_cast<BreakCode*>(writable + (pc - text_begin));
@@ -41,9 +49,35 @@ void poke(std::uint64_t pc, BreakCode code) {
 
 int armed_at(std::uint64_t pc) {
   for (unsigned i = 0; i < used; i++) {
-    if (breaks[i].passes_left != 0 && breaks[i].pc == pc) return static_cast<int>(i);
+    if (breaks[i].passes_left != 0 && !breaks[i].suspended && breaks[i].pc == pc) {
+      return static_cast<int>(i);
+    }
   }
   return -1;
+}
+
+void on_sigtrap(int, siginfo_t*, void* context);
+
+bool install_trap(bool own) {
+  trap_on_own = own;
+  struct sigaction sa {};
+  sa.sa_sigaction = on_sigtrap;
+  // SA_NODEFER: a breakpoint in a handler that was entered from a breakpoint must trap, not kill.
+  sa.sa_flags = SA_SIGINFO | (own ? 0 : SA_ONSTACK) | SA_RESTART | SA_NODEFER;
+  sigfillset(&sa.sa_mask);
+  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
+  return sigaction(SIGTRAP, &sa, nullptr) == 0;
+}
+
+// The next trap may be one that is handed on, or it can only be one that passes by.
+void place_trap() {
+  if (armed == 0 && (wanted.handed_on || wanted.passing)) return;  // as it is, until one is armed
+  bool handed_on = false;
+  for (unsigned i = 0; i < used; i++) {
+    handed_on = handed_on || (breaks[i].passes_left == 1 && !breaks[i].suspended);
+  }
+  const bool own = handed_on ? wanted.handed_on : wanted.passing;
+  if (own != trap_on_own) install_trap(own);
 }
 
 void on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
@@ -51,7 +85,7 @@ void on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   set_context_pc(uc, pc);
   int hit = -1;
   for (unsigned i = 0; i < used; i++) {
-    if (breaks[i].passes_left == 0 || breaks[i].pc != pc) continue;
+    if (breaks[i].passes_left == 0 || breaks[i].suspended || breaks[i].pc != pc) continue;
     if (--breaks[i].passes_left == 0) {
       armed--;
       hit = static_cast<int>(i);
@@ -60,6 +94,8 @@ void on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   if (armed_at(pc) >= 0) {  // wanted again at a later pass: step over, then put it back
     passing = pc;
     set_trap_flag(uc, true);
+  } else {
+    place_trap();
   }
   if (hit >= 0) client->on_break(static_cast<unsigned>(hit), uc);
 }
@@ -68,13 +104,18 @@ void on_trap_flag(ucontext_t* uc) {
   if (passing != 0) {
     if (armed_at(passing) >= 0) poke(passing, kBreakCode);
     passing = 0;
+    place_trap();
   }
   if (stepping) stepping = client->on_step(uc);
   set_trap_flag(uc, stepping);
 }
 
-void on_sigtrap(int, siginfo_t*, void* context) {
+void on_sigtrap(int, siginfo_t* info, void* context) {
   auto* uc = static_cast<ucontext_t*>(context);
+  if (const int hit = take_hwbreak(info, uc); hit != kNoHwBreak) {
+    if (hit >= 0) client->on_break(static_cast<unsigned>(hit), uc);
+    return;
+  }
   const std::uint64_t pc = context_pc(uc) - kBreakAdvance;
   // A trap-flag trap may end right behind a breakpoint's address; then the byte before pc is no
   // break.
@@ -105,29 +146,62 @@ std::string attach(Region code, TrapClient* trap_client) {
   if (second == MAP_FAILED) return failed("second mapping of the text");
   void* first = reinterpret_cast<void*>(text_begin);
   std::memcpy(second, first, size);
+  const auto* bytes = static_cast<const unsigned char*>(first);
+  pristine.assign(bytes, bytes + size);
   if (mmap(first, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
     return failed("mapping of the text");
   }
   close(fd);
   writable = static_cast<unsigned char*>(second);
+  return install_trap(false) ? std::string() : failed("SIGTRAP handler");
+}
 
-  struct sigaction sa {};
-  sa.sa_sigaction = on_sigtrap;
-  // SA_NODEFER: a breakpoint in a handler that was entered from a breakpoint must trap, not kill.
-  sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART | SA_NODEFER;
-  sigfillset(&sa.sa_mask);
-  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
-  if (sigaction(SIGTRAP, &sa, nullptr) != 0) return failed("SIGTRAP handler");
-  return {};
+TrapClient* set_client(TrapClient* trap_client) {
+  return std::exchange(client, trap_client);
+}
+
+void trap_on_own_stack(OwnStack own) {
+  wanted = own;
+  place_trap();
+}
+
+bool is_armed(unsigned index) {
+  return index < used && breaks[index].passes_left != 0;
 }
 
 void arm(unsigned index, std::uint64_t pc, std::uint32_t nth) {
+  if (is_armed(index)) __builtin_trap();  // its patch would stand for ever
   const int same = armed_at(pc);
   originals[index] = same >= 0 ? originals[same] : *patch_cell(pc);
-  breaks[index] = Break{pc, nth};
+  breaks[index] = Break{pc, nth, false};
   used = index < used ? used : index + 1;
   armed++;
+  place_trap();
   poke(pc, kBreakCode);
+}
+
+void suspend(unsigned index) {
+  Break& b = breaks[index];
+  if (index >= used || b.passes_left == 0 || b.suspended) return;
+  b.suspended = true;
+  if (armed_at(b.pc) < 0) poke(b.pc, originals[index]);  // nobody else wants it
+}
+
+void resume(unsigned index) {
+  Break& b = breaks[index];
+  if (index >= used || b.passes_left == 0 || !b.suspended) return;
+  b.suspended = false;
+  if (passing != b.pc) poke(b.pc, kBreakCode);  // else it goes in behind the step under way
+  place_trap();
+}
+
+bool is_pristine() {
+  const auto* text = reinterpret_cast<const unsigned char*>(text_begin);
+  return std::equal(pristine.begin(), pristine.end(), text);
+}
+
+void make_pristine() {
+  if (!is_pristine()) std::copy(pristine.begin(), pristine.end(), writable);
 }
 
 void disarm_all() {
@@ -148,8 +222,17 @@ void start_stepping(ucontext_t* uc) {
   set_trap_flag(uc, true);
 }
 
-bool is_patched(std::uint64_t pc) {
-  return armed > 0 && armed_at(pc) >= 0;
+void resume_stepping() {
+  stepping = true;
+  raise_trap_flag();
+}
+
+void stop_stepping() {
+  stepping = false;
+}
+
+bool is_undelivered_trap(const ucontext_t* uc) {
+  return armed > 0 && armed_at(context_pc(uc) - kBreakAdvance) >= 0;
 }
 
 }  // namespace sigsweep::inject

@@ -31,17 +31,41 @@ class TrapClient {
 // Maps the code a second time and installs the SIGTRAP handler. Empty, or what is wrong.
 std::string attach(Region code, TrapClient* client);
 
-inline constexpr unsigned kMaxBreaks = 8;
+// Hands the traps to somebody else; returns who had them.
+TrapClient* set_client(TrapClient* client);
 
-// Arms breakpoint `index` at pc, to be hit when pc is reached for the nth time from now.
+// Which traps have their frame on the stack that is interrupted; the others, on the alternate
+// stack.
+struct OwnStack {
+  bool handed_on = false;  // to on_break, as the signal that it stands for would have it
+  bool passing = false;    // must disturb nothing
+};
+void trap_on_own_stack(OwnStack own);
+
+inline constexpr unsigned kMaxBreaks = 16;
+
+// Arms breakpoint `index` at pc, to be hit when pc is reached for the nth time from now. REQUIRES:
+// it is not armed.
 void arm(unsigned index, std::uint64_t pc, std::uint32_t nth);
+bool is_armed(unsigned index);
+// Takes a breakpoint out for a while: passes are not counted until it is resumed. Nothing where it
+// is not armed, or not suspended.
+void suspend(unsigned index);
+void resume(unsigned index);
+// Is every patch out of the code again? REQUIRES: nothing is armed. Looks at all of it.
+bool is_pristine();
+// Takes out what a child that died has left there. REQUIRES: nothing is armed.
+void make_pristine();
 // Takes out every breakpoint that was not hit, and forgets a step under way.
 void disarm_all();
 
 // Step from the breakpoint that is being handled on, until on_step says no.
 void start_stepping(ucontext_t* uc);
+// Step from here on, outside any trap; and no further.
+void resume_stepping();
+void stop_stepping();
 
-// Is pc, which a fault names, one that a breakpoint stands at? (Then the fault is the harness's.)
-bool is_patched(std::uint64_t pc);
+// Is this a breakpoint's trap whose frame could not be written, as its fault's context shows it?
+bool is_undelivered_trap(const ucontext_t* uc);
 
 }  // namespace sigsweep::inject

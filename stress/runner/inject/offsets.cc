@@ -18,4 +18,5 @@ void offsets() {
   OFFSET(probe_control_before, Probe, control_before);
   OFFSET(probe_control_after, Probe, control_after);
   OFFSET(containment_sp, Containment, sp);
+  OFFSET(containment_stack, Containment, stack);
 }

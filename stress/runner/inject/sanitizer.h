@@ -6,8 +6,8 @@
 
 namespace sigsweep::inject {
 
-// Forgets the poisoning of all the subject's stacks and of this thread's below SP. Nothing without
-// ASan.
-void unpoison_stacks(const Subject& subject);
+// Forgets the poisoning of all the subject's stacks and of the one that trials start on. Nothing
+// without ASan.
+void unpoison_stacks(const Subject& subject, const Region& trial_stack);
 
 }  // namespace sigsweep::inject

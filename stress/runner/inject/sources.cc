@@ -13,11 +13,24 @@
 #include <atomic>
 #include <cstring>
 
+#include "stress/runner/inject/hwbreak.h"
+
 namespace sigsweep::inject {
 namespace {
 
 std::atomic<int> asked{0};  // the signal that the peer is to send; 0: none
 pthread_t target;
+bool peer_started = false;
+
+// Whom source kill signals. Asked for in advance: two system calls would be a fifth of an
+// injection.
+pid_t own_process;
+long own_thread;
+void note_self() {
+  own_process = getpid();
+  own_thread = syscall(SYS_gettid);
+}
+const int at_fork = (note_self(), pthread_atfork(nullptr, nullptr, note_self));
 
 [[noreturn]] void* peer_main(void*) {
   for (;;) {
@@ -33,8 +46,7 @@ pthread_t target;
 }
 
 std::string start_peer() {
-  static bool started = false;
-  if (started) return {};
+  if (peer_started) return {};
   target = pthread_self();
   sigset_t all, before;
   sigfillset(&all);
@@ -43,7 +55,7 @@ std::string start_peer() {
   const int error = pthread_create(&peer, nullptr, peer_main, nullptr);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (error != 0) return std::string("a thread for source peer: ") + std::strerror(error);
-  started = true;
+  peer_started = true;
   return {};
 }
 
@@ -56,12 +68,22 @@ bool is_pending(int sig) {
 }  // namespace
 
 std::string prepare(Source source) {
+  if (at_fork != 0) return std::string("pthread_atfork: ") + std::strerror(at_fork);
+  note_self();
+  if (source == Source::hwbreak) return prepare_hwbreak();
+  if (source == Source::external)
+    return "signals of source external come from a debugger, by replay";
   return source == Source::peer ? start_peer() : std::string();
+}
+
+void after_fork() {
+  peer_started = false;
+  forget_hwbreak();
 }
 
 void make_pending(Source source, int sig) {
   if (source == Source::kill) {
-    syscall(SYS_tgkill, getpid(), syscall(SYS_gettid), sig);
+    syscall(SYS_tgkill, own_process, own_thread, sig);
     return;
   }
   if (source == Source::itimer) {

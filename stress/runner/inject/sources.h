@@ -18,6 +18,9 @@ std::string prepare(Source source);
 // masked; prepare(source); source is kill, itimer or peer.
 void make_pending(Source source, int sig);
 
+// In a child: its parent's threads are not there. prepare() starts them anew.
+void after_fork();
+
 // Discards a pending `sig`, if there is one: nothing may be left for the next trial.
 void discard_pending(int sig);
 

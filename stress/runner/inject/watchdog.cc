@@ -1,32 +1,53 @@
-// The watchdog of one thread. Its handler is async-signal-safe. Built without instrumentation.
+// The watchdog: a thread that looks on, and a handler for the one signal that it sends. Built
+// without instrumentation; the handler is async-signal-safe.
 #include "stress/runner/inject/watchdog.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
+#include <atomic>
+#include <cerrno>
 #include <cstring>
 
 namespace sigsweep::inject {
 namespace {
 
 const volatile std::uint64_t* watched;
-std::uint64_t last_seen;
-unsigned seen_again;  // ticks in a row that saw the same trial
+std::atomic<std::uint64_t> condemned;  // the serial number that has stood still for too long
 void (*on_expired)();
-constexpr unsigned kTicks = 10;  // in a time limit
+pthread_t target;
+clockid_t cpu_clock;  // of the target
+std::int64_t limit_ns;
 
-// Many ticks make a hang, not two: a virtual machine's stolen time may expire one late and the next
-// at once, but expiries of the same moment are one tick.
-void tick(int, siginfo_t*, void*) {
-  const std::uint64_t now = *watched;
-  seen_again = now != 0 && now == last_seen ? seen_again + 1 : 0;
-  last_seen = now;
-  if (seen_again < kTicks) return;
-  seen_again = 0;
-  on_expired();
+std::int64_t cpu_ns() {
+  timespec t{};
+  clock_gettime(cpu_clock, &t);
+  return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+[[noreturn]] void* look_on(void*) {
+  std::uint64_t last_seen = 0;
+  std::int64_t since = 0;
+  for (;;) {
+    const timespec pause{0, limit_ns / 10};
+    nanosleep(&pause, nullptr);
+    const std::uint64_t now = *watched;
+    if (now == 0 || now != last_seen) {
+      last_seen = now;
+      since = cpu_ns();
+    } else if (cpu_ns() - since >= limit_ns) {
+      condemned.store(now, std::memory_order_release);
+      pthread_kill(target, watchdog_signal());
+      last_seen = 0;
+    }
+  }
+}
+
+// The trial may have come to its end before its sentence came.
+void sentence(int, siginfo_t*, void*) {
+  const std::uint64_t serial = condemned.exchange(0, std::memory_order_acquire);
+  if (serial != 0 && serial == *watched) on_expired();
 }
 
 }  // namespace
@@ -39,28 +60,24 @@ std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_
                            void (*expired)()) {
   watched = serial;
   on_expired = expired;
+  limit_ns = std::int64_t{limit_ms} * 1000000;
   struct sigaction sa {};
-  sa.sa_sigaction = tick;
+  sa.sa_sigaction = sentence;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-  // All but faults: a signal made pending in the trap must land at its boundary, not in tick().
+  // All but faults: a signal made pending in the trap must land at its boundary, not in here.
   sigfillset(&sa.sa_mask);
   for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) sigdelset(&sa.sa_mask, s);
   sigaction(watchdog_signal(), &sa, nullptr);
 
-  sigevent event{};
-  event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = watchdog_signal();
-  event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
-  timer_t timer;
-  if (timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &timer) != 0) {
-    return std::string("a timer for the watchdog: ") + std::strerror(errno);
-  }
-  itimerspec every{};
-  every.it_interval.tv_nsec = static_cast<long>(limit_ms) * (1000000L / kTicks);
-  every.it_value = every.it_interval;
-  if (timer_settime(timer, 0, &every, nullptr) != 0) {
-    return std::string("arming the watchdog: ") + std::strerror(errno);
-  }
+  target = pthread_self();
+  int error = pthread_getcpuclockid(target, &cpu_clock);
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // the looker-on takes no signal of its own
+  pthread_t thread;
+  if (error == 0) error = pthread_create(&thread, nullptr, look_on, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error != 0) return std::string("a thread for the watchdog: ") + std::strerror(error);
   return {};
 }
 

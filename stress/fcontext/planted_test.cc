@@ -1,0 +1,128 @@
+// The same subject over a switch of our own (planted_amd64.S): right as it stands, and each planted
+// defect is found at the instructions where it is, and nowhere else. Built once a defect, PLANTED.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <set>
+
+#include "stress/runner/cell.h"
+#include "stress/runner/inject/sources.h"
+#include "stress/runner/resolve.h"
+
+extern "C" {
+extern const char planted_begin[] __attribute__((visibility("hidden")));
+extern const char planted_end[] __attribute__((visibility("hidden")));
+extern const char jump_fcontext[];
+}
+
+namespace sigsweep {
+
+void PrintTo(Verdict v, std::ostream* out);
+void PrintTo(Verdict v, std::ostream* out) {
+  *out << verdict_name(v);
+}
+
+namespace {
+
+enum class Planted { NOTHING, DROPPED_R12, DROPPED_MXCSR, ADRIFT, BELOW, STATIC };
+constexpr Planted kPlanted = Planted::PLANTED;
+
+// A defect that harms without any signal, and what it loses.
+constexpr std::string_view lost_without_signal() {
+  return kPlanted == Planted::DROPPED_R12     ? "r12"
+         : kPlanted == Planted::DROPPED_MXCSR ? "MXCSR"
+                                              : "";
+}
+
+constexpr bool needs_a_signal() {
+  return kPlanted != Planted::NOTHING && lost_without_signal().empty();
+}
+
+// What a signal does to a trial that lands in the defect.
+Verdict verdict_within(std::string_view protocol, bool handler_calls) {
+  switch (kPlanted) {
+    case Planted::ADRIFT:
+      return protocol == "ownstack" ? Verdict::crash : Verdict::wrong_switch;
+    case Planted::BELOW:
+      return protocol == "ownstack" ? Verdict::state_leak : Verdict::ok;
+    case Planted::STATIC:
+      return handler_calls ? Verdict::state_leak : Verdict::ok;
+    default:
+      return Verdict::ok;
+  }
+}
+
+void attach() {
+  static volatile std::uint64_t serial = 0;
+  static const std::string problem = Engine::get().attach(&serial);
+  ASSERT_EQ(problem, "");
+}
+
+bool is_within(const Boundary& b) {
+  return b.pc >= reinterpret_cast<std::uint64_t>(planted_begin) &&
+         b.pc < reinterpret_cast<std::uint64_t>(planted_end);
+}
+
+using Cell = std::tuple<std::string_view, std::string_view, Source>;
+class PlantedSweep : public testing::TestWithParam<Cell> {};
+
+TEST_P(PlantedSweep, FindsItWhereItIs) {
+  const std::string_view protocol = std::get<0>(GetParam()), handler = std::get<1>(GetParam());
+  const Source source = std::get<2>(GetParam());
+  attach();
+  ASSERT_EQ(inject::prepare(source), "");
+  CellRequest request;
+  request.protocol = static_cast<unsigned>(find_protocol(subject(), protocol));
+  request.site = static_cast<unsigned>(find_site(subject(), "round_trip"));
+  request.handler =
+      handler == "none" ? kNoHandler : static_cast<unsigned>(find_site(subject(), handler));
+  request.source = source;
+  request.signal = SIGUSR2;
+  CellSweeper sweeper;
+  ASSERT_EQ(sweeper.prepare(request.protocol, request.site, 81), "");
+  const Verdict elsewhere = lost_without_signal().empty() ? Verdict::ok : Verdict::state_leak;
+  unsigned within = 0;
+  CellSweeper::Listener listener;
+  listener.starting = [](const Point&) {};
+  listener.again = [] {};
+  listener.example = [](const Example&) {};
+  listener.at = [&](const Point& at, const Judgement& judgement) {
+    const Boundary& b = sweeper.trace().boundaries[at.first];
+    within += is_within(b) ? 1 : 0;
+    EXPECT_EQ(judgement.verdict,
+              is_within(b) ? verdict_within(protocol, handler != "none") : elsewhere)
+        << b.symbol << "+" << b.offset << " nth=" << b.nth << ": " << judgement.detail;
+  };
+  const CellResult result = sweeper.run(request, listener);
+  EXPECT_EQ(result.landed, result.trials);
+  EXPECT_EQ(within > 0, needs_a_signal());
+}
+
+// So that ctest shows which build's tests they are.
+#define INSTANTIATE(prefix, ...) INSTANTIATE_TEST_SUITE_P(prefix, __VA_ARGS__)
+INSTANTIATE(PLANTED, PlantedSweep,
+            testing::Combine(testing::Values("altstack", "ownstack"),
+                             testing::Values("none", "round_trip"),
+                             testing::Values(Source::direct, Source::kill)));
+
+// A register that is not restored is lost with no signal at all; the trace says which instruction
+// came back without it.
+TEST(PLANTED, WithoutASignal) {
+  attach();
+  CellSweeper sweeper;
+  ASSERT_EQ(sweeper.prepare(0, static_cast<unsigned>(find_site(subject(), "round_trip")), 81), "");
+  if (lost_without_signal().empty()) {
+    EXPECT_EQ(sweeper.without_signal().verdict, Verdict::ok);
+    EXPECT_EQ(sweeper.lost(), "");
+    return;
+  }
+  EXPECT_EQ(sweeper.without_signal().verdict, Verdict::state_leak);
+  EXPECT_EQ(sweeper.without_signal().detail, lost_without_signal());
+  char expected[64];
+  std::snprintf(expected, sizeof expected, "jump_fcontext+0x%llx comes back to round_trip_call+",
+                static_cast<unsigned long long>(planted_begin - jump_fcontext));
+  EXPECT_TRUE(sweeper.lost().starts_with(expected)) << sweeper.lost();
+}
+
+}  // namespace
+}  // namespace sigsweep

@@ -1,0 +1,19 @@
+// What a mechanism costs: the runner's side of `sigsweep bench`. The floors, the injections and the
+// trials are measured here, the subject's own benchmarks by the subject.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace sigsweep {
+
+struct Measured {
+  double ns = 0;        // for all rounds
+  std::string problem;  // why it can't be measured, or is not to be believed; empty: it is
+};
+
+// Runs `rounds` rounds of the benchmark of that name. REQUIRES: the engine is attached.
+Measured measure(std::string_view name, std::uint64_t rounds);
+
+}  // namespace sigsweep

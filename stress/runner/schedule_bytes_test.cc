@@ -1,0 +1,89 @@
+// Tests of the byte form: lossless for every schedule that the text form can hold, total for every
+// byte string, short for short ones.
+#include "stress/runner/schedule_bytes.h"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+namespace sigsweep {
+namespace {
+
+Catalog catalog(unsigned word_bits = 64) {
+  Catalog catalog;
+  catalog.isa = "amd64";
+  catalog.isas = {"386", "amd64", "amd64p32", "arm"};
+  catalog.protocols = {"legacy", "reject", "signalok_raw"};
+  catalog.verdicts = {"ok", "crash", "rejected", "arg-clobbered"};
+  catalog.slots = {"s0", "s1", "p0"};
+  catalog.sites = {{"largeAlloc_m", {"s0", "s1"}}, {"gc_m", {"p0"}}, {"scavenge_m", {}}};
+  catalog.handlers = {{"none", {}}, {"mcacheRefill_m", {"s0"}}, {"both", {"s0", "s1"}}};
+  catalog.word_bits = word_bits;
+  return catalog;
+}
+
+constexpr const char* kTexts[] = {
+    "sigsweep schedule 1\nisa amd64\nprotocol reject\nop scavenge_m\n",
+    "sigsweep schedule 1\nisa arm\nprotocol signalok_raw\nseed 0xffffffffffffffff\n"
+    "op largeAlloc_m s1=0xffffffffffffffff s0=0\n"
+    "inject SIGPROF at onM+0x2f nth=4294967295 phase=stub/g=g0/live=s0+s1#3 by=kill handler=both "
+    "s1=1\n"
+    "inject SIGALRM at sigtramp+0 in=1 by=itimer handler=none\n"
+    "inject SIGURG at _ZN1a1bEv+18446744073709551615 in=2 handler=none\n"
+    "op gc_m\nop gc_m p0=7\ninject SIGUSR2 at x+1 by=external handler=mcacheRefill_m\n"
+    "expect arg-clobbered s0\norigin build=9 command=\"a #b\"\n",
+    "sigsweep schedule 1\nisa 386\nprotocol legacy\nop gc_m\nexpect crash\n",
+};
+
+TEST(ByteForm, LosesNothing) {
+  for (const char* text : kTexts) {
+    const auto parsed = parse_schedule(text, "t", catalog());
+    ASSERT_TRUE(std::holds_alternative<Schedule>(parsed))
+        << std::get<ParseError>(parsed).to_string();
+    const Schedule& schedule = std::get<Schedule>(parsed);
+    EXPECT_EQ(from_bytes(to_bytes(schedule, catalog()), catalog()), schedule) << text;
+  }
+}
+
+TEST(ByteForm, EveryByteStringIsAValidScheduleThatGoesThereAndBack) {
+  std::mt19937 random(7);
+  for (unsigned i = 0; i < 20000; i++) {
+    const Catalog names = catalog(i % 2 == 0 ? 64 : 32);
+    std::vector<std::uint8_t> bytes(random() % 80);
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random() % (i % 3 == 0 ? 4 : 256));
+    const Schedule schedule = from_bytes(bytes, names);
+    const auto parsed = parse_schedule(print_schedule(schedule), "t", names);
+    ASSERT_TRUE(std::holds_alternative<Schedule>(parsed)) << print_schedule(schedule);
+    EXPECT_EQ(std::get<Schedule>(parsed), schedule);
+    EXPECT_EQ(from_bytes(to_bytes(schedule, names), names), schedule) << print_schedule(schedule);
+  }
+}
+
+TEST(ByteForm, NoBytesAreTheSmallestSchedule) {
+  const Schedule schedule = from_bytes({}, catalog());
+  ASSERT_EQ(schedule.operations.size(), 1U);
+  EXPECT_TRUE(schedule.operations[0].injections.empty());
+  EXPECT_TRUE(schedule.operations[0].args.empty());
+  EXPECT_FALSE(schedule.expect.has_value());
+}
+
+TEST(ByteForm, AListEndsWhereItsBytesEnd) {
+  const Schedule whole = std::get<Schedule>(parse_schedule(kTexts[1], "t", catalog()));
+  const std::vector<std::uint8_t> bytes = to_bytes(whole, catalog());
+  for (std::size_t size = 0; size <= bytes.size(); size++) {
+    const Schedule cut = from_bytes({bytes.data(), size}, catalog());
+    EXPECT_LE(cut.operations.size(), whole.operations.size()) << size;
+  }
+}
+
+TEST(ByteForm, NoListIsLongerThanTheTextFormAllows) {
+  const std::vector<std::uint8_t> ones(100000, 1);
+  const Schedule schedule = from_bytes(ones, catalog());
+  EXPECT_LE(schedule.operations.size(), kMaxScheduleOperations);
+  for (const Operation& op : schedule.operations) {
+    EXPECT_LE(op.injections.size(), kMaxScheduleInjections);
+  }
+}
+
+}  // namespace
+}  // namespace sigsweep

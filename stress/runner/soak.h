@@ -1,0 +1,29 @@
+// Many contained trials in random order in one process: does any verdict ever change? What one
+// trial leaves behind would show in another's.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace sigsweep {
+
+struct SoakRequest {
+  std::vector<unsigned> protocols, sites, handlers;
+  std::uint64_t rounds = 0;
+  std::uint64_t seed = 0;
+};
+
+struct SoakResult {
+  std::uint64_t points = 0;  // boundaries of all cells, each tried once before the random rounds
+  std::uint64_t trials = 0, landed = 0;  // of the random rounds
+  std::uint64_t changes = 0;
+  std::string first_change;  // what changed into what, and where
+  std::string problem;       // of the harness
+};
+
+// `report(done)` now and then.
+SoakResult run_soak(const SoakRequest& request, const std::function<void(std::uint64_t)>& report);
+
+}  // namespace sigsweep
