@@ -27,6 +27,14 @@ function(sigsweep_library name)
   endif()
 endfunction()
 
+# What is put under signals: a check of UBSan that fails there is a fault, which a trial contains; a report would
+# end the process.
+function(sigsweep_under_test target)
+  if(SIGSWEEP_SANITIZE MATCHES "undefined")
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-trap=undefined>)
+  endif()
+endfunction()
+
 # Sanitizers, where the preset asks for them; for the fuzz targets also coverage, without comparisons: those
 # of the subject are UBSan's own checks, and each would be a call among the boundaries.
 function(sigsweep_instrument target)

@@ -86,7 +86,7 @@ extern "C" __attribute__((section("switch_text"), noinline)) void bench_target()
 struct Injector final : inject::TrapClient {
   Injector(Source how, int sig) : source(how), signal(sig) {}
   void on_break(unsigned, ucontext_t* uc) override {
-    if (source == Source::direct) {
+    if (inject::is_the_trap(source)) {
       count_signal(signal, nullptr, uc);
     } else {
       inject::make_pending(source, signal);

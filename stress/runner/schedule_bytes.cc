@@ -87,7 +87,8 @@ class Reader {
     return value;
   }
   std::string text() {
-    const std::size_t size = std::min<std::uint64_t>(number(), rest_.size());
+    const std::uint64_t asked = number();  // first: it takes from what is left
+    const std::size_t size = std::min<std::uint64_t>(asked, rest_.size());
     std::string value(rest_.begin(), rest_.begin() + static_cast<long>(size));
     rest_ = rest_.subspan(size);
     return value;

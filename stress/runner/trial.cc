@@ -63,6 +63,13 @@ class Snapshot {
       used += size;
     }
   }
+  void put_back() const {
+    std::size_t used = 0;
+    for (unsigned i = 0; i < count_; i++) {
+      inject::raw_copy(const_cast<void*>(regions_[i].at), bytes_ + used, regions_[i].size);
+      used += regions_[i].size;
+    }
+  }
   bool differs() const {
     std::size_t used = 0;
     for (unsigned i = 0; i < count_; i++) {
@@ -118,7 +125,9 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void on_break(unsigned index, ucontext_t* uc) override;
   bool on_step(ucontext_t* uc) override;
 
+  void operation_over();
   void on_fault(int sig, siginfo_t* info, ucontext_t* uc);
+  void on_report();
   [[noreturn]] void leave(End end);
 
  private:
@@ -193,6 +202,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::map<std::pair<unsigned, unsigned>, StateSnapshot> rests_;
   const StateSnapshot* rest_ = nullptr;    // of the trial under way; null: not known
   StateSnapshot* to_be_filled_ = nullptr;  // by the trial under way
+  StateSnapshot first_;                    // the subject's state before any trial
+  bool astray_ = false;  // the last trial may have written anywhere: reset() alone is not enough
   Landing landings_[kMaxInjections];
   ucontext_t landed_context_{};
   std::uint64_t slots_at_landing_[kMaxSlots] = {};
@@ -213,6 +224,14 @@ EngineImpl engine;
 
 void fault_entry(int sig, siginfo_t* info, void* context) {
   engine.on_fault(sig, info, static_cast<ucontext_t*>(context));
+}
+
+void operation_over() {
+  engine.operation_over();
+}
+
+void report_entry() {
+  engine.on_report();
 }
 
 void time_up() {
@@ -241,6 +260,7 @@ void EngineImpl::begin(const Plan& plan) {
   calling_ = kNone;
   const auto rest = rests_.find({plan.protocol, plan.site});
   rest_ = rest == rests_.end() ? nullptr : &rest->second;
+  if (std::exchange(astray_, false)) first_.put_back();
   subject_->reset(plan.protocol);
   subject_->scrub(0);
   trials_++;
@@ -251,7 +271,7 @@ void EngineImpl::begin(const Plan& plan) {
 bool EngineImpl::lands_on_own_stack() const {
   if (mode_ != Mode::trial || !subject_->protocols()[plan_.protocol].own_stack) return false;
   return std::any_of(plan_.injection, plan_.injection + plan_.injections,
-                     [](const PlannedInjection& i) { return i.source == Source::direct; });
+                     [](const PlannedInjection& i) { return inject::is_the_trap(i.source); });
 }
 
 // A trap that only passes by must leave no frame on the alternate stack while a handler's are
@@ -278,10 +298,15 @@ void EngineImpl::operation(void (*fn)(void*), void* arg) {
   arm_all();  // not before: what leads here may run the same code
   if (!patches_ && to_be_filled_ == nullptr) operation_starts();  // not for a baseline
   inject::probe_call(&probe_, fn, arg);
+}
+
+// The operation has come back. The harness's own frames were among those in use: where they were
+// overwritten nothing may return into them.
+void EngineImpl::operation_over() {
   ended_ = true;
   if (mode_ == Mode::trial) inject::disarm_all();
   check_registers();
-  if (seen_->entered != seen_->exited) leave(End::stopped);
+  if (seen_->entered != seen_->exited || seen_->smashed) leave(End::stopped);
 }
 
 void EngineImpl::arm_all() {
@@ -406,7 +431,7 @@ void EngineImpl::send(const PlannedInjection& injection, ucontext_t* uc) {
   if (mode_ == Mode::tracing) {
     inject::arm(kEntryBreak, reinterpret_cast<std::uint64_t>(subject_->signal_entry()), 1);
   }
-  if (injection.source == Source::direct || injection.source == Source::hwbreak) {
+  if (inject::is_the_trap(injection.source)) {
     static siginfo_t info;
     info.si_signo = injection.signal;
     subject_->signal_entry()(injection.signal, &info, uc);
@@ -574,6 +599,12 @@ void EngineImpl::on_fault(int sig, siginfo_t* info, ucontext_t* uc) {
   leave(End::faulted);
 }
 
+// A sanitizer is about to report an access of the subject: a fault that it saw coming.
+void EngineImpl::on_report() {
+  const bool contained = mode_ == Mode::trial || mode_ == Mode::tracing;
+  if (contained && !in_child_ && seen_->hits > 0 && *serial_ != 0) leave(End::faulted);
+}
+
 // The kernel raises SIGSEGV where it can't write a signal's frame: SP points nowhere. The signal
 // has struck at its boundary all the same.
 void EngineImpl::note_undelivered(const ucontext_t* uc) {
@@ -609,9 +640,10 @@ void EngineImpl::finish() {
   inject::disarm_hwbreaks();
   const bool whole = seen_->end == End::finished && seen_->entered == seen_->exited;
   if (!whole) inject::unpoison_stacks(*subject_, trial_stack_);  // frames were abandoned
+  astray_ = !whole || seen_->misplaced != nullptr || seen_->leaked != nullptr || seen_->smashed;
   if (!lazy_ || seen_->end != End::finished || seen_->hits == 0) check_mask_and_stack();
   for (unsigned i = 0; i < plan_.injections; i++) {
-    if (plan_.injection[i].source != Source::direct && seen_->landed < seen_->hits) {
+    if (!inject::is_the_trap(plan_.injection[i].source) && seen_->landed < seen_->hits) {
       inject::discard_pending(plan_.injection[i].signal);
     }
   }
@@ -898,7 +930,7 @@ std::string EngineImpl::install_handlers() {
 std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_ = &subject();
   void* shared =
-      mmap(nullptr, sizeof(Observation), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return "memory for what is seen: " + std::string(strerror(errno));
   shared_ = new (shared) Shared{};
   seen_ = &shared_->seen;
@@ -925,6 +957,11 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   if (problem.empty()) problem = inject::start_watchdog(serial_, kTimeLimit, time_up);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &normal_mask_, kKernelSigset);
   syscall(SYS_sigaltstack, nullptr, &normal_stack_);
+  inject::on_sanitizer_report(report_entry);
+  probe_.over = sigsweep::operation_over;
+  subject_->reset(0);
+  Region regions[kMaxRegions];
+  first_.take(regions, subject_->state_regions(regions));
   return problem;
 }
 

@@ -67,6 +67,7 @@ inline constexpr const char* kKeptNames[kKept] = {"rbx", "r12", "r13", "r14", "r
 
 // What probe_call loads before the call and finds after it. `sp` and `fp` are its own.
 struct Probe {
+  void (*over)();  // called when fn has come back; need not return
   std::uint64_t kept_before[kKept];
   std::uint64_t kept_after[kKept];
   std::uint64_t sp_before, sp_after;
@@ -86,8 +87,8 @@ struct Containment {
 extern "C" {
 
 // fn(arg) with the probe's values in the callee-saved registers and the control words; what is
-// found there on return goes into the probe. Works also if fn returns with a wrong SP. One at a
-// time in a process.
+// found there on return goes into the probe, and probe->over() is called: nothing that it needs lay
+// on the stack while fn ran. Works also if fn returns with a wrong SP. One at a time in a process.
 void probe_call(Probe* probe, void (*fn)(void*), void* arg);
 
 // Runs fn(arg) on frame->stack and returns 0; or returns early what contain_leave was given (not

@@ -132,6 +132,7 @@ TEXT probe_call
 	pushfq
 	popq	probe_flags_after(%rdi)
 	cld
+	callq	*probe_over(%rdi)
 	RESTORE_ALL
 END probe_call
 

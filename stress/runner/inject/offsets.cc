@@ -8,6 +8,7 @@
 
 void offsets();
 void offsets() {
+  OFFSET(probe_over, Probe, over);
   OFFSET(probe_kept_before, Probe, kept_before);
   OFFSET(probe_kept_after, Probe, kept_after);
   OFFSET(probe_sp_before, Probe, sp_before);

@@ -1,5 +1,6 @@
 // What a sanitizer must be told: an abandoned trial leaves frames on the stacks that were never
 // left, and their poisoned borders with them.
+// And what it tells: an access that it would end the process for.
 #pragma once
 
 #include "stress/runner/subject.h"
@@ -9,5 +10,10 @@ namespace sigsweep::inject {
 // Forgets the poisoning of all the subject's stacks and of the one that trials start on. Nothing
 // without ASan.
 void unpoison_stacks(const Subject& subject, const Region& trial_stack);
+
+// Called in front of each report of ASan about an instrumented access, on whatever stack that ran;
+// where it comes back, the report follows and the process ends. Nothing without ASan.
+// (UBSan needs none: in what is linked with a subject its checks trap.)
+void on_sanitizer_report(void (*client)());
 
 }  // namespace sigsweep::inject

@@ -10,6 +10,11 @@
 
 namespace sigsweep::inject {
 
+// The trap at the boundary is the signal: nothing is made pending.
+constexpr bool is_the_trap(Source source) {
+  return source == Source::direct || source == Source::hwbreak;
+}
+
 // Starts what the source needs (a thread, for peer). Empty, or why it can't be had. Not
 // async-signal-safe.
 std::string prepare(Source source);
