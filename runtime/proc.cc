@@ -140,24 +140,31 @@ G* newproc(const FuncVal* fn) {
   return gp;
 }
 
+// All but what malg made.
+static void greset(G* gp) {
+  G fresh{};
+  fresh.stack = gp->stack;
+  fresh.alllink = gp->alllink;
+  *gp = fresh;
+}
+
 void mreset(M* mp) {
   runtime_g = nullptr;
+  greset(mp->g0);
+  greset(mp->gsignal);
   minit(mp);
   mp->curg = nullptr;
   mp->mstartfn = nullptr;
   mp->throwing = 0;
   for (unsigned i = 0; i < kSlots; i++) *slotcell(mp, i) = 0;
-  mp->gsignal->sched = Gobuf{};
-  mp->gsignal->sigctx = nullptr;
-  mp->gsignal->siginterrupted = nullptr;
 
   sched.runqhead = nullptr;
   sched.runqtail = nullptr;
   sched.goidgen = 0;
   sched.gfree = nullptr;
   for (G* gp = sched.allg; gp != nullptr; gp = gp->alllink) {  // always in the same order
+    greset(gp);
     gp->status = Gdead;
-    gp->sched = Gobuf{};
     gp->schedlink = sched.gfree;
     sched.gfree = gp;
   }

@@ -85,11 +85,42 @@ bool take_source(const Session& session, Schedule* schedule) {
   return external;
 }
 
+[[noreturn]] void fail_refused(const std::string& path, const Record& refused) {
+  throw Failure(kUsage, fmt::format("{}:{}:{}: {}", path, refused.number("line"),
+                                    refused.number("column"), refused.text("message")));
+}
+
+// The schedule with each boundary where this build has it: a debugger knows addresses, no phases.
+Schedule resolved_here(const Session& session, Schedule schedule, const std::string& path) {
+  const std::string text = print_schedule(schedule);
+  Record refused, command("resolve");
+  command.add("bytes", std::uint64_t{text.size()});
+  const Outcome outcome = session.runner->command(
+      command,
+      [&](const Record& r) {
+        if (r.word() == "refused") refused = r;
+        if (r.word() == "note") fmt::print(stderr, "{}: {}\n", path, r.text("text"));
+        if (r.word() != "resolved") return;
+        Injection& injection =
+            schedule.operations.at(r.number("operation")).injections.at(r.number("injection"));
+        injection.at = BoundaryName{r.text("symbol"), r.number("offset"),
+                                    static_cast<std::uint32_t>(r.number("nth"))};
+        injection.phase = r.text("phase");
+      },
+      text);
+  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
+  if (!refused.word().empty()) fail_refused(path, refused);
+  if (outcome.kind != Outcome::done) {
+    throw Failure(kHarnessFailed, fmt::format("{}: {}", path, outcome.message));
+  }
+  return schedule;
+}
+
 Replayed run(const Session& session, const Schedule& schedule, bool external,
              const std::string& path) {
   if (!external) return replay_text(session, print_schedule(schedule), path);
   Replayed got;
-  got.record = replay_under_debugger(session, schedule, path);
+  got.record = replay_under_debugger(session, resolved_here(session, schedule, path), path);
   got.verdict = got.record.text("verdict");
   got.slots = got.record.text("slots");
   return got;
@@ -143,10 +174,7 @@ Replayed replay_text(const Session& session, const std::string& text, const std:
       },
       text);
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
-  if (!refused.word().empty()) {
-    throw Failure(kUsage, fmt::format("{}:{}:{}: {}", path, refused.number("line"),
-                                      refused.number("column"), refused.text("message")));
-  }
+  if (!refused.word().empty()) fail_refused(path, refused);
   if (outcome.kind == Outcome::died && outcome.in_trial) {
     got.verdict = outcome.hung ? "hang" : "crash";
     got.slots = "-";

@@ -1,9 +1,10 @@
 // The runner: one process that runs trials for the host, and dies with its subject if it must.
 //
-//   stdin    one command a line (wire.h): describe, contracts, sweep, throws, replay, bench; ends
-//   at EOF stdout   records, written as they come; each command is answered to its end by `done` or
-//   `trouble` stderr   diagnosis, for people status   0 at EOF; 2 usage; 3 the process could not be
-//   taken over signal   a death by a signal is the death of the trial that the shared page names
+//   stdin    one command a line (wire.h): describe, contracts, sweep, throws, replay, resolve,
+//   bench; ends at EOF stdout   records, written as they come; each command is answered to its end
+//   by `done` or `trouble` stderr   diagnosis, for people status   0 at EOF; 2 usage; 3 the process
+//   could not be taken over signal   a death by a signal is the death of the trial that the shared
+//   page names
 //
 // runner-ISA --walk FILE [--account]: runs the schedule's operations once with no signal of its own
 // and no patch, for a debugger that stops at the boundary; a signal that the debugger sends there
@@ -361,26 +362,30 @@ void refuse(const ParseError& error) {
            .add("message", error.message));
 }
 
+// Operation `index` as a plan; false, and all said, where it can't be one.
+bool resolve_operation(const Schedule& schedule, unsigned index, Resolved* resolved) {
+  static Traces traces;
+  Engine::get().baseline(protocol_index(schedule.protocol),
+                         site_index(schedule.operations[index].site, false), schedule.seed);
+  const Unresolved problem = resolve(subject(), schedule, index, &traces, resolved);
+  if (problem.harness) {
+    trouble = problem.message;
+  } else if (!problem.message.empty()) {
+    refuse(ParseError{"", problem.place.line, problem.place.column, problem.message});
+  }
+  return problem.message.empty();
+}
+
 // Operations run one after the other, each from a fresh state; the first verdict but ok is the
 // schedule's. Nothing was injected into a state that a wrong operation left.
 void replay_operations(const Schedule& schedule) {
-  static Traces traces;
-  const unsigned protocol = protocol_index(schedule.protocol);
   for (unsigned i = 0; i < schedule.operations.size(); i++) {
-    const Operation& op = schedule.operations[i];
-    for (const Injection& injection : op.injections) {
+    for (const Injection& injection : schedule.operations[i].injections) {
       trouble = inject::prepare(injection.by);
       if (!trouble.empty()) return;
     }
-    Engine::get().baseline(protocol, site_index(op.site, false), schedule.seed);
     Resolved resolved;
-    const Unresolved problem = resolve(subject(), schedule, i, &traces, &resolved);
-    if (problem.harness) trouble = problem.message;
-    if (problem.harness) return;
-    if (!problem.message.empty()) {
-      refuse(ParseError{"", problem.place.line, problem.place.column, problem.message});
-      return;
-    }
+    if (!resolve_operation(schedule, i, &resolved)) return;
     const Observation& seen = Engine::get().run(resolved.plan);
     const Judgement judgement = Engine::get().judge_last();
     const bool last = i + 1 == schedule.operations.size();
@@ -396,7 +401,8 @@ void replay_operations(const Schedule& schedule) {
   }
 }
 
-void replay(const Record& command) {
+// What follows the command, given to `use`.
+void with_schedule(const Record& command, void (*use)(const Schedule&)) {
   std::string text(command.number("bytes"), '\0');
   std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
   const auto parsed = parse_schedule(text, "", catalog_of(subject()));
@@ -404,7 +410,29 @@ void replay(const Record& command) {
     refuse(*error);
     return;
   }
-  replay_operations(std::get<Schedule>(parsed));
+  use(std::get<Schedule>(parsed));
+}
+
+void replay(const Record& command) {
+  with_schedule(command, replay_operations);
+}
+
+// ---- resolve bytes=N, then the schedule's text: the boundary of each injection in this build
+
+void resolve_boundaries(const Record& command) {
+  with_schedule(command, [](const Schedule& schedule) {
+    for (unsigned i = 0; i < schedule.operations.size(); i++) {
+      Resolved resolved;
+      if (!resolve_operation(schedule, i, &resolved)) return;
+      for (unsigned k = 0; k < resolved.boundaries.size(); k++) {
+        Record r("resolved");
+        r.add("operation", i).add("injection", k);
+        add_boundary(&r, *resolved.boundaries[k]);
+        send(r);
+      }
+      for (const std::string& note : resolved.notes) send(Record("note").add("text", note));
+    }
+  });
 }
 
 // ---- --walk FILE
@@ -453,6 +481,7 @@ int walk(const char* path, bool account) {
     if (!account) continue;
     const std::vector<Boundary> boundaries = named_boundaries(op);
     std::vector<const Boundary*> pointers;
+    pointers.reserve(boundaries.size());
     for (const Boundary& b : boundaries) pointers.push_back(&b);
     send(account_of("walked", resolved.plan, pointers, seen, judgement).add("operation", i));
     std::fflush(stdout);
@@ -475,7 +504,8 @@ constexpr struct {
   void (*run)(const Record&);
 } kCommands[] = {{"describe", describe}, {"contracts", contracts}, {"order", order},
                  {"source", source},     {"sweep", sweep},         {"soak", soak},
-                 {"throws", throws},     {"replay", replay},       {"bench", bench}};
+                 {"throws", throws},     {"replay", replay},       {"resolve", resolve_boundaries},
+                 {"bench", bench}};
 
 void carry_out(const Record& command) {
   trouble = "unknown command " + command.word();

@@ -10,19 +10,19 @@ void (*report_client)();
 
 // The linker sends the calls of instrumented code here (--wrap, CMakeLists.txt): ASan's own report
 // takes a lock that a trial which is abandoned within it would keep for ever.
-#define REPORT(name)                                                              \
-  extern "C" void __real___asan_report_##name(void* address);                     \
-  extern "C" void __wrap___asan_report_##name(void* address);                     \
-  extern "C" void __wrap___asan_report_##name(void* address) {                    \
-    if (report_client != nullptr) report_client();                                \
-    __real___asan_report_##name(address);                                         \
+#define REPORT(name)                                           \
+  extern "C" void __real___asan_report_##name(void* address);  \
+  extern "C" void __wrap___asan_report_##name(void* address);  \
+  extern "C" void __wrap___asan_report_##name(void* address) { \
+    if (report_client != nullptr) report_client();             \
+    __real___asan_report_##name(address);                      \
   }
-#define REPORT_N(name)                                                            \
-  extern "C" void __real___asan_report_##name(void* address, std::size_t size);   \
-  extern "C" void __wrap___asan_report_##name(void* address, std::size_t size);   \
-  extern "C" void __wrap___asan_report_##name(void* address, std::size_t size) {  \
-    if (report_client != nullptr) report_client();                                \
-    __real___asan_report_##name(address, size);                                   \
+#define REPORT_N(name)                                                           \
+  extern "C" void __real___asan_report_##name(void* address, std::size_t size);  \
+  extern "C" void __wrap___asan_report_##name(void* address, std::size_t size);  \
+  extern "C" void __wrap___asan_report_##name(void* address, std::size_t size) { \
+    if (report_client != nullptr) report_client();                               \
+    __real___asan_report_##name(address, size);                                  \
   }
 REPORT(load1)
 REPORT(load2)
