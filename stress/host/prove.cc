@@ -69,7 +69,7 @@ std::regex order_pattern(const std::string& ways, bool complete) {
     std::string way, beginning, closing;
     for (const std::string& word : words(ways.substr(at, end - at))) {
       way += word + " ";
-      beginning += "(" + word + " ";
+      beginning.append("(").append(word).append(" ");
       closing += ")?";
     }
     whole += (whole.empty() ? "(" : "|(") + way + ")";

@@ -437,11 +437,12 @@ unsigned OnM::live_regions(std::uint64_t sp, std::span<Region> out) const {
 // Of g0's stack: what a switch that starts at its top writes first.
 __attribute__((no_sanitize("address"))) void OnM::scrub(std::uint64_t sp) {
   constexpr std::uint64_t kBytes = 512, kLargestRedZone = 128, kPattern = 0xa5a5a5a5a5a5a5a5;
+  using Line = std::uint64_t __attribute__((vector_size(16), may_alias));
   const std::uint64_t end = contains(m_->g0, sp) ? sp - kLargestRedZone : m_->g0->sched.sp;
-  for (std::uint64_t at = end & ~std::uint64_t{7};
-       at > end - kBytes && at > m_->g0->stack.lo + 8;) {
-    at -= sizeof kPattern;
-    *reinterpret_cast<volatile std::uint64_t*>(at) = kPattern;
+  std::uint64_t at = end & ~std::uint64_t{sizeof(Line) - 1};
+  while (at > end - kBytes && at > m_->g0->stack.lo + sizeof(Line)) {
+    at -= sizeof(Line);
+    *reinterpret_cast<Line*>(at) = Line{} + kPattern;
   }
 }
 

@@ -61,8 +61,8 @@ enum class End : std::uint8_t {
   timed_out,
 };
 
-// What was seen in one trial. Plain data: filled in signal context, allocates nothing.
-struct Observation {
+// What was seen of a trial as a whole.
+struct Course {
   End end = End::finished;
   const char* message = nullptr;  // of the throw
   int fault_signal = 0;
@@ -78,13 +78,25 @@ struct Observation {
   bool smashed = false;
   SlotMask slots_left = 0;     // slots that were not zero at the end
   SlotMask slots_changed = 0;  // by a handler that must keep them
-  Call op{}, op_inner{};
-  Call handler[kMaxInjections] = {}, handler_inner[kMaxInjections] = {};
 
   bool has_entered(std::size_t injection) const { return (entered >> injection & 1) != 0; }
   bool has_exited(std::size_t injection) const { return (exited >> injection & 1) != 0; }
   // Signals that were asked for and whose boundary was never reached.
   std::uint32_t unreached() const { return requested - hits; }
+};
+
+// What was seen in one trial. Plain data: filled in signal context, allocates nothing.
+struct Observation : Course {
+  Call op{}, op_inner{};
+  Call handler[kMaxInjections] = {}, handler_inner[kMaxInjections] = {};
+
+  // Empty, for a trial with so many injections: what it can't fill is not looked at.
+  void begin(std::uint32_t injections) {
+    static_cast<Course&>(*this) = Course{};
+    requested = injections;
+    op = op_inner = Call{};
+    for (std::uint32_t i = 0; i < injections; i++) handler[i] = handler_inner[i] = Call{};
+  }
 };
 
 struct Judgement {

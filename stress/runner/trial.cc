@@ -12,7 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <map>
+#include <memory>
 #include <new>
 #include <utility>
 
@@ -73,10 +73,7 @@ class Snapshot {
   bool differs() const {
     std::size_t used = 0;
     for (unsigned i = 0; i < count_; i++) {
-      if (inject::raw_differs(bytes_ + used, regions_[i].at, regions_[i].size) !=
-          regions_[i].size) {
-        return true;
-      }
+      if (inject::raw_differs(bytes_ + used, regions_[i].at, regions_[i].size)) return true;
       used += regions_[i].size;
     }
     return false;
@@ -172,7 +169,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   // What the subject says of itself and never changes.
   unsigned word_bits_ = 0, slot_count_ = 0;
   const void* slot_cells_[kMaxSlots] = {};
-  Plan plan_;
+  Plan plan_;                           // of the trial under way
+  const Protocol* protocol_ = nullptr;  // likewise
   struct Shared;
   Shared* shared_ = nullptr;  // in memory that children share
   Observation* seen_ = nullptr;
@@ -199,7 +197,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   Worker worker_{[this] { run_in_worker(); }, kTimeLimit};
   void (*sabotage_)(ucontext_t* uc) = nullptr;
   // The state after an operation with nothing injected, by protocol and site.
-  std::map<std::pair<unsigned, unsigned>, StateSnapshot> rests_;
+  std::vector<std::unique_ptr<StateSnapshot>> rests_;
   const StateSnapshot* rest_ = nullptr;    // of the trial under way; null: not known
   StateSnapshot* to_be_filled_ = nullptr;  // by the trial under way
   StateSnapshot first_;                    // the subject's state before any trial
@@ -248,9 +246,12 @@ std::uint64_t mix(std::uint64_t x) {  // splitmix64's finaliser
 // ---- what happens in a trial, in the order of time
 
 void EngineImpl::begin(const Plan& plan) {
-  plan_ = plan;
-  *seen_ = Observation{};
-  seen_->requested = plan.injections;
+  plan_.protocol = plan.protocol;
+  plan_.site = plan.site;
+  plan_.injections = plan.injections;
+  std::copy(plan.injection, plan.injection + plan.injections, plan_.injection);
+  protocol_ = &subject_->protocols()[plan.protocol];
+  seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
   ended_ = checked_rest_ = false;
@@ -258,8 +259,7 @@ void EngineImpl::begin(const Plan& plan) {
   arriving_count_ = 0;
   left_ = false;
   calling_ = kNone;
-  const auto rest = rests_.find({plan.protocol, plan.site});
-  rest_ = rest == rests_.end() ? nullptr : &rest->second;
+  rest_ = rests_[plan.protocol * subject_->sites().size() + plan.site].get();
   if (std::exchange(astray_, false)) first_.put_back();
   subject_->reset(plan.protocol);
   subject_->scrub(0);
@@ -269,7 +269,7 @@ void EngineImpl::begin(const Plan& plan) {
 
 // Whether the trap, being the signal itself, must land where the protocol's signals do.
 bool EngineImpl::lands_on_own_stack() const {
-  if (mode_ != Mode::trial || !subject_->protocols()[plan_.protocol].own_stack) return false;
+  if (mode_ != Mode::trial || !protocol_->own_stack) return false;
   return std::any_of(plan_.injection, plan_.injection + plan_.injections,
                      [](const PlannedInjection& i) { return inject::is_the_trap(i.source); });
 }
@@ -277,7 +277,7 @@ bool EngineImpl::lands_on_own_stack() const {
 // A trap that only passes by must leave no frame on the alternate stack while a handler's are
 // there, nor on the interrupted stack while the operation runs.
 void EngineImpl::place_traps(bool in_handler) {
-  const bool own = subject_->protocols()[plan_.protocol].own_stack;
+  const bool own = protocol_->own_stack;
   inject::trap_on_own_stack({lands_on_own_stack(), in_handler && !own});
 }
 
@@ -375,7 +375,7 @@ void EngineImpl::on_break(unsigned index, ucontext_t* uc) {
 bool EngineImpl::is_over(int injection, const ucontext_t* uc) const {
   if (!seen_->has_exited(static_cast<unsigned>(injection))) return false;
   const std::uint64_t sp = inject::context_sp(uc);
-  if (subject_->protocols()[plan_.protocol].own_stack) {
+  if (protocol_->own_stack) {
     const std::uint64_t interrupted = landings_[injection].sp;
     return sp >= interrupted || subject_->stack_of(sp) != subject_->stack_of(interrupted);
   }
@@ -468,14 +468,14 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   const unsigned count = subject_->live_regions(sp - inject::kRedZone, regions);
   check_frame(regions, count);
   landing.live.take(regions, count);
-  landing.state.take(regions, subject_->state_regions(regions));
+  if (protocol_->must_reject) landing.state.take(regions, subject_->state_regions(regions));
   for (unsigned i = 0; i < kMaxSlots; i++) landing.slots[i] = slot_value(i);
   if (seen_->landed == 1) {
     std::copy(std::begin(landing.slots), std::end(landing.slots), std::begin(slots_at_landing_));
   }
   call_handler(index);
   if (sabotage_ != nullptr) sabotage_(uc);
-  if (subject_->protocols()[plan_.protocol].keeps_slots) {
+  if (protocol_->keeps_slots) {
     for (unsigned i = 0; i < kMaxSlots; i++) {
       if (slot_value(i) != landing.slots[i]) seen_->slots_changed |= SlotMask{1} << i;
     }
@@ -523,7 +523,7 @@ void EngineImpl::check_place(std::uint64_t interrupted) {
   const Region alternate = subject_->alternate_stack();
   const bool stayed = subject_->stack_of(here) == stack;
   const bool may_stay =
-      subject_->protocols()[plan_.protocol].own_stack ||
+      protocol_->own_stack ||
       interrupted - reinterpret_cast<std::uint64_t>(alternate.at) <= alternate.size;
   if (stayed != may_stay) seen_->misplaced = "the handler ran on a wrong stack";
 }
@@ -542,7 +542,7 @@ void EngineImpl::check_frame(const Region* in_use, unsigned count) {
 // Between the call of a stub in the handler and the throw only the slots may have changed, and
 // those only by the handler's own arguments.
 void EngineImpl::check_slots_at_throw() {
-  const Protocol& protocol = subject_->protocols()[plan_.protocol];
+  const Protocol& protocol = *protocol_;
   const auto index = static_cast<unsigned>(calling_);
   const SlotMask passed =
       protocol.slots_in_handler ? subject_->sites()[plan_.injection[index].handler].in : 0;
@@ -558,7 +558,7 @@ void EngineImpl::on_throw(const char* message) {
   if (mode_ != Mode::trial && mode_ != Mode::tracing) return;
   seen_->message = message;
   seen_->thrown_in_handler = calling_ != kNone;
-  if (calling_ != kNone && mode_ == Mode::trial) {
+  if (calling_ != kNone && mode_ == Mode::trial && protocol_->must_reject) {
     const Landing& landing = landings_[calling_];
     check_slots_at_throw();
     if (landing.live.differs() || landing.state.differs()) seen_->changed_before_throw = true;
@@ -708,8 +708,7 @@ Judgement EngineImpl::judge_last() const {
     const unsigned handler = plan_.injection[i].handler;
     if (handler != kNoHandler) handlers[i] = &sites[handler];
   }
-  return judge(*subject_, subject_->protocols()[plan_.protocol], sites[plan_.site],
-               {handlers, plan_.injections}, *seen_);
+  return judge(*subject_, *protocol_, sites[plan_.site], {handlers, plan_.injections}, *seen_);
 }
 
 Judgement EngineImpl::baseline(unsigned protocol, unsigned site, std::uint64_t seed) {
@@ -718,12 +717,13 @@ Judgement EngineImpl::baseline(unsigned protocol, unsigned site, std::uint64_t s
   plan.site = site;
   draw_nonces(seed, 0, word_bits_, plan.in);
   worker_.dismiss();  // it does not know what will be known now
-  rests_.erase({protocol, site});
-  StateSnapshot rest;
-  to_be_filled_ = &rest;
+  std::unique_ptr<StateSnapshot>& known = rests_[protocol * subject_->sites().size() + site];
+  known.reset();
+  auto rest = std::make_unique<StateSnapshot>();
+  to_be_filled_ = rest.get();
   run(plan);
   to_be_filled_ = nullptr;
-  rests_[{protocol, site}] = rest;
+  known = std::move(rest);
   return judge_last();
 }
 
@@ -878,7 +878,7 @@ struct EngineImpl::Shared {
 
 const Observation& EngineImpl::run_forked(const Plan& plan) {
   plan_ = shared_->plan = plan;
-  *seen_ = Observation{};
+  seen_->begin(plan.injections);
   child_ = worker_.once();
   trust_the_outside();
   return *seen_;
@@ -950,6 +950,7 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   int signals[std::size(kSignals)];
   for (unsigned i = 0; i < std::size(kSignals); i++) signals[i] = *signal_number(kSignals[i]);
   page_count_ = subject_->traced_pages(pages_);
+  rests_.resize(subject_->protocols().size() * subject_->sites().size());
   subject_->install(signals, this);
   std::string problem = install_handlers();
   patches_ = patches;

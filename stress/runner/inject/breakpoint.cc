@@ -71,6 +71,7 @@ bool install_trap(bool own) {
 
 // The next trap may be one that is handed on, or it can only be one that passes by.
 void place_trap() {
+  if (!wanted.handed_on && !wanted.passing && !trap_on_own) return;  // nothing ever changes
   if (armed == 0 && (wanted.handed_on || wanted.passing)) return;  // as it is, until one is armed
   bool handed_on = false;
   for (unsigned i = 0; i < used; i++) {
