@@ -29,12 +29,13 @@ void count_signal(int, siginfo_t*, void*) {
   landed = landed + 1;
 }
 
-// While it lives, a signal is handled by count_signal, and as the engine has its own handled: on
-// the alternate stack, with the same mask.
+// While it lives, a signal is handled by count_signal: on the alternate stack, with every signal
+// masked, as a runtime's handlers are.
 class CountedSignal {
  public:
   explicit CountedSignal(int sig) : sig_(sig) {
     struct sigaction counted {};
+    inject::want_traps({});
     sigaction(SIGTRAP, nullptr, &counted);
     counted.sa_sigaction = count_signal;
     sigaction(sig_, &counted, &before_);
@@ -107,6 +108,7 @@ Measured injection(std::uint64_t rounds) {
   const CountedSignal signal(kSignal);
   Injector injector(kSource, kSignal);
   inject::TrapClient* engine = inject::set_client(&injector);
+  inject::want_traps({.masking = !inject::is_the_trap(kSource)});  // as the engine does
   const auto target = reinterpret_cast<std::uint64_t>(&bench_target);
   const auto start = Clock::now();
   for (std::uint64_t i = 0; i < rounds; i++) {

@@ -132,7 +132,6 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
 
   std::uint64_t slot_value(unsigned i) const;
   std::string install_handlers();
-  bool lands_on_own_stack() const;
   void place_traps(bool in_handler);
   void check_place(std::uint64_t interrupted);
   void check_frame(const Region* in_use, unsigned count);
@@ -159,7 +158,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void record_step(ucontext_t* uc, std::uint64_t pc);
   bool step_over_call(const ucontext_t* uc) const;
   std::string record(const Plan& plan, Trace* out);
-  static void traps_on_alternate_stack(bool on);
+  void record_where_it_is(bool on);
   void hide_traced(bool hidden);
   bool record_access(siginfo_t* info, ucontext_t* uc);
   void hand_back(int sig, siginfo_t* info, ucontext_t* uc);
@@ -169,8 +168,10 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   // What the subject says of itself and never changes.
   unsigned word_bits_ = 0, slot_count_ = 0;
   const void* slot_cells_[kMaxSlots] = {};
-  Plan plan_;                           // of the trial under way
-  const Protocol* protocol_ = nullptr;  // likewise
+  Plan plan_;                            // of the trial under way
+  const Protocol* protocol_ = nullptr;   // likewise
+  bool trap_is_signal_ = false;          // of some injection
+  bool only_traps_are_signals_ = false;  // of all
   struct Shared;
   Shared* shared_ = nullptr;  // in memory that children share
   Observation* seen_ = nullptr;
@@ -210,9 +211,10 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::vector<Step> steps_;  // capacity reserved: filled in signal context
   std::vector<Access> accesses_;
   std::size_t step_count_ = 0, access_count_ = 0;
-  std::uint64_t last_pc_ = 0;       // of injectable code, while it is stepped through
-  bool recording_handler_ = false;  // not the operation
-  Region pages_[4] = {};            // that hold slots and cells
+  std::uint64_t last_pc_ = 0;        // of injectable code, while it is stepped through
+  bool recording_handler_ = false;   // not the operation
+  bool record_where_it_is_ = false;  // traps take the stack that they find, not the alternate one
+  Region pages_[4] = {};             // that hold slots and cells
   unsigned page_count_ = 0;
   bool hidden_ = false;               // they are inaccessible
   struct sigaction before_[65] = {};  // what handled the faults before us
@@ -251,6 +253,10 @@ void EngineImpl::begin(const Plan& plan) {
   plan_.injections = plan.injections;
   std::copy(plan.injection, plan.injection + plan.injections, plan_.injection);
   protocol_ = &subject_->protocols()[plan.protocol];
+  const auto is_the_trap = [](const PlannedInjection& i) { return inject::is_the_trap(i.source); };
+  trap_is_signal_ = std::any_of(plan.injection, plan.injection + plan.injections, is_the_trap);
+  only_traps_are_signals_ =
+      std::all_of(plan.injection, plan.injection + plan.injections, is_the_trap);
   seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
@@ -267,18 +273,14 @@ void EngineImpl::begin(const Plan& plan) {
   *serial_ = trials_;
 }
 
-// Whether the trap, being the signal itself, must land where the protocol's signals do.
-bool EngineImpl::lands_on_own_stack() const {
-  if (mode_ != Mode::trial || !protocol_->own_stack) return false;
-  return std::any_of(plan_.injection, plan_.injection + plan_.injections,
-                     [](const PlannedInjection& i) { return inject::is_the_trap(i.source); });
-}
-
-// A trap that only passes by must leave no frame on the alternate stack while a handler's are
-// there, nor on the interrupted stack while the operation runs.
+// Where a trap is the signal itself, it must land where the protocol's signals do. One that only
+// passes by must leave no frame on the alternate stack while a handler's are there, nor on the
+// interrupted stack while the operation runs.
 void EngineImpl::place_traps(bool in_handler) {
-  const bool own = protocol_->own_stack;
-  inject::trap_on_own_stack({lands_on_own_stack(), in_handler && !own});
+  const bool own = protocol_->own_stack, trial = mode_ == Mode::trial;
+  inject::want_traps({.own_handed_on = (own && trial && trap_is_signal_) || record_where_it_is_,
+                      .own_passing = (in_handler && !own) || record_where_it_is_,
+                      .masking = !(trial && only_traps_are_signals_)});
 }
 
 void EngineImpl::run_site(void* self) {
@@ -641,7 +643,10 @@ void EngineImpl::finish() {
   const bool whole = seen_->end == End::finished && seen_->entered == seen_->exited;
   if (!whole) inject::unpoison_stacks(*subject_, trial_stack_);  // frames were abandoned
   astray_ = !whole || seen_->misplaced != nullptr || seen_->leaked != nullptr || seen_->smashed;
-  if (!lazy_ || seen_->end != End::finished || seen_->hits == 0) check_mask_and_stack();
+  // Only a handler that masks leaves a mask behind when it is abandoned: that of faults does.
+  const bool kept =
+      seen_->end == End::finished || (seen_->end != End::faulted && only_traps_are_signals_);
+  if (!lazy_ || !kept || seen_->hits == 0) check_mask_and_stack();
   for (unsigned i = 0; i < plan_.injections; i++) {
     if (!inject::is_the_trap(plan_.injection[i].source) && seen_->landed < seen_->hits) {
       inject::discard_pending(plan_.injection[i].signal);
@@ -841,7 +846,7 @@ std::string EngineImpl::trace(unsigned protocol, unsigned site, std::uint64_t se
 // ends the process: a child finds out first.
 std::string EngineImpl::trace_handler(const Plan& plan, Trace* out) {
   recording_handler_ = true;
-  traps_on_alternate_stack(false);
+  record_where_it_is(true);
   const Forked tried = run_in_child(
       [&] {
         static volatile std::uint64_t own_serial = 0;  // the parent's watchdog must not see this
@@ -851,20 +856,19 @@ std::string EngineImpl::trace_handler(const Plan& plan, Trace* out) {
       },
       kRecordLimit);
   inject::make_pristine();  // children share the code
-  if (tried.exit_status != kCameBack) traps_on_alternate_stack(true);
+  if (tried.exit_status != kCameBack) record_where_it_is(false);
   std::string problem = record(plan, out);
-  traps_on_alternate_stack(true);
+  record_where_it_is(false);
   recording_handler_ = false;
   return problem;
 }
 
-void EngineImpl::traps_on_alternate_stack(bool on) {
-  for (const int sig : {SIGTRAP, SIGSEGV}) {
-    struct sigaction sa {};
-    sigaction(sig, nullptr, &sa);
-    sa.sa_flags = on ? sa.sa_flags | SA_ONSTACK : sa.sa_flags & ~SA_ONSTACK;
-    sigaction(sig, &sa, nullptr);
-  }
+void EngineImpl::record_where_it_is(bool on) {
+  record_where_it_is_ = on;
+  struct sigaction sa {};
+  sigaction(SIGSEGV, nullptr, &sa);
+  sa.sa_flags = on ? sa.sa_flags & ~SA_ONSTACK : sa.sa_flags | SA_ONSTACK;
+  sigaction(SIGSEGV, &sa, nullptr);
 }
 
 // ---- a trial in a child, where its end is real

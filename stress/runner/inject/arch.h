@@ -52,6 +52,16 @@ inline bool fault_is_write(const ucontext_t* uc) {
   return (uc->uc_mcontext.gregs[REG_ERR] & 2) != 0;
 }
 
+// Can resume_context() restore all that is in this frame? The processor's state must be there in
+// the form that XRSTOR takes (asm/sigcontext.h), and the trap flag takes the kernel's way.
+inline bool can_resume(const ucontext_t* uc) {
+  constexpr std::size_t kReserved = 464;  // bytes: where the kernel describes the form
+  constexpr std::uint32_t kMagic = 0x46505853;
+  const auto* state = reinterpret_cast<const char*>(uc->uc_mcontext.fpregs);
+  return state != nullptr && (uc->uc_mcontext.gregs[REG_EFL] & 0x100) == 0 &&
+         *reinterpret_cast<const std::uint32_t*>(state + kReserved) == kMagic;
+}
+
 // A breakpoint that stands in the code: what any injection costs at least.
 inline void standing_break() {
   asm volatile("int3");
@@ -97,6 +107,10 @@ std::uint64_t contain_call(Containment* frame, void (*fn)(void*), void* arg);
 // From anywhere, on any stack, in any handler: returns from contain_call. The signal mask stays as
 // it is.
 [[noreturn]] void contain_leave(const Containment* frame, std::uint64_t code);
+
+// Goes back to what a signal interrupted, as sigreturn does but for mask and alternate stack, which
+// stay as they are. REQUIRES: can_resume(uc).
+[[noreturn]] void resume_context(const ucontext_t* uc);
 
 // Sets the trap flag: a SIGTRAP behind each instruction from here on.
 void raise_trap_flag();

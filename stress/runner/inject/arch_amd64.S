@@ -136,6 +136,40 @@ TEXT probe_call
 	RESTORE_ALL
 END probe_call
 
+// On the handler's stack, below its frame: IRETQ's own frame. Whatever lies below the interrupted SP is not
+// touched. The caller's frame is not described: it does not exist any more.
+TEXT resume_context
+	.cfi_undefined rip
+	movq	%rdi, %rbx
+	movq	context_fpregs(%rbx), %rcx
+	movl	$-1, %eax
+	movl	$-1, %edx
+	xrstor64	(%rcx)
+	movl	%ss, %eax
+	pushq	%rax
+	pushq	context_rsp(%rbx)
+	pushq	context_flags(%rbx)
+	movl	%cs, %eax
+	pushq	%rax
+	pushq	context_rip(%rbx)
+	movq	context_r8(%rbx), %r8
+	movq	context_r9(%rbx), %r9
+	movq	context_r10(%rbx), %r10
+	movq	context_r11(%rbx), %r11
+	movq	context_r12(%rbx), %r12
+	movq	context_r13(%rbx), %r13
+	movq	context_r14(%rbx), %r14
+	movq	context_r15(%rbx), %r15
+	movq	context_rdi(%rbx), %rdi
+	movq	context_rsi(%rbx), %rsi
+	movq	context_rbp(%rbx), %rbp
+	movq	context_rdx(%rbx), %rdx
+	movq	context_rax(%rbx), %rax
+	movq	context_rcx(%rbx), %rcx
+	movq	context_rbx(%rbx), %rbx
+	iretq
+END resume_context
+
 TEXT raise_trap_flag
 	pushfq
 	.cfi_adjust_cfa_offset 8

@@ -13,9 +13,12 @@
 
 #include "stress/runner/inject/arch.h"
 #include "stress/runner/inject/hwbreak.h"
+#include "stress/runner/inject/raw_memory.h"
 
 namespace sigsweep::inject {
 namespace {
+
+using KernelMask = std::uint64_t;
 
 struct Break {
   std::uint64_t pc = 0;
@@ -31,8 +34,12 @@ unsigned char* writable;  // the second mapping of [text_begin, text_end)
 std::uint64_t passing =
     0;  // the pc whose breakpoint is out while it is stepped over, to go in again
 bool stepping = false;
-OwnStack wanted;
-bool trap_on_own = false;  // what SIGTRAP is installed for
+TrapWanted wanted;
+// What SIGTRAP is installed for.
+struct Installed {
+  bool own = false, masking = true;
+  bool operator==(const Installed&) const = default;
+} installed;
 TrapClient* client;
 BreakCode originals[kMaxBreaks];
 std::vector<unsigned char> pristine;  // the code as it was before any patch
@@ -58,30 +65,38 @@ int armed_at(std::uint64_t pc) {
 
 void on_sigtrap(int, siginfo_t*, void* context);
 
-bool install_trap(bool own) {
-  trap_on_own = own;
+bool install_trap(Installed how) {
+  installed = how;
   struct sigaction sa {};
   sa.sa_sigaction = on_sigtrap;
   // SA_NODEFER: a breakpoint in a handler that was entered from a breakpoint must trap, not kill.
-  sa.sa_flags = SA_SIGINFO | (own ? 0 : SA_ONSTACK) | SA_RESTART | SA_NODEFER;
-  sigfillset(&sa.sa_mask);
+  sa.sa_flags = SA_SIGINFO | (how.own ? 0 : SA_ONSTACK) | SA_RESTART | SA_NODEFER;
+  sigemptyset(&sa.sa_mask);
+  if (how.masking) sigfillset(&sa.sa_mask);
   for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
   return sigaction(SIGTRAP, &sa, nullptr) == 0;
 }
 
 // The next trap may be one that is handed on, or it can only be one that passes by.
-void place_trap() {
-  if (!wanted.handed_on && !wanted.passing && !trap_on_own) return;  // nothing ever changes
-  if (armed == 0 && (wanted.handed_on || wanted.passing)) return;  // as it is, until one is armed
-  bool handed_on = false;
+bool next_is_handed_on() {
   for (unsigned i = 0; i < used; i++) {
-    handed_on = handed_on || (breaks[i].passes_left == 1 && !breaks[i].suspended);
+    if (breaks[i].passes_left == 1 && !breaks[i].suspended) return true;
   }
-  const bool own = handed_on ? wanted.handed_on : wanted.passing;
-  if (own != trap_on_own) install_trap(own);
+  return false;
 }
 
-void on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
+void place_trap() {
+  Installed how{installed.own, wanted.masking};
+  if (wanted.own_handed_on == wanted.own_passing) {
+    how.own = wanted.own_passing;
+  } else if (armed > 0) {  // else as it is, until one is armed
+    how.own = next_is_handed_on() ? wanted.own_handed_on : wanted.own_passing;
+  }
+  if (how != installed) install_trap(how);
+}
+
+// Whether it was handed on, and nothing else is to be done before the code goes on.
+bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   poke(pc, originals[static_cast<unsigned>(armed_at(pc))]);
   set_context_pc(uc, pc);
   int hit = -1;
@@ -92,13 +107,15 @@ void on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
       hit = static_cast<int>(i);
     }
   }
-  if (armed_at(pc) >= 0) {  // wanted again at a later pass: step over, then put it back
+  const bool again = armed_at(pc) >= 0;
+  if (again) {  // wanted again at a later pass: step over, then put it back
     passing = pc;
     set_trap_flag(uc, true);
   } else {
     place_trap();
   }
   if (hit >= 0) client->on_break(static_cast<unsigned>(hit), uc);
+  return hit >= 0 && !again && !stepping;
 }
 
 void on_trap_flag(ucontext_t* uc) {
@@ -122,7 +139,11 @@ void on_sigtrap(int, siginfo_t* info, void* context) {
   // break.
   if (armed > 0 && pc >= text_begin && pc < text_end && armed_at(pc) >= 0 && passing != pc &&
       *patch_cell(pc) == kBreakCode) {
-    on_breakpoint(pc, uc);
+    const sigset_t* mask = &uc->uc_sigmask;
+    const auto before = raw_load<KernelMask>(mask, 0);
+    const bool goes_on = on_breakpoint(pc, uc) && !installed.masking;
+    // A handler may ask for another mask in its frame: only the kernel can set it.
+    if (goes_on && can_resume(uc) && raw_load<KernelMask>(mask, 0) == before) resume_context(uc);
   } else {
     on_trap_flag(uc);
   }
@@ -154,15 +175,15 @@ std::string attach(Region code, TrapClient* trap_client) {
   }
   close(fd);
   writable = static_cast<unsigned char*>(second);
-  return install_trap(false) ? std::string() : failed("SIGTRAP handler");
+  return install_trap(Installed{}) ? std::string() : failed("SIGTRAP handler");
 }
 
 TrapClient* set_client(TrapClient* trap_client) {
   return std::exchange(client, trap_client);
 }
 
-void trap_on_own_stack(OwnStack own) {
-  wanted = own;
+void want_traps(TrapWanted traps) {
+  wanted = traps;
   place_trap();
 }
 

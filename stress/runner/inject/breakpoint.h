@@ -16,7 +16,7 @@
 namespace sigsweep::inject {
 
 // What is done when a trap comes. Both run in the SIGTRAP handler, with every signal masked but the
-// synchronous ones.
+// synchronous ones if traps are masking.
 class TrapClient {
  public:
   // The breakpoint `index` was reached for the nth time; uc's pc is at the boundary.
@@ -34,13 +34,17 @@ std::string attach(Region code, TrapClient* client);
 // Hands the traps to somebody else; returns who had them.
 TrapClient* set_client(TrapClient* client);
 
-// Which traps have their frame on the stack that is interrupted; the others, on the alternate
-// stack.
-struct OwnStack {
-  bool handed_on = false;  // to on_break, as the signal that it stands for would have it
-  bool passing = false;    // must disturb nothing
+// What traps are to be like.
+struct TrapWanted {
+  // Which have their frame on the stack that is interrupted; the others, on the alternate stack.
+  bool own_handed_on = false;  // to on_break, as the signal that it stands for would have it
+  bool own_passing = false;    // must disturb nothing
+  // Every signal is masked meanwhile, so that what is made pending lands when the trap returns, by
+  // sigreturn. Else the mask stays as it is, and a trap that was handed on goes back without the
+  // kernel: what sigreturn would restore is restored by the processor's own instructions.
+  bool masking = true;
 };
-void trap_on_own_stack(OwnStack own);
+void want_traps(TrapWanted wanted);
 
 inline constexpr unsigned kMaxBreaks = 16;
 

@@ -6,6 +6,11 @@
 #define OFFSET(name, type, member) \
   asm volatile("\n.ascii \"->" #name " %c0\"" : : "i"(offsetof(sigsweep::inject::type, member)))
 
+#define CONTEXT(name, member)                         \
+  asm volatile("\n.ascii \"->context_" #name " %c0\"" \
+               :                                      \
+               : "i"(offsetof(ucontext_t, uc_mcontext.member)))
+
 void offsets();
 void offsets() {
   OFFSET(probe_over, Probe, over);
@@ -20,4 +25,23 @@ void offsets() {
   OFFSET(probe_control_after, Probe, control_after);
   OFFSET(containment_sp, Containment, sp);
   OFFSET(containment_stack, Containment, stack);
+  CONTEXT(fpregs, fpregs);
+  CONTEXT(r8, gregs[REG_R8]);
+  CONTEXT(r9, gregs[REG_R9]);
+  CONTEXT(r10, gregs[REG_R10]);
+  CONTEXT(r11, gregs[REG_R11]);
+  CONTEXT(r12, gregs[REG_R12]);
+  CONTEXT(r13, gregs[REG_R13]);
+  CONTEXT(r14, gregs[REG_R14]);
+  CONTEXT(r15, gregs[REG_R15]);
+  CONTEXT(rdi, gregs[REG_RDI]);
+  CONTEXT(rsi, gregs[REG_RSI]);
+  CONTEXT(rbp, gregs[REG_RBP]);
+  CONTEXT(rbx, gregs[REG_RBX]);
+  CONTEXT(rdx, gregs[REG_RDX]);
+  CONTEXT(rax, gregs[REG_RAX]);
+  CONTEXT(rcx, gregs[REG_RCX]);
+  CONTEXT(rsp, gregs[REG_RSP]);
+  CONTEXT(rip, gregs[REG_RIP]);
+  CONTEXT(flags, gregs[REG_EFL]);
 }
