@@ -68,12 +68,12 @@ std::regex order_pattern(const std::string& ways, bool complete) {
     const std::size_t end = std::min(ways.find('|', at), ways.size());
     std::string way, beginning, closing;
     for (const std::string& word : words(ways.substr(at, end - at))) {
-      way += word + " ";
+      way.append(word).append(" ");
       beginning.append("(").append(word).append(" ");
       closing += ")?";
     }
-    whole += (whole.empty() ? "(" : "|(") + way + ")";
-    begun += (begun.empty() ? "" : "|") + beginning + closing;
+    whole.append(whole.empty() ? "(" : "|(").append(way).append(")");
+    begun.append(begun.empty() ? "" : "|").append(beginning).append(closing);
     at = end + 1;
   }
   return std::regex("(" + whole + ")*" + (complete ? "" : "(" + begun + ")"));

@@ -44,7 +44,7 @@ struct TrapWanted {
   // kernel: what sigreturn would restore is restored by the processor's own instructions.
   bool masking = true;
 };
-void want_traps(TrapWanted wanted);
+void want_traps(TrapWanted traps);
 
 inline constexpr unsigned kMaxBreaks = 16;
 
