@@ -32,7 +32,14 @@ std::string Traces::of_handler(unsigned protocol, unsigned handler, const Trace*
   plan.injection[0].source = Source::kill;
   plan.injection[0].handler = handler;
   draw_nonces(kTraceSeed, kHandlerLevel, subject().word_bits(), plan.injection[0].in);
-  return Engine::get().trace_handler(plan, &entry->second);
+  std::string problem = Engine::get().trace_handler(plan, &entry->second);
+  if (!problem.empty() || entry->second.complete) return problem;
+  // A handler that goes wrong has no end. Of one that does not, a piece must not pass for the
+  // whole.
+  Engine::get().run(plan);
+  if (Engine::get().judge_last().verdict != Verdict::ok) return {};
+  return "the way of handler " + std::string(subject().sites()[handler].name) +
+         " was not recorded to its end";
 }
 
 }  // namespace sigsweep
