@@ -730,6 +730,29 @@ TEST(Passes, TheSecondOneOnly) {
   EXPECT_EQ(bench.stack_landed_on(), kG0);
 }
 
+// A gate spares the passes before; it must not change where the signal lands.
+TEST(Passes, BehindAGateItIsTheSameOne) {
+  TwicePassed bench;
+  const auto sp_landed = [&](const Plan& plan) {
+    engine().run(plan);
+    EXPECT_EQ(engine().judge_last().verdict, Verdict::ok);
+    EXPECT_EQ(engine().landed_at().uc_mcontext.gregs[REG_RIP],
+              static_cast<greg_t>(plan.injection[0].pc));
+    return static_cast<std::uint64_t>(engine().landed_at().uc_mcontext.gregs[REG_RSP]);
+  };
+  unsigned gates = 0;
+  for (unsigned i = 0; i < bench.count(); i++) {
+    const Boundary& b = bench.boundary(i);
+    EXPECT_EQ(b.gate != 0, b.nth > 1) << b.phase;  // this operation has one for each
+    Plan plan = bench.plan(i);
+    EXPECT_EQ(sp_landed(plan), b.sp) << b.phase;
+    plan.injection[0].gate = 0;
+    EXPECT_EQ(sp_landed(plan), b.sp) << b.phase;
+    gates += b.gate != 0 ? 1 : 0;
+  }
+  EXPECT_GT(gates, 0U);
+}
+
 TEST(Passes, OneThatNeverComesDoesNotLand) {
   TwicePassed bench;
   EXPECT_EQ(bench.run_onM(3).verdict, Verdict::ok);

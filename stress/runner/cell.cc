@@ -112,8 +112,7 @@ Plan CellSweeper::plan_for(const CellRequest& request, const Point& point,
   draw_nonces(seed, 0, bits, plan.in);
   for (unsigned i = 0; i < plan.injections; i++) {
     PlannedInjection& injection = plan.injection[i];
-    injection.pc = at[i]->pc;
-    injection.nth = at[i]->nth;
+    injection.land_at(*at[i]);
     injection.parent = request.form == Form::nested ? static_cast<int>(i) - 1 : -1;
     injection.signal = request.signal;
     injection.source = request.source;

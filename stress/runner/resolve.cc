@@ -165,8 +165,7 @@ Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned in
     const int boundary = find_boundary(*trace, injection, &why, &out->notes);
     if (boundary < 0) return {why, injection.place};
     const Boundary& b = trace->boundaries[static_cast<unsigned>(boundary)];
-    p.pc = b.pc;
-    p.nth = b.nth;
+    p.land_at(b);
     for (unsigned earlier = 0; earlier < i; earlier++) {
       if (out->boundaries[earlier] != &b || plan.injection[earlier].parent != p.parent) continue;
       return {"injection " + std::to_string(earlier + 1) +

@@ -116,6 +116,16 @@ std::string name_of(const Boundary& b) {
   return b.symbol + offset;
 }
 
+// Between a boundary's pass and the pass before, the last pc that was not reached earlier.
+std::uint64_t gate_of(const std::vector<Boundary>& boundaries, std::size_t index) {
+  const std::uint64_t pc = boundaries[index].pc;
+  if (boundaries[index].nth == 1) return 0;
+  for (std::size_t i = index - 1; boundaries[i].pc != pc; i--) {
+    if (boundaries[i].nth == 1) return boundaries[i].pc;
+  }
+  return 0;
+}
+
 // From one step to the next: into a function, on the same stack.
 bool is_call(const Boundary& from, const Boundary& to) {
   return to.offset == 0 && to.sp <= from.sp && from.sp - to.sp <= 16;
@@ -174,6 +184,7 @@ std::string build_trace(const Subject& subject, const std::vector<Step>& steps,
     const std::string phase = heads[i] + "/live=" + live_name(subject, b.live);
     b.phase = phase + "#" + std::to_string(++counts[phase]);
     b.phase_hash = hash(b.phase);
+    b.gate = gate_of(out->boundaries, i);
   }
   return {};
 }

@@ -38,6 +38,7 @@ struct Boundary {
   std::uint64_t pc = 0;  // in this process
   std::uint64_t sp = 0;
   std::uint32_t nth = 1;
+  std::uint64_t gate = 0;  // of an nth pass: a pc first reached after the pass before; 0: none
   std::string symbol;
   std::uint64_t offset = 0;
   Part part = Part::caller;

@@ -327,7 +327,7 @@ void EngineImpl::arm(unsigned index) {
   if (injection.source == Source::hwbreak) {
     inject::arm_hwbreak(index, injection.pc, injection.nth);
   } else {
-    inject::arm(index, injection.pc, injection.nth);
+    inject::arm(index, injection.pc, injection.nth, injection.gate);
   }
 }
 

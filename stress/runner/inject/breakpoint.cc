@@ -24,6 +24,7 @@ struct Break {
   std::uint64_t pc = 0;
   std::uint32_t passes_left = 0;  // 0: not armed
   bool suspended = false;         // not in the code, and passes are not counted
+  std::uint64_t behind = 0;       // pc is its gate: this is where it goes from there; 0: nowhere
 };
 
 Break breaks[kMaxBreaks];
@@ -80,7 +81,8 @@ bool install_trap(Installed how) {
 // The next trap may be one that is handed on, or it can only be one that passes by.
 bool next_is_handed_on() {
   for (unsigned i = 0; i < used; i++) {
-    if (breaks[i].passes_left == 1 && !breaks[i].suspended) return true;
+    const Break& b = breaks[i];
+    if (b.passes_left == 1 && !b.suspended && b.behind == 0) return true;
   }
   return false;
 }
@@ -95,17 +97,33 @@ void place_trap() {
   if (how != installed) install_trap(how);
 }
 
-// Whether it was handed on, and nothing else is to be done before the code goes on.
+// REQUIRES: the break is not armed.
+void put_in(unsigned index, const Break& b) {
+  const int same = armed_at(b.pc);
+  originals[index] = same >= 0 ? originals[same] : *patch_cell(b.pc);
+  breaks[index] = b;
+  poke(b.pc, kBreakCode);
+}
+
+// Its trap has just come for the last time. Whether that is its hit: else it was its gate's.
+bool is_hit(unsigned index) {
+  Break& b = breaks[index];
+  if (b.behind == 0) {
+    armed--;
+    return true;
+  }
+  put_in(index, Break{.pc = b.behind, .passes_left = 1});
+  return false;
+}
+
+// Whether nothing else is to be done before the code goes on.
 bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   poke(pc, originals[static_cast<unsigned>(armed_at(pc))]);
   set_context_pc(uc, pc);
   int hit = -1;
   for (unsigned i = 0; i < used; i++) {
     if (breaks[i].passes_left == 0 || breaks[i].suspended || breaks[i].pc != pc) continue;
-    if (--breaks[i].passes_left == 0) {
-      armed--;
-      hit = static_cast<int>(i);
-    }
+    if (--breaks[i].passes_left == 0 && is_hit(i)) hit = static_cast<int>(i);
   }
   const bool again = armed_at(pc) >= 0;
   if (again) {  // wanted again at a later pass: step over, then put it back
@@ -115,7 +133,7 @@ bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
     place_trap();
   }
   if (hit >= 0) client->on_break(static_cast<unsigned>(hit), uc);
-  return hit >= 0 && !again && !stepping;
+  return !again && !stepping;
 }
 
 void on_trap_flag(ucontext_t* uc) {
@@ -191,15 +209,16 @@ bool is_armed(unsigned index) {
   return index < used && breaks[index].passes_left != 0;
 }
 
-void arm(unsigned index, std::uint64_t pc, std::uint32_t nth) {
+void arm(unsigned index, std::uint64_t pc, std::uint32_t nth, std::uint64_t gate) {
   if (is_armed(index)) __builtin_trap();  // its patch would stand for ever
-  const int same = armed_at(pc);
-  originals[index] = same >= 0 ? originals[same] : *patch_cell(pc);
-  breaks[index] = Break{pc, nth, false};
   used = index < used ? used : index + 1;
   armed++;
+  if (gate != 0 && nth > 1) {
+    put_in(index, Break{.pc = gate, .passes_left = 1, .behind = pc});
+  } else {
+    put_in(index, Break{.pc = pc, .passes_left = nth});
+  }
   place_trap();
-  poke(pc, kBreakCode);
 }
 
 void suspend(unsigned index) {

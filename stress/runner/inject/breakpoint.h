@@ -48,9 +48,10 @@ void want_traps(TrapWanted traps);
 
 inline constexpr unsigned kMaxBreaks = 16;
 
-// Arms breakpoint `index` at pc, to be hit when pc is reached for the nth time from now. REQUIRES:
-// it is not armed.
-void arm(unsigned index, std::uint64_t pc, std::uint32_t nth);
+// Arms breakpoint `index` at pc, to be hit when pc is reached for the nth time from now. Passes
+// before that are stepped over, a second trap for each, unless there is a `gate`: an address that
+// is reached first between the pass before the nth and the nth. REQUIRES: it is not armed.
+void arm(unsigned index, std::uint64_t pc, std::uint32_t nth, std::uint64_t gate = 0);
 bool is_armed(unsigned index);
 // Takes a breakpoint out for a while: passes are not counted until it is resumed. Nothing where it
 // is not armed, or not suspended.
