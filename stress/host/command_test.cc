@@ -225,6 +225,44 @@ TEST_F(Command, AFindingKeepsItsId) {
   }
 }
 
+TEST_F(Command, AnAcknowledgedFindingIsReportedAndDoesNotFail) {
+  const std::string sweep =
+      "sweep --site gc_m --handler gc_m --protocol legacy --assume legacy=ok --json r.jsonl";
+  ASSERT_EQ(sigsweep(sweep).status, 1);
+  std::string until_2999, until_2001;
+  for (const json& row : rows(folder_ + "/r.jsonl", "finding")) {
+    EXPECT_FALSE(row["known"].get<bool>());
+    until_2999 += row["id"].get<std::string>() + " 2999-12-31 the parent commit\n";
+    until_2001 += row["id"].get<std::string>() + " 2001-12-31 the parent commit\n";
+  }
+  const Ran known = sigsweep(sweep + " --known " + write("known.txt", "# all\n" + until_2999));
+  EXPECT_EQ(known.status, 0);
+  EXPECT_NE(known.output.find(": the parent commit\n"), std::string::npos) << known.output;
+  for (const json& row : rows(folder_ + "/r.jsonl", "finding"))
+    EXPECT_TRUE(row["known"].get<bool>());
+
+  const Ran expired = sigsweep(sweep + " --known " + write("known.txt", until_2001));
+  EXPECT_EQ(expired.status, 1);
+  EXPECT_NE(expired.output.find("was acknowledged until 2001-12-31"), std::string::npos);
+  const std::string all_but_one = until_2999.substr(until_2999.find('\n') + 1);
+  EXPECT_EQ(sigsweep(sweep + " --known " + write("known.txt", all_but_one)).status, 1);
+}
+
+TEST_F(Command, AWrongListOfAcknowledgedFindings) {
+  const std::map<std::string, std::string> wrong = {
+      {"nothex\n", ":1:1: "},
+      {"# good\n0123456789abcdef 2026-13-01 why\n", ":2:18: "},
+      {"0123456789abcdef\n", ":1:18: "},
+      {"0123456789abcdef 2026-12-01\n", ":1:28: "},
+  };
+  for (const auto& [text, place] : wrong) {
+    const Ran ran = sigsweep("sweep --site gc_m --known " + write("known.txt", text));
+    EXPECT_EQ(ran.status, 2) << text;
+    EXPECT_NE(ran.output.find("known.txt" + place), std::string::npos) << ran.output;
+  }
+  EXPECT_EQ(sigsweep("sweep --known nowhere").status, 2);
+}
+
 // ---- sources: the same verdict at every boundary
 
 std::map<std::string, std::string> maps(const std::vector<json>& cells) {

@@ -102,13 +102,20 @@ Schedule schedule_of(const Example& e, const std::string& command_line) {
   return schedule;
 }
 
-FindingRow finding_row(const Example& e, const std::string& command_line) {
+FindingRow finding_row(const Session& session, const Example& e) {
+  const std::string id = finding_id(e);
   std::string detail = e.record.text("detail");
   if (!e.mismatch().empty()) detail = e.mismatch();
-  return FindingRow{finding_id(e), e.isa,       e.protocol,
-                    e.site(),      e.handler(), e.phase(),
-                    e.verdict(),   detail,      print_schedule(schedule_of(e, command_line)),
-                    false};
+  return FindingRow{id,
+                    e.isa,
+                    e.protocol,
+                    e.site(),
+                    e.handler(),
+                    e.phase(),
+                    e.verdict(),
+                    detail,
+                    print_schedule(schedule_of(e, session.options.command_line)),
+                    session.known->reason(id) != nullptr};
 }
 
 std::string write_text(const std::string& path, const std::string& text) {

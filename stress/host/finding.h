@@ -46,7 +46,7 @@ std::string finding_id(const Example& example);
 // The schedule that shows it, with `expect` and `origin`.
 Schedule schedule_of(const Example& example, const std::string& command_line);
 
-FindingRow finding_row(const Example& example, const std::string& command_line);
+FindingRow finding_row(const Session& session, const Example& example);
 
 // What was violated, the schedule, the disassembly around the boundary, registers and slots, the
 // file that was written, and the commands that replay it and open it in gdb. Writes the schedule

@@ -95,6 +95,9 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
     app->add_option("--out", o->out, "folder for results and findings");
+    app->add_option("--known", o->known,
+                    fmt::format("findings that are acknowledged: reported, not failing [{}]",
+                                KnownFindings::kDefaultFile));
     app->add_option("--assume", o->assume,
                     "PROTOCOL=VERDICT: expect only that, to see the proof fail")
         ->delimiter(',');

@@ -89,6 +89,7 @@ std::map<std::string, std::string> Session::assumptions() const {
 Session open_session(const Options& options) {
   Session session;
   session.options = options;
+  session.known = std::make_shared<KnownFindings>(options.known);
   session.runner_path =
       options.runner.empty() ? runner_path(options.isa, options.subject) : options.runner;
   if (session.runner_path.empty()) {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "stress/host/known.h"
 #include "stress/host/runner_process.h"
 
 namespace sigsweep {
@@ -41,7 +42,7 @@ struct Options {
   std::uint64_t seed = 1;
   unsigned jobs = 1;
   unsigned times = 1;
-  std::string json, out;
+  std::string json, out, known;
   std::vector<std::string> assume, claims;
   std::vector<std::string> files;
   std::vector<std::string> benchmark_flags;
@@ -57,6 +58,7 @@ struct Session {
   std::string runner_path;
   std::unique_ptr<RunnerProcess> runner;
   Description description;
+  std::shared_ptr<const KnownFindings> known;
 
   // Names of a flag, with `all` spelled out. Throws Failure(kUsage) for one that is not known.
   std::vector<std::string> protocols() const;

@@ -388,7 +388,7 @@ int Prover::run() {
     }
   }
   for (const Example& e : result_.examples) {
-    if (!e.expected) writer_->write(finding_row(e, session_.options.command_line));
+    if (!e.expected) writer_->write(finding_row(session_, e));
   }
   fmt::print(
       "\n{} cells, {} pairs, {} trials, {} signals landed, {} unreached in {:.1f} s ({:.0f} "

@@ -296,11 +296,18 @@ void report_findings(const Session& session, const SweepResult& result, ResultsW
   const std::string folder =
       session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
   std::size_t shown = 0;
+  std::set<std::string> known;
   for (const Example& example : result.examples) {
     if (example.expected) continue;
-    writer->write(finding_row(example, session.options.command_line));
+    writer->write(finding_row(session, example));
+    const std::string id = finding_id(example);
+    if (const std::string* reason = session.known->reason(id)) {
+      known.insert(fmt::format("known finding {}: {}\n", id, *reason));
+      continue;
+    }
     if (shown++ < kShown) fmt::print("\n{}", render_finding(session, example, folder));
   }
+  for (const std::string& line : known) fmt::print("{}", line);
   for (const BaselineProblem& p : result.without_signal) {
     fmt::print("\n{} {}: {} without any signal: {}\n", p.protocol, p.site, p.verdict, p.detail);
   }
@@ -337,8 +344,21 @@ std::uint64_t SweepResult::landed() const {
   return sum;
 }
 
-bool SweepResult::as_expected() const {
-  return without_signal.empty() && std::ranges::all_of(cells, &CellRow::expected);
+bool SweepResult::as_expected(const KnownFindings& known) const {
+  const auto acknowledged = [&](const CellRow& cell) {
+    const auto of_cell = [&](const Example& e) {
+      return !e.expected && e.protocol == cell.protocol && e.site() == cell.site &&
+             e.handler() == cell.handler;
+    };
+    const auto is_known = [&](const Example& e) { return known.reason(finding_id(e)) != nullptr; };
+    // Each kind of verdict has its example; of mismatches only the first has.
+    return cell.predicted_mismatches == 0 && std::ranges::any_of(examples, of_cell) &&
+           std::ranges::all_of(examples,
+                               [&](const Example& e) { return !of_cell(e) || is_known(e); });
+  };
+  return without_signal.empty() && std::ranges::all_of(cells, [&](const CellRow& cell) {
+           return cell.expected || acknowledged(cell);
+         });
 }
 
 SweepResult sweep(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
@@ -439,7 +459,7 @@ int sweep_command(const Options& options) {
   if (result.without_signal.empty() && result.landed() == 0 && !plan.groups.empty()) {
     throw Failure(kHarnessFailed, "no signal landed");
   }
-  return result.as_expected() ? kAsExpected : kFinding;
+  return result.as_expected(*session.known) ? kAsExpected : kFinding;
 }
 
 }  // namespace sigsweep

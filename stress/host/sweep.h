@@ -52,7 +52,7 @@ struct SweepResult {
   std::uint64_t unreached() const;
   std::uint64_t trials() const;
   std::uint64_t landed() const;
-  bool as_expected() const;
+  bool as_expected(const KnownFindings& known) const;
 };
 
 // Runs it with options.jobs runners. Each cell is written as it comes.
