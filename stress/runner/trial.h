@@ -20,10 +20,10 @@ namespace sigsweep {
 inline constexpr unsigned kNoHandler = ~0U;
 
 struct PlannedInjection {
-  std::uint64_t pc = 0;   // address in this process
-  std::uint32_t nth = 1;  // pass; of a nested one, within the handler that it interrupts
+  std::uint64_t pc = 0;    // address in this process
+  std::uint32_t nth = 1;   // pass; of a nested one, within the handler that it interrupts
   std::uint64_t gate = 0;  // Boundary::gate
-  int parent = -1;        // the injection whose handler it interrupts; -1: the operation
+  int parent = -1;         // the injection whose handler it interrupts; -1: the operation
   int signal = 0;
   Source source = Source::direct;
   unsigned handler = kNoHandler;  // index of a site
