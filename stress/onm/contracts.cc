@@ -3,6 +3,8 @@
 // alone.
 #include "stress/onm/contracts.h"
 
+#include <unistd.h>
+
 #include <cstring>
 #include <functional>
 
@@ -310,6 +312,21 @@ void throw_badonm() {
   runtime::onM(&fn);
 }
 
+// A G of this M that is neither g0 nor curg nor gsignal, on the stack that runs.
+void call_from_stranger(void (*stub)(const FuncVal*)) {
+  static G stranger;
+  stranger = *getg();
+  const FuncVal fn = runtime::funcval(call_gosave);
+  runtime::runtime_g = &stranger;
+  stub(&fn);
+}
+void throw_badonm_by_stranger() {
+  call_from_stranger(runtime::onM);
+}
+void throw_badsystemstack() {
+  call_from_stranger(runtime::systemstack);
+}
+
 void gogo_to_nil() {
   gogo_buf = Gobuf{word(__builtin_frame_address(0)) - 2048,
                    code_address(contract_landing),
@@ -320,9 +337,14 @@ void gogo_to_nil() {
   runtime::gogo(&gogo_buf);
 }
 
+// What a throw calls relies on the alignment that the stub gave the throw.
+void refuse_misaligned(const char*) {
+  if (!aligned(ENTRY_SP())) _exit(1);
+}
+
 Forked in_child(M* mp, void (*body)()) {
   return run_in_child([&] {
-    runtime::throwhook = nullptr;
+    runtime::throwhook = refuse_misaligned;
     run_as_g(mp, body);
   });
 }
@@ -357,6 +379,12 @@ const Contract kContracts[] = {
     {"gogo: nil g", check_gogo_nil},
     {"gosave", check_gosave},
     {"badonm", [](M* m) { check_throw(m, throw_badonm, "onM called from signal goroutine"); }},
+    {"badonm, from a G that is not curg",
+     [](M* m) { check_throw(m, throw_badonm_by_stranger, "onM called from signal goroutine"); }},
+    {"badsystemstack",
+     [](M* m) {
+       check_throw(m, throw_badsystemstack, "systemstack called from unexpected goroutine");
+     }},
     {"badmcall",
      [](M* m) { check_throw(m, throw_badmcall_on_g0, "runtime: mcall called on m->g0 stack"); }},
     {"badmcall2",
