@@ -13,6 +13,7 @@
 #include "stress/host/shard.h"
 #include "stress/host/soak.h"
 #include "stress/report/progress.h"
+#include "stress/runner/allowed.h"
 
 namespace sigsweep {
 namespace {
@@ -21,11 +22,6 @@ std::string join(const std::vector<std::string>& parts) {
   std::string all;
   for (const std::string& part : parts) all += (all.empty() ? "" : ",") + part;
   return all;
-}
-
-bool is_allowed(const std::string& allowed, const std::string& verdict) {
-  if (allowed.starts_with('!')) return allowed.substr(1) != verdict;
-  return (" " + allowed + " ").find(" " + verdict + " ") != std::string::npos;
 }
 
 // One group, run to its end through as many runners as it takes.

@@ -47,17 +47,6 @@ class Novelty {
 
 }  // namespace
 
-bool is_allowed(std::string_view allowed, Verdict verdict) {
-  const std::string_view name = verdict_name(verdict);
-  if (allowed.starts_with('!')) return allowed.substr(1) != name;
-  for (std::size_t at = 0; at < allowed.size();) {
-    const std::size_t end = std::min(allowed.find(' ', at), allowed.size());
-    if (allowed.substr(at, end - at) == name) return true;
-    at = end + 1;
-  }
-  return false;
-}
-
 std::string_view allowed_verdicts(const Protocol& protocol, bool handler_calls) {
   return handler_calls ? protocol.allowed : "ok";
 }

@@ -9,12 +9,15 @@
 #include <string>
 #include <vector>
 
+#include "stress/runner/allowed.h"
 #include "stress/runner/traces.h"
 
 namespace sigsweep {
 
-// May a trial of this protocol show that verdict? `handler_calls`: the handler enters a stub.
-bool is_allowed(std::string_view allowed, Verdict verdict);
+inline bool is_allowed(std::string_view allowed, Verdict verdict) {
+  return is_allowed(allowed, verdict_name(verdict));
+}
+// What a trial of this protocol may show. `handler_calls`: the handler enters a stub.
 std::string_view allowed_verdicts(const Protocol& protocol, bool handler_calls);
 
 // Where the signals of a trial land.
