@@ -22,6 +22,9 @@ inline constexpr Word kCallAlignment = 16;  // of SP in front of a call, in byte
 template <class T>
 using Ptr = T*;
 
+// A variable of which each M has its own. CAVEAT: only within code that stays on its M.
+#define PER_M thread_local
+
 // Volatile: the compiler may neither move this across a switch nor keep its result.
 ALWAYS_INLINE G* getg() {
   G* gp;

@@ -84,6 +84,18 @@ void print_stack(const char* what, G* gp, Word pc, Word sp, Word fp) {
   print_frames(pc, fp, stack.g->stack);
 }
 
+// The first M that throws is heard out; another's throw waits for the end of the process.
+void claimthrow(M* mp) {
+  static M* thrower;
+  M* first = nullptr;
+  if (__atomic_compare_exchange_n(&thrower, &first, mp, false, __ATOMIC_ACQ_REL,
+                                  __ATOMIC_ACQUIRE) ||
+      first == mp) {
+    return;
+  }
+  for (;;) pause();
+}
+
 void traceback(Word pc, Word fp) {
   G* gp = getg();
   Line line;
@@ -119,6 +131,7 @@ extern "C" {
 void gothrow(const char* message) {
   if (throwhook != nullptr) throwhook(message);
   G* gp = getg();
+  if (gp != nullptr && gp->m != nullptr) claimthrow(gp->m);
   Line line;
   line.text("fatal error: ").text(message).text("\n").flush();
   if (gp != nullptr && gp->m != nullptr) {

@@ -1,7 +1,12 @@
-// The scheduler: one M, a run queue, Gs that are created, run, yield, wait and end.
+// The scheduler: Ms that share a run queue, Gs that are created, run, yield, wait and end.
+//
+// A G's way from M to M: it is in the queue only when mcall has saved all of it, and a G that waits
+// can be readied only once it does (goparkunlock). An idle M sleeps on a futex. An M that is alone
+// takes no lock, so that the exact lane, which has one, has no step that only many Ms need.
 //
 // What a G calls (gosched, gopark, goexit1) enters by cmcall and leaves by gogo. The functions that
 // run on g0 are SWITCH_TEXT: a signal may land at each of their instructions.
+#include "runtime/lock.h"
 #include "runtime/runtime.h"
 #include "runtime/slots.h"
 #include "runtime/stubs.h"
@@ -21,7 +26,67 @@ const FuncVal gosched_fn = funcval(gosched_m);
 const FuncVal park_fn = funcval(park_m);
 const FuncVal goexit0_fn = funcval(goexit0);
 
+ALWAYS_INLINE void locksched() {
+  if (sched.mcount > 1) lock(&sched.lock);
+}
+ALWAYS_INLINE void unlocksched() {
+  if (sched.mcount > 1) unlock(&sched.lock);
+}
+
+// What only many Ms do is no part of a switch: ordinary text, in which no exact signal lands.
+
+void wakem() {
+  __atomic_fetch_add(&sched.wakeups, 1, __ATOMIC_RELEASE);
+  futexwake(&sched.wakeups, 1);
+}
+
+NORETURN void leavem() {
+  M* mp = getg()->m;
+  if (mp->mexitfn != nullptr) mp->mexitfn->fn();
+  mexit(mp);
+}
+
+// Sleeps until something may have changed. REQUIRES: sched.lock, which it releases meanwhile. The
+// word is read before the lock is released: whoever makes a G runnable after that changes it.
+void stopm() {
+  sched.midle++;
+  if (sched.gcwaiting != 0) {
+    __atomic_fetch_add(&sched.stopped, 1, __ATOMIC_RELEASE);
+    futexwake(&sched.stopped, 1);
+  }
+  const std::uint32_t seen = __atomic_load_n(&sched.wakeups, __ATOMIC_ACQUIRE);
+  unlock(&sched.lock);
+  futexsleep(&sched.wakeups, seen);
+  lock(&sched.lock);
+  sched.midle--;
+}
+
 }  // namespace
+
+extern "C" {
+G* runqget();
+}
+
+// The queue was empty, or the world stops. Comes back with a G, or not at all: where all others are
+// idle too, no G will ever be runnable again.
+static G* findrunnable() {
+  if (sched.mcount == 1) leavem();
+  lock(&sched.lock);
+  for (;;) {
+    G* gp = sched.gcwaiting != 0 ? nullptr : runqget();
+    if (gp != nullptr) {
+      unlock(&sched.lock);
+      return gp;
+    }
+    if (sched.gcwaiting == 0 && sched.midle + 1 == sched.mcount) sched.mdone = 1;
+    if (sched.mdone != 0) break;
+    stopm();
+  }
+  unlock(&sched.lock);
+  __atomic_fetch_add(&sched.wakeups, 1, __ATOMIC_RELEASE);
+  futexwake(&sched.wakeups, sched.mcount);
+  leavem();
+}
 
 extern "C" {
 
@@ -44,6 +109,15 @@ SWITCH_TEXT G* runqget() {
   return gp;
 }
 
+// Into the queue, and an idle M is told. From here on another M may run the G.
+SWITCH_TEXT void enqueue(G* gp) {
+  locksched();
+  runqput(gp);
+  const bool idle = sched.midle != 0;
+  unlocksched();
+  if (idle) wakem();
+}
+
 SWITCH_TEXT NORETURN void execute(G* gp) {
   M* mp = getg()->m;
   gp->status = Grunning;
@@ -53,36 +127,44 @@ SWITCH_TEXT NORETURN void execute(G* gp) {
 }
 
 SWITCH_TEXT NORETURN void schedule() {
-  G* gp = runqget();
-  if (gp == nullptr) mexit(getg()->m);
+  locksched();
+  G* gp = sched.gcwaiting != 0 ? nullptr : runqget();
+  unlocksched();
+  if (gp == nullptr) gp = findrunnable();
   execute(gp);
 }
 
 SWITCH_TEXT void gosched_m(G* gp) {
   gp->status = Grunnable;
   gp->m->curg = nullptr;
-  runqput(gp);
+  enqueue(gp);
   schedule();
 }
 
 SWITCH_TEXT void park_m(G* gp) {
+  M* mp = gp->m;
   gp->status = Gwaiting;
-  gp->m->curg = nullptr;
+  mp->curg = nullptr;
+  Lock* waitlock = mp->waitlock;
+  mp->waitlock = nullptr;
+  if (waitlock != nullptr) unlock(waitlock);
   schedule();
 }
 
 SWITCH_TEXT void goexit0(G* gp) {
   gp->status = Gdead;
   gp->m->curg = nullptr;
+  locksched();
   gp->schedlink = sched.gfree;
   sched.gfree = gp;
+  unlocksched();
   schedule();
 }
 
 SWITCH_TEXT void ready(G* gp) {
   if (gp->status != Gwaiting) gothrow("bad g->status in ready");
   gp->status = Grunnable;
-  runqput(gp);
+  enqueue(gp);
 }
 
 SWITCH_TEXT void gosched() {
@@ -118,15 +200,23 @@ void minit(M* mp) {
   mp->gsignal->m = mp;
 }
 
-G* newproc(const FuncVal* fn) {
+// A free G, or a new one. Its stack is made outside the lock.
+static G* gfget() {
+  locksched();
   G* gp = sched.gfree;
-  if (gp != nullptr) {
-    sched.gfree = gp->schedlink;
-  } else {
-    gp = malg(kStackSize);
-    gp->alllink = sched.allg;
-    sched.allg = gp;
-  }
+  if (gp != nullptr) sched.gfree = gp->schedlink;
+  unlocksched();
+  if (gp != nullptr) return gp;
+  gp = malg(kStackSize);
+  locksched();
+  gp->alllink = sched.allg;
+  sched.allg = gp;
+  unlocksched();
+  return gp;
+}
+
+G* newproc(const FuncVal* fn) {
+  G* gp = gfget();
   const Word sp = (gp->stack.hi & ~Word{15}) - sizeof(Word);
   *reinterpret_cast<Word*>(sp) = reinterpret_cast<Word>(&goexit) + 1;  // asm_*.S
   gp->sched = Gobuf{};
@@ -134,10 +224,70 @@ G* newproc(const FuncVal* fn) {
   gp->sched.pc = reinterpret_cast<Word>(fn->fn);
   gp->sched.g = gp;
   gp->sched.ctxt = const_cast<FuncVal*>(fn);
-  gp->goid = ++sched.goidgen;
+  gp->goid = __atomic_add_fetch(&sched.goidgen, 1, __ATOMIC_RELAXED);
   gp->status = Grunnable;
-  runqput(gp);
+  enqueue(gp);
   return gp;
+}
+
+// ---- by onM and the slots
+
+// p0 = g.
+static void ready_m() {
+  G* gp = reinterpret_cast<G*>(loadslot(kPointer0));
+  storeslot(kPointer0, 0);
+  ready(gp);
+}
+
+// s0 = size of the arguments, s1 = caller's pc, p0 = arguments, p1 = fn.
+static void newproc_m() {
+  const auto* fn = reinterpret_cast<const FuncVal*>(loadslot(kPointer0 + 1));
+  newproc(fn);
+  storeslot(kPointer0, 0);
+  storeslot(kPointer0 + 1, 0);
+}
+
+static const FuncVal ready_m_fn = funcval(ready_m);
+static const FuncVal newproc_m_fn = funcval(newproc_m);
+
+void goready(G* gp) {
+  storeslot(kPointer0, reinterpret_cast<Word>(gp));
+  onM(&ready_m_fn);
+}
+
+void gonewproc(const FuncVal* fn) {
+  storeslot(0, 0);
+  storeslot(1, reinterpret_cast<Word>(__builtin_return_address(0)));
+  storeslot(kPointer0, 0);
+  storeslot(kPointer0 + 1, reinterpret_cast<Word>(fn));
+  onM(&newproc_m_fn);
+}
+
+void goparkunlock(Lock* l) {
+  getg()->m->waitlock = l;
+  gopark();
+}
+
+// ---- the world
+
+void stoptheworld() {
+  lock(&sched.lock);
+  sched.gcwaiting = 1;
+  while (sched.midle + 1 != sched.mcount) {
+    const std::uint32_t seen = __atomic_load_n(&sched.stopped, __ATOMIC_ACQUIRE);
+    unlock(&sched.lock);
+    futexsleep(&sched.stopped, seen);
+    lock(&sched.lock);
+  }
+  unlock(&sched.lock);
+}
+
+void starttheworld() {
+  lock(&sched.lock);
+  sched.gcwaiting = 0;
+  unlock(&sched.lock);
+  __atomic_fetch_add(&sched.wakeups, 1, __ATOMIC_RELEASE);
+  futexwake(&sched.wakeups, sched.mcount);
 }
 
 // All but what malg made.
@@ -148,6 +298,12 @@ static void greset(G* gp) {
   *gp = fresh;
 }
 
+void setmcount(unsigned count) {
+  sched.mcount = count;
+  sched.midle = 0;
+  sched.mdone = 0;
+}
+
 void mreset(M* mp) {
   runtime_g = nullptr;
   greset(mp->g0);
@@ -155,6 +311,8 @@ void mreset(M* mp) {
   minit(mp);
   mp->curg = nullptr;
   mp->mstartfn = nullptr;
+  mp->mexitfn = nullptr;
+  mp->waitlock = nullptr;
   mp->throwing = 0;
   for (unsigned i = 0; i < kSlots; i++) *slotcell(mp, i) = 0;
 
@@ -162,6 +320,9 @@ void mreset(M* mp) {
   sched.runqtail = nullptr;
   sched.goidgen = 0;
   sched.gfree = nullptr;
+  sched.lock.key = 0;
+  sched.gcwaiting = 0;
+  setmcount(1);
   for (G* gp = sched.allg; gp != nullptr; gp = gp->alllink) {  // always in the same order
     greset(gp);
     gp->status = Gdead;

@@ -6,6 +6,8 @@
 // finds each thing at once. This folder knows nothing of the harness that tests it.
 #pragma once
 
+#include <pthread.h>
+
 #include <cstddef>
 #include <cstdint>
 
@@ -32,6 +34,13 @@ namespace runtime {
 
 struct G;
 struct M;
+struct MCache;
+
+// Between Ms: 0 free, 1 held, 2 held and waited for. lock.h. Held for a few instructions, and never
+// by what runs for a signal.
+struct Lock {
+  std::uint32_t key;
+};
 
 // What a stub calls: a pointer to a FuncVal whose first word is the code. The stub leaves that
 // pointer in the context register, where a closure's code finds its variables (they follow in
@@ -83,17 +92,28 @@ struct M {
   Word scalararg[4];  // arguments and results of functions called by onM and mcall
   Ptr<void> ptrarg[4];
   Ptr<const FuncVal> mstartfn;  // run on g0 before the first schedule(); nil: nothing
+  Ptr<const FuncVal> mexitfn;   // run on g0 after the last G; nil: nothing
+  Ptr<Lock> waitlock;           // what park_m releases once the G waits; nil: nothing
+  Ptr<MCache> mcache;           // malloc.h; nil: nothing may be allocated on this M
+  Word id;                      // which of the process's Ms; whoever starts several numbers them
   Word throwing;                // set by gothrow, so that a throw within a throw ends at once
   Word hostsp;  // the OS thread's own SP while the M runs on its Gs' stacks; written by mstart
 };
 
-// The scheduler's state, shared by all Ms (one, today).
+// The scheduler's state, shared by all Ms; `lock` guards it where there is more than one.
 struct Sched {
   Ptr<G> runqhead;
   Ptr<G> runqtail;
   Ptr<G> gfree;
   Ptr<G> allg;
   Word goidgen;
+  Lock lock;
+  std::uint32_t mcount;     // Ms that take part; constant while they run
+  std::uint32_t midle;      // of those, waiting for a G
+  std::uint32_t mdone;      // no G is left to run: every M leaves
+  std::uint32_t wakeups;    // a futex: an idle M waits for it to change
+  std::uint32_t gcwaiting;  // no G may be started: the world stops
+  std::uint32_t stopped;    // a futex: stoptheworld waits for it to change
 };
 extern Sched sched;
 
@@ -112,27 +132,55 @@ M* allocm(std::size_t g0_size);
 std::size_t mpages();
 std::size_t gpages();
 
-// ---- proc.cc: one M, its run queue, Gs.
+// ---- proc.cc: Ms, the run queue that they share, Gs. A G goes on on whichever M takes it next.
 
 // Makes g0's sched what every switch starts from: set once when the M starts, never cleared.
 void minit(M* mp);
 // A new runnable G that will run fn and exit. fn must outlive it. Async-signal-safe: no.
 G* newproc(const FuncVal* fn);
 // Makes the state in which a process starts: every G is free, the run queue empty, g nil, the slots
-// zero. Whatever was under way is forgotten. REQUIRES: not called on a stack of this runtime.
+// zero. Whatever was under way is forgotten. REQUIRES: not called on a stack of this runtime, and
+// no other M runs.
 void mreset(M* mp);
-// Puts a waiting G back into the run queue. REQUIRES: g0.
+// How many Ms will run; mreset says one. REQUIRES: none runs. An M leaves when there is no G to run
+// and no other M that might make one runnable.
+void setmcount(unsigned count);
+// Puts a waiting G back into the run queue. REQUIRES: g0; the G waits, which goparkunlock's lock
+// tells.
 extern "C" void ready(G* gp);
 // Called by a G: let others run; wait until ready() is called for it; end.
 extern "C" void gosched();
 extern "C" void gopark();
 extern "C" NORETURN void goexit1();
+// Called by a G that holds l: waits, and l is released only when it does: whoever takes l from then
+// on may ready it.
+void goparkunlock(Lock* l);
+// Called by a G, by onM and the slots, as the original does: ready and newproc.
+void goready(G* gp);
+void gonewproc(const FuncVal* fn);
+// Called by a G: comes back when no other M runs a G, and none will before starttheworld. CAVEAT:
+// one at a time (worldlock in mgc.cc). REQUIRES: every G comes to a scheduling point soon.
+void stoptheworld();
+void starttheworld();
 // Run by mcall, each ends in schedule().
 extern "C" void gosched_m(G* gp);
 extern "C" void park_m(G* gp);
 extern "C" void goexit0(G* gp);
-// REQUIRES: g0. Picks a G and runs it; where there is none, leaves the M by mexit.
+// REQUIRES: g0. Picks a G and runs it; waits for one while another M might have one; else leaves
+// the M by mexit.
 extern "C" NORETURN void schedule();
+
+// ---- os_linux.cc: an M as a thread of its own. Not async-signal-safe.
+
+// Starts it. Signals stay blocked until mstartfn has run unblocksignals, which is what it does if
+// it is nil, and are blocked again when mexitfn has run (blocksignals if nil): no signal finds a
+// thread without a g, or an alternate stack that is gone. Returns 0 or an error number. The caller
+// joins. REQUIRES: minit(mp).
+int newosproc(M* mp, pthread_t* thread);
+// Every signal but the synchronous ones, for the calling thread; and the mask that newosproc's
+// caller had.
+void blocksignals();
+void unblocksignals();
 
 // ---- panic.cc. Everything here is async-signal-safe.
 

@@ -14,6 +14,7 @@ namespace runtime {
 inline constexpr unsigned kScalarSlots = 4;
 inline constexpr unsigned kPointerSlots = 4;
 inline constexpr unsigned kSlots = kScalarSlots + kPointerSlots;
+inline constexpr unsigned kPointer0 = kScalarSlots;  // p0's number
 
 // The cell of slot i of this thread's M: 0..3 are s0..s3, 4..7 are p0..p3.
 ALWAYS_INLINE Word* slotcell(M* mp, unsigned i) {

@@ -1,0 +1,82 @@
+// The heap: what the allocator's and the collector's functions do that go through onM.
+//
+// A small object comes from a span of its size class that the M caches: no lock. A span that is
+// used up is exchanged by mcacheRefill_m, a large object made by largeAlloc_m, both by onM and the
+// slots, as in the original. The collector stops the world, marks conservatively and sweeps.
+// Nothing here may be called for a signal. Under ASan what is not allocated is poisoned.
+//
+// All of the heap lies in one arena of kArenaSize bytes; where that is not enough, gothrow.
+#pragma once
+
+#include "runtime/lock.h"
+#include "runtime/runtime.h"
+
+namespace runtime {
+
+inline constexpr Word kHeapPage = 8192;         // bytes
+inline constexpr Word kArenaSize = 64U << 20U;  // bytes
+inline constexpr Word kArenaPages = kArenaSize / kHeapPage;
+inline constexpr Word kLargestSmall = 32768;  // bytes; above, an object has a span of its own
+inline constexpr unsigned kMaxObjects = kHeapPage / 16;  // of a span
+
+// Size classes; 0 stands for large.
+inline constexpr Word kClassSize[] = {0,   16,  32,   48,   64,   96,   128,  192,   256,  384,
+                                      512, 768, 1024, 1536, 2048, 4096, 8192, 16384, 32768};
+inline constexpr unsigned kClasses = sizeof kClassSize / sizeof kClassSize[0];
+unsigned sizeclass(Word size);        // REQUIRES: size <= kLargestSmall
+Word classpages(unsigned sizeclass);  // of a span of that class
+
+// Bit i: object i of a span; also of the one past its end, which a clobbered size class leads to.
+struct ObjectBits {
+  std::uint32_t word[kMaxObjects / 32 + 1];
+  bool test(Word i) const { return (word[i / 32] >> (i % 32) & 1U) != 0; }
+  void set(Word i) { word[i / 32] |= std::uint32_t{1} << (i % 32); }
+};
+
+// A run of pages with objects of one size. Owned by the M that caches it, or by the mcentral of its
+// class under its lock; a large one by its object.
+struct MSpan {
+  Word start;  // address
+  Word npages;
+  Word sizeclass;
+  Word elemsize;  // bytes
+  Word nelems;
+  Word freeindex;    // objects below are in use
+  Word sweepgen;     // the heap's when it was last swept
+  Word incache;      // an M caches it
+  Ptr<MSpan> next;   // in its mcentral's list, or of the free MSpans
+  ObjectBits alloc;  // in use
+  ObjectBits mark;   // reached by the collection under way
+};
+
+// An M's spans, one a class; nil: none.
+struct MCache {
+  Ptr<MSpan> alloc[kClasses];
+  Ptr<MCache> alllink;
+};
+
+struct HeapStats {
+  Word spans;        // in use
+  Word live;         // bytes reached by the last collection
+  Word collections;  // so far
+};
+
+// Once, before any M allocates.
+void mallocinit();
+// A cache for an M that will allocate. Owned by the heap for ever.
+MCache* allocmcache();
+
+// Memory of `size` bytes, zeroed, aligned to 16 (a power of two that divides its class). Collected
+// when nothing reaches it from a G's stack, a root or other objects. May collect first. REQUIRES:
+// called by a G; size != 0.
+void* mallocgc(Word size);
+// Collects now, unless another G does. `eager`: sweeps all of it, or leaves small spans to those
+// that need one. REQUIRES: called by a G that holds no lock.
+void gc(bool eager);
+// Memory outside the heap that may hold pointers into it. At most 64.
+void addroot(const void* at, Word size);
+// The span that holds this address; nil: none.
+MSpan* spanof(Word address);
+HeapStats heapstats();
+
+}  // namespace runtime
