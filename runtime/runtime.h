@@ -127,7 +127,8 @@ extern "C" thread_local G* runtime_g;
 // with a message if the memory can't be had.
 G* malg(std::size_t size);
 // Pages for an M of its own. A page-aligned M lets its accesses be traced by page protection.
-M* allocm(std::size_t g0_size);
+// gsignal_size: of its alternate stack; 0: gsignalsize().
+M* allocm(std::size_t g0_size, std::size_t gsignal_size = 0);
 // Size of the pages that allocm takes for an M, and malg for a G without its stack, in bytes.
 std::size_t mpages();
 std::size_t gpages();

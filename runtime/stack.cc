@@ -58,11 +58,11 @@ std::size_t mpages() {
   return round_up(sizeof(M), pagesize());
 }
 
-M* allocm(std::size_t g0_size) {
+M* allocm(std::size_t g0_size, std::size_t gsignal_size) {
   M* mp = new (pages(mpages())) M();
   mp->g0 = malg(g0_size);
   mp->g0->m = mp;
-  mp->gsignal = malg(gsignalsize());
+  mp->gsignal = malg(gsignal_size != 0 ? gsignal_size : gsignalsize());
   mp->gsignal->m = mp;
   return mp;
 }

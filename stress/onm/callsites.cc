@@ -35,9 +35,9 @@ enum RowIndex : int {
 
 constexpr int row_NOTHING = NOTHING;
 
-// The frame of the call under way. A handler's call puts its own here and the old one back. One
-// thread.
-Frame* current;
+// The frame of the call under way on this M. A handler's call puts its own here and the old one
+// back.
+PER_M Frame* current;
 
 ALWAYS_INLINE void set_current(Frame* frame) {
   __atomic_store_n(&current, frame, __ATOMIC_RELAXED);
@@ -311,6 +311,12 @@ SWITCH_TEXT void mcall_and_back(const FuncVal* fn) {
 
 void reset_frames() {
   current = nullptr;
+}
+Frame* frame_under_way() {
+  return current;
+}
+void set_frame_under_way(Frame* frame) {
+  set_current(frame);
 }
 
 // ---- the G that wakes a parked one

@@ -51,6 +51,10 @@ void mcall_and_back(const runtime::FuncVal* fn);
 
 // Nothing is left of an earlier run. Call before each.
 void reset_frames();
+// What a call that is abandoned half-way must be undone by: the frame of the one around it, on this
+// M. SIGNAL.
+Frame* frame_under_way();
+void set_frame_under_way(Frame* frame);
 // The G that park_m's operation parks: a second G must exist to wake it.
 void prepare_helper_g(int row);
 

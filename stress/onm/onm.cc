@@ -9,6 +9,7 @@
 #include "stress/onm/benchmarks.h"
 #include "stress/onm/callsites.h"
 #include "stress/onm/contracts.h"
+#include "stress/onm/many_ms.h"
 #include "stress/runner/subject.h"
 
 extern "C" const char __start_switch_text[] __attribute__((visibility("hidden")));
@@ -192,6 +193,7 @@ class OnM final : public Subject {
   const void* entry(unsigned protocol, unsigned site) const override;
   void run(unsigned protocol, unsigned site, Call* call) override;
   void handle(unsigned protocol, unsigned site, Call* call) override;
+  static void call(unsigned protocol, unsigned site, Call* call);
   Entry signal_entry() const override { return runtime::sigtramp; }
   void install(std::span<const int> signals, Harness* h) override;
   Region alternate_stack() const override { return stack_region(m_->gsignal); }
@@ -328,6 +330,16 @@ void OnM::run(unsigned protocol, unsigned site, Call* call) {
       break;
   }
   runtime::mstart(m_);
+}
+
+void OnM::call(unsigned protocol, unsigned site, Call* call) {
+  const Convention& convention = kConventions[protocol];
+  const int row = kStarted[site].row;
+  Frame frame, inner;
+  frame.enter = convention.op_enter;
+  make_frame(&frame, &inner, row, call, convention.op_enter);
+  const Code& code = kCode[row];
+  (convention.op_passing == CLOSURE ? code.closure_caller : code.caller)(&frame);
 }
 
 // Runs on gsignal, in the handler.
@@ -493,6 +505,16 @@ unsigned OnM::stacks(std::span<Region> out) const {
     out[count++] = stack_region(gp);
   }
   return count;
+}
+
+void call_on_this_g(unsigned protocol, unsigned site, Call* call) {
+  OnM::call(protocol, site, call);
+}
+
+bool runs_on_any_g(unsigned site) {
+  const Started& started = kStarted[site];
+  const Row& row = kRows[started.row];
+  return started.where == Where::CURG && row.enter != Enter::SWITCHING && comes_back(row);
 }
 
 }  // namespace sigsweep::onm

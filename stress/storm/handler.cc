@@ -1,0 +1,222 @@
+// The signal handler. All of it runs on gsignal: async-signal-safe, allocates nothing, is not
+// instrumented.
+//
+// A rejected call is resumed at the handler's saved SP by the throw hook, where the original ends
+// the process. Claim 2 is why that is legal: between the call and the throw nothing changed. What
+// the handler itself had done before it called, writing its arguments into the slots, is undone.
+#include "stress/storm/handler.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cstring>
+
+#include "runtime/malloc.h"
+#include "runtime/print.h"
+#include "runtime/slots.h"
+#include "stress/onm/callsites.h"
+
+namespace sigsweep::storm {
+
+Config config;
+MState states[kMaxMs];
+std::uint64_t started;
+Counter first_violation;
+
+namespace {
+
+constexpr std::uint64_t kLookEvery = 1024;  // signals between two looks at progress
+constexpr std::uint64_t kMostRepeats = kLookEvery / 100;
+
+std::uint8_t source_of[65];  // by signal number
+unsigned size_class_site;    // whose s0 is a size class
+
+// Nonces; a size class where one is expected, so that what is clobbered by it goes on with it.
+void draw(unsigned site, std::uint64_t* rng, std::uint64_t* args) {
+  for (unsigned i = 0; i < kMaxSlots; i++) args[i] = random_word(rng) | 1;
+  if (site == size_class_site) args[0] = 1 + random_word(rng) % (runtime::kClasses - 1);
+}
+
+// True if the call ran; false if it was rejected. A frame of its own, to be resumed in.
+__attribute__((noinline)) bool call(MState* m, unsigned level, unsigned site, Call* made) {
+  onm::Frame* volatile frame = onm::frame_under_way();
+  const volatile bool outer = m->calling;
+  runtime::SavedSlots saved;
+  runtime::M* const mp = runtime::getg()->m;
+  runtime::saveslots(mp, &saved);
+  if (__builtin_setjmp(m->resume[level]) == 0) {
+    m->calling = true;
+    subject().handle(config.protocol, site, made);
+    m->calling = outer;
+    return true;
+  }
+  runtime::M* const back = runtime::getg()->m;
+  states[back->id].calling = outer;
+  runtime::restoreslots(back, &saved);
+  onm::set_frame_under_way(frame);
+  return false;
+}
+
+// The signal in the way of the operation under way: the one that a schedule will land.
+void note_hit(MState* m, const ucontext_t& uc, const runtime::G* gp, unsigned site,
+              const std::uint64_t* args) {
+  const runtime::G* g0 = gp->m->g0;
+  Hit& hit = m->hit;
+  m->op_signals++;
+  hit.pc = runtime::sigctxpc(uc);
+  hit.sp = runtime::sigctxsp(uc);
+  hit.g = gp;
+  hit.g0 = gp == g0;
+  hit.sp_g0 = hit.sp > g0->stack.lo && hit.sp <= g0->stack.hi;
+  hit.handler = site;
+  for (unsigned i = 0; i < kMaxSlots; i++) hit.args[i] = args[i];
+}
+
+void judge(MState* m, unsigned site, const Call& made) {
+  const Site& s = subject().sites()[site];
+  const bool hurt = made.fn_runs != 1 || made.returns != 1 || clobbered_arguments(s, made) != 0 ||
+                    clobbered_results(s, made) != 0;
+  if (hurt) m->handler_clobbered.add();
+}
+
+// Other signals of the storm may interrupt what follows, or may not.
+void allow_nesting(int how) {
+  std::uint64_t mask = 0;
+  for (unsigned i = 0; i < kAsyncs; i++) {
+    mask |= std::uint64_t{1} << static_cast<unsigned>(signal_of(static_cast<Async>(i)) - 1);
+  }
+  syscall(SYS_rt_sigprocmask, how, &mask, nullptr, sizeof mask);
+}
+
+void handle(MState* m, const ucontext_t& uc, const runtime::G* gp) {
+  const unsigned site = config.handlers[random_word(&m->rng) % config.handlers.size()];
+  Call made{};
+  Call inner{};
+  made.inner = &inner;
+  draw(site, &m->rng, made.in);
+  const unsigned level = m->depth - 1;
+  note_hit(m, uc, gp, site, made.in);
+  const bool nest = config.nest && level == 0;
+  if (nest) allow_nesting(SIG_UNBLOCK);
+  m->calls.add();
+  if (call(m, level, site, &made)) {
+    m->ran.add();
+    judge(m, site, made);
+  } else {
+    m->rejected.add();
+  }
+  if (nest) allow_nesting(SIG_BLOCK);
+}
+
+// A timer that is so fast that the program stands still finds nothing: it is slowed down. Looked at
+// every so many signals; on an M without a G nothing is expected to move.
+void watch_progress(MState* m, const ucontext_t& uc, const runtime::G* gp) {
+  const auto& r = uc.uc_mcontext.gregs;
+  const std::uint64_t pc = runtime::sigctxpc(uc), sp = runtime::sigctxsp(uc);
+  const auto ax = static_cast<std::uint64_t>(r[REG_RAX]);
+  const auto cx = static_cast<std::uint64_t>(r[REG_RCX]);
+  const bool same = pc == m->last_pc && sp == m->last_sp && ax == m->last_ax && cx == m->last_cx;
+  if (same && gp->m->curg != nullptr) m->repeats++;
+  m->last_pc = pc;
+  m->last_sp = sp;
+  m->last_ax = ax;
+  m->last_cx = cx;
+  if (++m->looked < kLookEvery) return;
+  if (m->repeats > kMostRepeats && m->period != 0) {
+    m->backoffs.add();
+    rearm(m, 2 * m->period);
+  }
+  m->looked = m->repeats = 0;
+}
+
+void on_signal(int sig, void* info, void* ctx, runtime::G* gp) {
+  const std::uint64_t entered = ticks();
+  MState* m = &states[gp->m->id];
+  const auto* si = static_cast<const siginfo_t*>(info);
+  const unsigned source = source_of[sig];
+  m->delivered[source].add();
+  if (si->si_code == SI_TIMER) m->overruns[source].add(static_cast<std::uint64_t>(si->si_overrun));
+  if (source == static_cast<unsigned>(Async::kill)) {
+    m->entry.add(entered - __atomic_load_n(&m->sent_at, __ATOMIC_ACQUIRE));
+  }
+  const auto& uc = *static_cast<const ucontext_t*>(ctx);
+  if (m->depth == 0) watch_progress(m, uc, gp);
+  m->depth++;
+  if (m->depth > 1) m->nested.add();
+  if (!config.handlers.empty()) handle(m, uc, gp);
+  m->depth--;
+  if (m->depth == 0) m->handler_time.add(ticks() - entered);
+}
+
+// The last words of a process that a throw ends, for the host: which, and where.
+void say_throw(const runtime::G* gp, const char* message) {
+  char text[256];
+  const char* where = "g";
+  if (gp != nullptr && gp == gp->m->gsignal) where = "gsignal";
+  if (gp != nullptr && gp == gp->m->g0) where = "g0";
+  char* end = text;
+  for (const char* part : {"threw where=", where, " message="}) end = stpcpy(end, part);
+  for (; *message != '\0' && end < text + sizeof text - 2; message++) {
+    *end++ = *message == ' ' ? '_' : *message;
+  }
+  *end++ = '\n';
+  if (write(STDOUT_FILENO, text, static_cast<std::size_t>(end - text)) < 0) return;
+}
+
+void on_throw(const char* message) {
+  const runtime::G* gp = runtime::getg();
+  const bool rejection = subject().reject_message() == message;
+  if (rejection && !config.throw_for_real && gp != nullptr && gp == gp->m->gsignal) {
+    MState* m = &states[gp->m->id];
+    if (m->calling) __builtin_longjmp(m->resume[m->depth - 1], 1);
+  }
+  if (!config.throw_for_real) say_throw(gp, message);
+}
+
+}  // namespace
+
+int signal_of(Async source) {
+  switch (source) {
+#define SOURCE(name, signal, ...) \
+  case Async::name:               \
+    return signal;
+#include "stress/storm/sources.def"
+#undef SOURCE
+  }
+  return 0;
+}
+
+std::uint64_t now() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1000000000 + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+void rearm(MState* m, std::uint64_t period) {
+  const std::uint64_t at = now();
+  if (m->period != 0) m->expirations.add((at - m->armed) / m->period);
+  m->period = period;
+  m->armed = at;
+  itimerspec every{};
+  every.it_interval.tv_sec = static_cast<time_t>(period / 1000000000);
+  every.it_interval.tv_nsec = static_cast<long>(period % 1000000000);
+  every.it_value = every.it_interval;
+  syscall(SYS_timer_settime, m->timer, 0, &every, nullptr);
+}
+
+void install_handlers() {
+  size_class_site = static_cast<unsigned>(subject().sites().size());
+  for (unsigned i = 0; i < subject().sites().size(); i++) {
+    if (subject().sites()[i].name == "mcacheRefill_m") size_class_site = i;
+  }
+  for (unsigned i = 0; i < kAsyncs; i++) {
+    const int sig = signal_of(static_cast<Async>(i));
+    source_of[sig] = static_cast<std::uint8_t>(i);
+    runtime::setsig(sig, on_signal);
+  }
+  runtime::throwhook = on_throw;
+}
+
+}  // namespace sigsweep::storm

@@ -1,0 +1,236 @@
+// The storm's process: many Ms under signals that come when they like; it dies with its subject if
+// it must.
+//
+//   stdin    one command a line (wire.h): storm, throws; ends at EOF. One `storm` a process
+//   stdout   records, written as they come: tick, violation, then storm; the answer ends by `done`
+//   or
+//            `trouble`. `threw` is the last word of a process that a throw ends
+//   stderr   diagnosis, for people
+//   status   0 at EOF; 2 usage, or a throw of the runtime
+//   signal   a death by a signal is the death of the storm
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <iostream>
+#include <string>
+
+#include "runtime/symtab.h"
+#include "stress/runner/forked.h"
+#include "stress/runner/wire.h"
+#include "stress/storm/storm.h"
+
+namespace sigsweep::storm {
+namespace {
+
+std::string trouble;  // why the command under way can't be carried out
+
+void send(const Record& record) {
+  const std::string line = record.encode() + "\n";
+  for (std::size_t done = 0; done < line.size();) {
+    const ssize_t n = write(STDOUT_FILENO, line.data() + done, line.size() - done);
+    if (n <= 0) return;  // the host is gone
+    done += static_cast<std::size_t>(n);
+  }
+}
+
+template <class T, std::size_t N>
+std::string joined(const T (&values)[N]) {
+  std::string all;
+  for (const T& value : values) all += (all.empty() ? "" : ",") + std::to_string(value);
+  return all;
+}
+
+// The bits of those names; trouble where one is unknown.
+template <std::size_t N>
+std::uint32_t bits(const Record& command, const char* key, const std::string_view (&names)[N]) {
+  std::uint32_t chosen = 0;
+  for (const std::string& name : command.list(key)) {
+    unsigned i = 0;
+    while (i < N && names[i] != name) i++;
+    if (i == N) {
+      trouble = std::string(key) + "=" + name + ": no such name";
+      return 0;
+    }
+    chosen |= std::uint32_t{1} << i;
+  }
+  return chosen;
+}
+
+template <class Row>
+unsigned named(const char* key, const std::string& name, std::span<const Row> rows) {
+  for (unsigned i = 0; i < rows.size(); i++) {
+    if (rows[i].name == name) return i;
+  }
+  trouble = std::string(key) + "=" + name + ": no such name";
+  return 0;
+}
+
+Config config_of(const Record& command) {
+  Config c;
+  c.ms = static_cast<unsigned>(command.number("ms"));
+  c.gs = static_cast<unsigned>(command.number("gs"));
+  c.duration = command.number("duration");
+  c.period = command.number("period");
+  c.sources = bits(command, "sources", kAsyncNames);
+  c.mixes = bits(command, "mixes", kMixNames);
+  c.protocol = named("protocol", command.text("protocol"), subject().protocols());
+  for (const std::string& name : command.list("handlers")) {
+    if (name != "none") c.handlers.push_back(named("handlers", name, subject().sites()));
+  }
+  c.nest = command.number("nest") != 0;
+  c.altstack = command.has("altstack") ? command.number("altstack") : runtime::gsignalsize();
+  c.seed = command.number("seed");
+  if (c.ms == 0 || c.ms > kMaxMs) trouble = "1 to " + std::to_string(kMaxMs) + " Ms are possible";
+  if (c.gs == 0 || c.gs > kMaxGs) trouble = "1 to " + std::to_string(kMaxGs) + " Gs are possible";
+  if (c.mixes == 0) trouble = "there is nothing for the Gs to do";
+  if (c.altstack < least_altstack()) {
+    trouble = "an alternate stack of " + std::to_string(c.altstack) +
+              " bytes is too small; at least " + std::to_string(least_altstack()) +
+              " are needed here";
+  }
+  return c;
+}
+
+void add_quantiles(const char* name, const Quantiles& q, Record* r) {
+  const std::uint64_t values[] = {q.count, q.p50, q.p99, q.p999, q.max};
+  r->add(name, joined(values));
+}
+
+Record record_of(const char* word, const Totals& t) {
+  std::string verdicts;
+  for (unsigned i = 0; i < kVerdicts; i++) {
+    if (t.verdicts[i] == 0) continue;
+    verdicts += (verdicts.empty() ? "" : ",") + std::string(kVerdictNames[i]) + ":" +
+                std::to_string(t.verdicts[i]);
+  }
+  Record r(word);
+  r.add("seconds", std::to_string(t.seconds))
+      .add("sent", joined(t.sent))
+      .add("delivered", joined(t.delivered))
+      .add("overruns", joined(t.overruns))
+      .add("pending", joined(t.pending))
+      .add("operations", joined(t.operations))
+      .add("legal", t.legal)
+      .add("calls", t.calls)
+      .add("rejected", t.rejected)
+      .add("ran", t.ran)
+      .add("handler_clobbered", t.handler_clobbered)
+      .add("nested", t.nested)
+      .add("backoffs", t.backoffs)
+      .add("handler_seconds", std::to_string(t.handler_seconds))
+      .add("first_violation", t.first_violation)
+      .add("verdicts", verdicts)
+      .add("collections", t.collections)
+      .add("made", t.gs.made)
+      .add("finished", t.gs.finished);
+  add_quantiles("latency", t.latency, &r);
+  add_quantiles("entry", t.entry, &r);
+  return r;
+}
+
+std::string arguments(const Site& site, const std::uint64_t* values) {
+  std::string all;
+  for (unsigned i = 0; i < kMaxSlots; i++) {
+    if ((site.in >> i & 1U) == 0) continue;
+    all += (all.empty() ? "" : ",") + std::string(subject().slots()[i]) + ":" +
+           std::to_string(values[i]);
+  }
+  return all;
+}
+
+std::string slot_list(SlotMask slots) {
+  std::string all;
+  for (unsigned i = 0; i < kMaxSlots; i++) {
+    if ((slots >> i & 1U) != 0) all += (all.empty() ? "" : "+") + std::string(subject().slots()[i]);
+  }
+  return all.empty() ? "-" : all;
+}
+
+void send_violation(const Violation& v) {
+  static std::string error;
+  static const auto table = symtab::Table::load("/proc/self/exe", &error);
+  const Site& site = subject().sites()[v.site];
+  Record r("violation");
+  r.add("verdict", verdict_name(v.verdict)).add("slots", slot_list(v.slots)).add("site", site.name);
+  if (v.replayable && v.signals == 1 && table) {
+    const std::uint64_t at = v.hit.pc - static_cast<std::uint64_t>(symtab::bias());
+    const symtab::Symbol* symbol = table->find(at);
+    const Region code = subject().code();
+    const std::uint64_t start = reinterpret_cast<std::uint64_t>(code.at);
+    const Site& handler = subject().sites()[v.hit.handler];
+    if (symbol != nullptr && v.hit.pc - start < code.size) {
+      r.add("symbol", symbol->name)
+          .add("offset", at - symbol->start)
+          .add("state", std::string("g=") + (v.hit.g0 ? "g0" : "curg") +
+                            "/sp=" + (v.hit.sp_g0 ? "g0" : "curg"))
+          .add("arguments", arguments(site, v.args))
+          .add("handler", handler.name)
+          .add("handler_arguments", arguments(handler, v.hit.args));
+    }
+  }
+  send(r);
+}
+
+// ---- storm ms= gs= duration= period= sources= mixes= protocol= handlers= nest= seed= [altstack=]
+
+void storm(const Record& command) {
+  const Config wanted = config_of(command);
+  if (!trouble.empty()) return;
+  Totals totals{};
+  const Listener listener{[](const Totals& t) { send(record_of("tick", t)); }, send_violation};
+  trouble = run(wanted, listener, &totals);
+  send(record_of("storm", totals));
+}
+
+// ---- throws count=, and what storm takes: so many children, each a storm that its first call from
+// a handler ends for real
+
+void throws(const Record& command) {
+  Config wanted = config_of(command);
+  if (!trouble.empty()) return;
+  wanted.throw_for_real = true;
+  for (std::uint64_t i = 0; i < command.number("count"); i++) {
+    wanted.seed++;
+    const Forked child = run_in_child([&] {
+      Totals totals{};
+      run(wanted, Listener{[](const Totals&) {}, [](const Violation&) {}}, &totals);
+    });
+    std::string problem = subject().check_throw_output(child.output, child.exit_status);
+    if (child.signal != 0) problem += " (died of signal " + std::to_string(child.signal) + ")";
+    Record r("throw");
+    r.add("problem", problem).add("output", problem.empty() ? "" : child.output);
+    send(r);
+  }
+}
+
+void carry_out(const Record& command) {
+  trouble.clear();
+  if (command.word() == "storm") {
+    storm(command);
+  } else if (command.word() == "throws") {
+    throws(command);
+  } else {
+    trouble = "unknown command " + command.word();
+  }
+  send(trouble.empty() ? Record("done") : Record("trouble").add("message", trouble));
+}
+
+}  // namespace
+}  // namespace sigsweep::storm
+
+int main(int argc, char** argv) {
+  using namespace sigsweep;
+  if (argc != 1 && !(argc == 3 && std::strcmp(argv[1], "--progress-fd") == 0)) {
+    std::fprintf(stderr, "usage: %s; commands on standard input\n", argv[0]);
+    return 2;
+  }
+  subject();  // made before any command
+  for (std::string line; std::getline(std::cin, line);) {
+    storm::carry_out(Record::decode(line));
+    if (storm::trouble.empty()) continue;
+    std::fflush(nullptr);
+    _exit(0);  // an M that can't leave holds nobody up
+  }
+  return 0;
+}

@@ -1,0 +1,141 @@
+// What a storm is told, and what its Ms count. One process runs one storm.
+//
+// Every field of MState has one writer: the M's own thread, be it in a G, on g0 or in a handler.
+// Who adds up reads meanwhile: all are relaxed atomics.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "runtime/runtime.h"
+#include "stress/runner/oracle.h"
+#include "stress/runner/subject.h"
+#include "stress/storm/histogram.h"
+
+namespace sigsweep::storm {
+
+// ---- sources.def: asynchronous sources
+enum class Async : std::uint8_t {
+#define SOURCE(name, ...) name,
+#include "stress/storm/sources.def"
+#undef SOURCE
+};
+inline constexpr std::string_view kAsyncNames[] = {
+#define SOURCE(name, ...) #name,
+#include "stress/storm/sources.def"
+#undef SOURCE
+};
+inline constexpr unsigned kAsyncs = sizeof kAsyncNames / sizeof kAsyncNames[0];
+
+// What Gs do.
+enum class Mix : std::uint8_t { alloc, sched, gc, slots };
+inline constexpr std::string_view kMixNames[] = {"alloc", "sched", "gc", "slots"};
+inline constexpr unsigned kMixes = sizeof kMixNames / sizeof kMixNames[0];
+
+inline constexpr unsigned kMaxMs = 64;
+inline constexpr unsigned kMaxGs = 4096;
+
+struct Config {
+  unsigned ms = 4, gs = 256;
+  std::uint64_t duration = 0;      // ns
+  std::uint32_t sources = 0;       // bit i: Async i
+  std::uint64_t period = 0;        // ns between two signals of a source; 0: no signals
+  unsigned protocol = 0;           // of subject().protocols()
+  std::vector<unsigned> handlers;  // of subject().sites()
+  std::uint32_t mixes = 0;         // bit i: Mix i
+  bool nest = false;               // a second signal may interrupt a handler
+  bool throw_for_real = false;     // a rejection ends the process, as it does
+  std::size_t altstack = 0;        // bytes
+  std::uint64_t seed = 1;
+  bool has(Async source) const { return (sources >> static_cast<unsigned>(source) & 1U) != 0; }
+  bool has(Mix mix) const { return (mixes >> static_cast<unsigned>(mix) & 1U) != 0; }
+};
+extern Config config;
+
+class Counter {
+ public:
+  void add(std::uint64_t n = 1) { __atomic_fetch_add(&value_, n, __ATOMIC_RELAXED); }
+  void set(std::uint64_t n) { __atomic_store_n(&value_, n, __ATOMIC_RELAXED); }
+  std::uint64_t get() const { return __atomic_load_n(&value_, __ATOMIC_RELAXED); }
+
+ private:
+  std::uint64_t value_ = 0;
+};
+
+// A signal that interrupted an operation: what a schedule needs to land it there again.
+struct Hit {
+  std::uint64_t pc, sp;
+  const runtime::G* g;  // that ran
+  bool g0, sp_g0;       // g is g0; SP is in g0's stack
+  unsigned handler;
+  std::uint64_t args[kMaxSlots];  // the handler's
+};
+
+// An operation that went wrong.
+struct Violation {
+  Verdict verdict;
+  SlotMask slots;
+  unsigned site;
+  std::uint64_t args[kMaxSlots];  // the operation's
+  unsigned signals;               // that interrupted it; the hit is the last
+  bool replayable;                // the exact lane has this operation
+  Hit hit;
+};
+inline constexpr unsigned kMaxViolations = 512;  // kept by an M; all are counted
+
+struct alignas(64) MState {
+  // the handler's
+  Counter delivered[kAsyncs], overruns[kAsyncs];
+  Counter expirations, left_pending, left_queued;  // of the M's timer; of sigqueue's signals
+  Counter backoffs;
+  Counter calls;  // made from gsignal: rejected + ran (unless the process died in one)
+  Counter rejected, ran, handler_clobbered, nested;
+  Counter handler_time;   // ticks within handlers, the outermost
+  Histogram entry;        // ticks from sending to entry, for source kill
+  std::uint64_t sent_at;  // ticks, by the sender
+  std::uint64_t rng;
+  unsigned depth;      // handlers under way on this M
+  void* resume[2][5];  // where a rejected call goes on, by depth
+  bool calling;        // a handler's call is under way
+  std::uint64_t last_pc, last_sp, last_ax, last_cx, repeats, looked;
+  // the timer's
+  int timer;
+  std::uint64_t period, armed;  // ns
+  // the operation's
+  Counter operations[kMixes];
+  Counter legal;  // calls of stubs from curg and g0 that came back
+  Histogram latency;
+  unsigned op_signals;  // that landed since the operation began
+  Hit hit;
+  Counter verdicts[kVerdicts];
+  Counter violations;  // below min(violations, kMaxViolations) each is whole
+  Violation violation[kMaxViolations];
+  pid_t tid;
+  pthread_t thread;
+};
+extern MState states[kMaxMs];
+extern std::uint64_t started;    // ns
+extern Counter first_violation;  // ns after that, plus 1; 0: none yet
+
+// The state of the M that runs this. CAVEAT: a G may be on another M after each scheduling point.
+inline MState& here() {
+  return states[runtime::getg()->m->id];
+}
+
+// ---- clocks. Async-signal-safe.
+inline std::uint64_t ticks() {
+  return __builtin_ia32_rdtsc();
+}
+std::uint64_t now();  // ns, monotonic
+
+inline std::uint64_t random_word(std::uint64_t* state) {  // xorshift64*
+  *state ^= *state >> 12U;
+  *state ^= *state << 25U;
+  *state ^= *state >> 27U;
+  return *state * 0x2545f4914f6cdd1dU;
+}
+
+}  // namespace sigsweep::storm
