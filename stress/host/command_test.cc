@@ -306,7 +306,7 @@ TEST_F(Command, AnotherThreadsSignalsGiveTheSameVerdictsToo) {
 
 // All cells of depth 1; the pairs are those of two sites here, and all of them in scripts/prove.
 TEST_F(Command, TheProofHolds) {
-  const Ran ran = sigsweep("prove --depth 1");
+  const Ran ran = sigsweep("prove --depth 1 --duration 1s");
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(ran.output.find("all 11 claims hold"), std::string::npos);
   EXPECT_EQ(validate(folder_ + "/results/prove/prove.jsonl").status, 0);
@@ -330,9 +330,9 @@ TEST_F(Command, TheProofHoldsForPairs) {
 class Assumption : public Command, public testing::WithParamInterface<const char*> {};
 
 TEST_P(Assumption, AWrongOneFailsWithAScheduleThatReplays) {
-  const Ran ran =
-      sigsweep(std::string("prove --depth 1 --out out --site mcacheRefill_m,gc_m --assume ") +
-               GetParam() + "=ok");
+  const Ran ran = sigsweep(
+      std::string("prove --depth 1 --duration 1s --out out --site mcacheRefill_m,gc_m --assume ") +
+      GetParam() + "=ok");
   EXPECT_EQ(ran.status, 1) << ran.output;
   unsigned files = 0;
   for (const auto& entry : fs::directory_iterator(folder_ + "/out/counterexamples")) {
@@ -647,6 +647,127 @@ TEST_F(Command, BenchKnowsEveryName) {
                          "/manual_time\",([0-9]+,[0-9.e+-]+|.*is not built|.*skipped: )");
     EXPECT_TRUE(std::regex_search(ran.output, row)) << name << "\n" << ran.output;
   }
+}
+
+// ---- storm
+
+class Storm : public Command {
+ protected:
+  // The one storm row of out/storm.jsonl, which must be valid.
+  json row() {
+    EXPECT_EQ(validate(folder_ + "/out/storm.jsonl").status, 0);
+    const auto found = rows(folder_ + "/out/storm.jsonl", "storm");
+    EXPECT_EQ(found.size(), 1U);
+    return found.empty() ? json() : found[0];
+  }
+  // Starts a long storm, waits until its first line is written, sends it a signal, waits for its
+  // end.
+  int interrupted_by(int sig) {
+    const pid_t pid = fork();
+    if (pid == 0) {
+      if (chdir(folder_.c_str()) != 0 || freopen("log", "w", stdout) == nullptr) _exit(99);
+      dup2(STDOUT_FILENO, STDERR_FILENO);
+      execl((kBin + "/sigsweep").c_str(), "sigsweep", "storm", "--duration", "60s", "--out", "out",
+            nullptr);
+      _exit(99);
+    }
+    while (rows(folder_ + "/out/storm.jsonl", "run").empty()) usleep(1000);
+    kill(pid, sig);
+    int status = 0;
+    waitpid(pid, &status, 0);
+    return status;
+  }
+};
+
+TEST_F(Storm, RejectsAllFromGsignalAndNothingLegal) {
+  const Ran ran = sigsweep("storm --duration 1s --source all --throws 20 --out out");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(
+      ran.output.find("20 real throws in children; message, one traceback and exit status 2 in 20"),
+      std::string::npos)
+      << ran.output;
+  const json storm = row();
+  EXPECT_GT(storm["rejected"], 0);
+  EXPECT_EQ(storm["rejected"], storm["calls"]);
+  EXPECT_EQ(storm["missed_reject"], 0);
+  EXPECT_EQ(storm["false_reject"], 0);
+  for (const json& source : storm["sources"]) EXPECT_GT(source["delivered"], 0) << source;
+  for (const auto& [mix, count] : storm["operations"].items()) EXPECT_GT(count, 0) << mix;
+}
+
+// Every violation that one signal made is made again, exactly, by the schedule that comes of it.
+TEST_F(Storm, WhatSpoilsAnOperationReplaysInTheExactLane) {
+  for (const char* source : {"itimer", "timer", "kill", "flood", "sigqueue"}) {
+    const Ran ran = sigsweep(
+        std::string("storm --duration 1s --protocol signalok_raw --mix slots --out out --source ") +
+        source);
+    EXPECT_EQ(ran.status, 0) << source << ran.output;
+    const json storm = row();
+    EXPECT_GT(storm["verdicts"]["arg-clobbered"], 0) << source;
+    EXPECT_GT(storm["replay_tried"], 0) << source;
+    EXPECT_GE(storm["replay_same"].get<double>(), .95 * storm["replay_tried"].get<double>())
+        << source;
+  }
+  const Ran replayed = sigsweep("replay out/findings/*.sched");
+  EXPECT_EQ(replayed.status, 0) << replayed.output;
+}
+
+TEST_F(Storm, SafeProtocolsAreSafeAlsoWhereHandlersNest) {
+  for (const char* protocol : {"signalok_saved", "closure", "systemstack"}) {
+    const Ran ran = sigsweep(
+        std::string(
+            "storm --duration 1s --source timer,flood,sigqueue --nest --out out --protocol ") +
+        protocol);
+    EXPECT_EQ(ran.status, 0) << protocol << ran.output;
+    const json storm = row();
+    EXPECT_TRUE(storm["verdicts"].empty()) << storm;
+    EXPECT_GT(storm["nested"], 0);
+    EXPECT_GT(storm["ran"], 0);
+  }
+}
+
+TEST_F(Storm, ThatDiesOfItIsAFindingAndIsWritten) {
+  const Ran ran =
+      sigsweep("storm --duration 5s --out out --runner " + kBin + "/runner-amd64-unchecked");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_EQ(row()["verdicts"]["crash"], 1);
+}
+
+TEST_F(Storm, AnExpectationThatIsReplacedFails) {
+  EXPECT_EQ(sigsweep("storm --duration 500ms --assume reject=ok").status, 1);
+  EXPECT_EQ(sigsweep("prove --claim 12 --duration 500ms --assume reject=ok").status, 1);
+}
+
+// A hazard that is expected and not found is a failure.
+TEST_F(Storm, WithoutTheHazardThatItsProtocolHasFails) {
+  const Ran ran =
+      sigsweep("storm --duration 500ms --protocol signalok_raw --mix slots --handler scavenge_m");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+}
+
+TEST_F(Storm, WhatCannotBeIsRefused) {
+  for (const char* flags :
+       {"--ms 0", "--ms 65", "--gs 0", "--rate 100001", "--source nonsense", "--mix nonsense",
+        "--duration soon", "--duration 0s", "--protocol all,reject", "--altstack 1000"}) {
+    EXPECT_EQ(sigsweep(std::string("storm --duration 500ms ") + flags).status, 2) << flags;
+  }
+  const Ran no_timer =
+      run("cd " + folder_ + " && ulimit -i 0 && " + kBin + "/sigsweep storm --duration 500ms");
+  EXPECT_EQ(no_timer.status, 2);
+  EXPECT_NE(no_timer.output.find("a timer for an M can't be made"), std::string::npos)
+      << no_timer.output;
+}
+
+TEST_F(Storm, StoppedKeepsWhatItHas) {
+  const int status = interrupted_by(SIGINT);
+  ASSERT_TRUE(WIFEXITED(status));
+  EXPECT_EQ(WEXITSTATUS(status), 4);
+  EXPECT_EQ(row()["missed_reject"], 0);
+}
+
+TEST_F(Storm, KilledLeavesWholeLines) {
+  EXPECT_TRUE(WIFSIGNALED(interrupted_by(SIGKILL)));
+  EXPECT_EQ(validate(folder_ + "/out/storm.jsonl").status, 0);
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "stress/host/replay.h"
 #include "stress/host/shard.h"
 #include "stress/host/shrink.h"
+#include "stress/host/storm.h"
 #include "stress/host/sweep.h"
 
 namespace sigsweep {
@@ -33,7 +34,8 @@ enum Flags : unsigned {
   kExtras = 32,
   kJobs = 64,
   kParts = 128,
-  kReplace = 256
+  kReplace = 256,
+  kStorm = 512
 };
 
 struct Command {
@@ -48,6 +50,8 @@ constexpr Command kCommands[] = {
      kSelect | kInject | kResults | kClaims | kJobs, prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
      kSelect | kInject | kResults | kJobs | kParts, sweep_command},
+    {"storm", "many Ms under signals that come when they like; --protocol takes one [reject]",
+     kSelect | kResults | kStorm, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
      kResults | kFiles, merge_command},
     {"replay", "run schedules (*.sched) and compare with what they expect", kFiles | kReplace,
@@ -63,6 +67,27 @@ constexpr Command kCommands[] = {
 
 std::vector<std::string> source_names() {
   return {std::begin(kSourceNames), std::end(kSourceNames)};
+}
+
+void add_storm_flags(CLI::App* app, Options* o) {
+  app->add_option("--ms", o->ms, "Ms, each a thread")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app->add_option("--gs", o->gs, "long-lived Gs")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app->add_option("--source", o->storm_sources,
+                  "itimer, timer, kill, flood, sigqueue, comma-separated, or all [timer]")
+      ->delimiter(',');
+  app->add_option("--rate", o->rate,
+                  "signals a second of each source, of timer for each M; at most 100000; 0: none")
+      ->capture_default_str();
+  app->add_option("--mix", o->mixes, "what the Gs do: alloc, sched, gc, slots, or all")
+      ->delimiter(',');
+  app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
+  app->add_option("--altstack", o->altstack, "bytes of an M's alternate stack");
+  app->add_option("--throws", o->throws, "real throws in children meanwhile, each of them checked")
+      ->capture_default_str();
 }
 
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
@@ -106,6 +131,10 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
     app->add_option("--jobs", o->jobs, "runners at a time")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
+  }
+  if ((flags & kStorm) != 0) add_storm_flags(app, o);
+  if ((flags & (kStorm | kClaims)) != 0) {
+    app->add_option("--duration", o->duration, "of the storm, as in 500ms, 10s, 2m [10s]");
   }
   if ((flags & kReplace) != 0) {
     app->add_option("--inject", o->replace_source, "source of the signals, instead of the file's")

@@ -45,6 +45,14 @@ struct Options {
   std::string json, out, known;
   std::vector<std::string> assume, claims;
   std::vector<std::string> files;
+  // storm's own
+  unsigned ms = 4, gs = 256;
+  std::string duration;  // "10s"; empty: the command's own default
+  std::vector<std::string> storm_sources{"timer"}, mixes{"all"};
+  std::uint64_t rate = 50000;
+  bool nest = false;
+  std::uint64_t altstack = 0;  // bytes; 0: not given
+  std::uint64_t throws = 0;
   std::vector<std::string> benchmark_flags;
   std::string command_line;  // as given
 };

@@ -10,13 +10,14 @@
 #include <regex>
 #include <set>
 
+#include "stress/host/storm.h"
 #include "stress/host/sweep.h"
 #include "stress/report/progress.h"
 
 namespace sigsweep {
 namespace {
 
-enum class Kind { CONTRACTS, ALLOWED, REJECTED, LEGAL, PREDICTED, HAZARD, ORDERED };
+enum class Kind { CONTRACTS, ALLOWED, REJECTED, LEGAL, PREDICTED, HAZARD, ORDERED, STORM };
 
 struct Claim {
   unsigned id;
@@ -44,6 +45,7 @@ const std::map<std::string, std::string> kOrders = {
 
 // The call site at whose every boundary a child is left to throw for real.
 constexpr const char* kThrowSite = "mcacheRefill_m";
+constexpr std::uint64_t kThrowsUnderLoad = 100;
 
 std::vector<std::string> words(const std::string& text) {
   std::vector<std::string> parts;
@@ -95,6 +97,7 @@ class Prover {
   void throws(ClaimRow* row);
   void hazards(const Claim& claim, ClaimRow* row);
   void ordered(const Claim& claim, ClaimRow* row);
+  void storm(ClaimRow* row);
   void check_order(Record command, std::set<std::string>* disagreeing, ClaimRow* row);
   void refute(const CellRow& cell, const std::string& why, ClaimRow* row);
   const Example* example_of(const CellRow& cell, bool unexpected) const;
@@ -326,6 +329,30 @@ void Prover::ordered(const Claim& claim, ClaimRow* row) {
   }
 }
 
+// All sources, all mixes, every handler: 10 s unless --duration says otherwise.
+void Prover::storm(ClaimRow* row) {
+  StormPlan plan;
+  plan.handlers = session_.handlers();
+  std::erase(plan.handlers, "none");
+  plan.seed = session_.options.seed;
+  if (!session_.options.duration.empty()) {
+    plan.seconds = parse_duration(session_.options.duration);
+  }
+  plan.throws = kThrowsUnderLoad;
+  const StormResult result = run_storm(session_, plan);
+  writer_->write(result.row);
+  for (const SourceRow& source : result.row.sources) row->landed += source.delivered;
+  row->trials = result.row.calls + result.row.legal;
+  row->holds = result.finding.empty() && result.harness_problem.empty() && !result.stopped;
+  row->detail = !result.finding.empty() ? result.finding : result.harness_problem;
+  if (!row->holds) return;
+  row->detail = fmt::format(
+      "{} calls from gsignal: {} rejected, {} ran; {} legal ones: {} rejected; {} Gs on {} Ms in "
+      "{:.0f} s; and {} real throws in children meanwhile",
+      result.row.calls, result.row.rejected, result.row.missed_reject, result.row.legal,
+      result.row.false_reject, result.made, result.row.ms, result.row.seconds, result.throws);
+}
+
 ClaimRow Prover::check(const Claim& claim) {
   const auto start = std::chrono::steady_clock::now();
   ClaimRow row;
@@ -338,6 +365,8 @@ ClaimRow Prover::check(const Claim& claim) {
     hazards(claim, &row);
   } else if (claim.kind == Kind::ORDERED) {
     ordered(claim, &row);
+  } else if (claim.kind == Kind::STORM) {
+    storm(&row);
   } else {
     cells(claim, &row);
   }
@@ -363,7 +392,9 @@ void Prover::print(const Claim& claim, const ClaimRow& row) const {
     if (assumed == assumed_.end()) continue;
     fmt::print("         under the assumption {}={}\n", protocol, assumed->second);
   }
-  if (claim.kind == Kind::ORDERED) {
+  if (claim.kind == Kind::STORM) {
+    fmt::print("         {} calls, {} signals landed\n", row.trials, row.landed);
+  } else if (claim.kind == Kind::ORDERED) {
     fmt::print("         {} boundaries\n", row.trials);
   } else {
     fmt::print("         {} cells, {} pairs, {} trials, {} signals landed\n", row.cells, row.pairs,
@@ -380,6 +411,11 @@ int Prover::run() {
   if (!result_.stopped && !stop_requested) {
     for (const Claim& claim : kClaims) {
       if (!selected(claim)) continue;
+      if (claim.kind == Kind::STORM && storm_runner(session_).empty()) {
+        fmt::print("claim {}  skipped: no storm is built for this runner ({})\n", claim.id,
+                   session_.runner_path);
+        continue;
+      }
       const ClaimRow row = check(claim);
       writer_->write(row);
       print(claim, row);

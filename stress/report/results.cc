@@ -119,6 +119,55 @@ void ResultsWriter::write(const ClaimRow& row) {
                          {"seconds", row.seconds}}));
 }
 
+static ordered_json latency_json(const LatencyRow& l) {
+  return {{"count", l.count}, {"p50", l.p50}, {"p99", l.p99}, {"p999", l.p999}, {"max", l.max}};
+}
+
+static ordered_json counted(bool is_counted, std::uint64_t n) {
+  return is_counted ? ordered_json(n) : ordered_json(nullptr);
+}
+
+void ResultsWriter::write(const StormRow& row) {
+  ordered_json sources = ordered_json::array();
+  for (const SourceRow& s : row.sources) {
+    sources.push_back({{"source", s.name},
+                       {"sent", counted(s.counts_sent, s.sent)},
+                       {"delivered", s.delivered},
+                       {"overruns", counted(s.counts_overruns, s.overruns)},
+                       {"pending", counted(s.counts_sent, s.pending)},
+                       {"rate_reached", s.rate_reached}});
+  }
+  line(dump(ordered_json{{"kind", "storm"},
+                         {"isa", row.isa},
+                         {"protocol", row.protocol},
+                         {"ms", row.ms},
+                         {"gs", row.gs},
+                         {"mixes", row.mixes},
+                         {"nest", row.nest},
+                         {"seconds", row.seconds},
+                         {"rate_asked", row.rate_asked},
+                         {"sources", sources},
+                         {"operations", row.operations},
+                         {"legal", row.legal},
+                         {"calls", row.calls},
+                         {"rejected", row.rejected},
+                         {"ran", row.ran},
+                         {"missed_reject", row.missed_reject},
+                         {"false_reject", row.false_reject},
+                         {"nested", row.nested},
+                         {"backoffs", row.backoffs},
+                         {"collections", row.collections},
+                         {"handler_seconds", row.handler_seconds},
+                         {"verdicts", row.verdicts},
+                         {"first_violation", row.first_violation},
+                         {"replay_tried", row.replay_tried},
+                         {"replay_same", row.replay_same},
+                         {"replay_apart", row.replay_apart},
+                         {"latency", latency_json(row.latency)},
+                         {"entry", latency_json(row.entry)},
+                         {"expected", row.expected}}));
+}
+
 void ResultsWriter::write(const FindingRow& row) {
   line(dump(ordered_json{{"kind", "finding"},
                          {"id", row.id},

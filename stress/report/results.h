@@ -50,6 +50,40 @@ struct FindingRow {
   bool known = false;
 };
 
+struct SourceRow {
+  std::string name;
+  bool counts_sent = false;  // else sent and pending are null
+  std::uint64_t sent = 0, delivered = 0;
+  bool counts_overruns = false;  // else null
+  std::uint64_t overruns = 0, pending = 0;
+  double rate_reached = 0;  // delivered a second, of all Ms
+};
+
+struct LatencyRow {  // ns
+  std::uint64_t count = 0, p50 = 0, p99 = 0, p999 = 0, max = 0;
+};
+
+struct StormRow {
+  std::string isa, protocol;
+  unsigned ms = 0, gs = 0;
+  std::vector<std::string> mixes;
+  bool nest = false;
+  double seconds = 0;
+  std::uint64_t rate_asked = 0;  // signals a second, of each source
+  std::vector<SourceRow> sources;
+  std::map<std::string, std::uint64_t> operations;  // by mix
+  std::uint64_t legal = 0;                          // calls from curg and g0 that ran
+  std::uint64_t calls = 0, rejected = 0, ran = 0;   // from gsignal
+  std::uint64_t missed_reject = 0, false_reject = 0;
+  std::uint64_t nested = 0, backoffs = 0, collections = 0;
+  double handler_seconds = 0;
+  std::map<std::string, std::uint64_t> verdicts;  // but ok
+  double first_violation = 0;                     // seconds after the start; 0: none
+  std::uint64_t replay_tried = 0, replay_same = 0, replay_apart = 0;
+  LatencyRow latency, entry;
+  bool expected = true;
+};
+
 // Writes each line as it comes, by one write(2): a run that is killed loses at most the last.
 class ResultsWriter {
  public:
@@ -64,6 +98,7 @@ class ResultsWriter {
   void write(const CellRow& row);
   void write(const ClaimRow& row);
   void write(const FindingRow& row);
+  void write(const StormRow& row);
 
   // A row that is JSON already.
   void write_line(const std::string& json) { line(json); }

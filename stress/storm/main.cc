@@ -180,7 +180,7 @@ void storm(const Record& command) {
   Totals totals{};
   const Listener listener{[](const Totals& t) { send(record_of("tick", t)); }, send_violation};
   trouble = run(wanted, listener, &totals);
-  send(record_of("storm", totals));
+  if (totals.seconds > 0) send(record_of("storm", totals));
 }
 
 // ---- throws count=, and what storm takes: so many children, each a storm that its first call from

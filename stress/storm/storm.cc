@@ -169,6 +169,7 @@ std::string run(const Config& wanted, const Listener& listener, Totals* totals) 
   while (problem.empty() && now() - started < config.duration) {
     sleep_for(std::min(kTick, config.duration));
     problem = m_problem();
+    if (!problem.empty()) break;
     add_up_all(seconds_since(started), totals);
     tell_violations(listener);
     listener.tick(*totals);
@@ -177,10 +178,10 @@ std::string run(const Config& wanted, const Listener& listener, Totals* totals) 
   stop_gs();
   const double seconds = seconds_since(started);
   const bool ended = join_ms(running);
+  if (!problem.empty()) return problem;
   add_up_all(seconds, totals);
   tell_violations(listener);
-  if (!ended && problem.empty()) problem = "the Gs do not come to their end";
-  return problem;
+  return ended ? "" : "the Gs do not come to their end";
 }
 
 }  // namespace sigsweep::storm
