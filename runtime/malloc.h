@@ -77,6 +77,7 @@ void gc(bool eager);
 void addroot(const void* at, Word size);
 // The span that holds this address; nil: none.
 MSpan* spanof(Word address);
+// From any thread.
 HeapStats heapstats();
 
 }  // namespace runtime

@@ -32,6 +32,7 @@ Lock worldlock;  // one collection at a time
 // Objects that are marked and not scanned yet. Room for each object once.
 Word* markstack;
 Word marked;
+Word reached;  // bytes
 
 SCANS void mark(Word address) {
   MSpan* s = spanof(address);
@@ -39,7 +40,7 @@ SCANS void mark(Word address) {
   const Word i = (address - s->start) / s->elemsize;
   if (i >= s->nelems || !s->alloc.test(i) || s->mark.test(i)) return;
   s->mark.set(i);
-  mheap.live += s->elemsize;
+  reached += s->elemsize;
   markstack[marked++] = s->start + i * s->elemsize;
 }
 
@@ -118,14 +119,17 @@ void gc_m() {
   eachspan([](MSpan* s) {
     if (s->sweepgen != mheap.sweepgen) sweep(s);  // what the last collection left
   });
-  mheap.live = 0;
+  reached = 0;
   markroots();
   mheap.sweepgen++;
   sweepall(eager != 0);
   __atomic_store_n(&mheap.allocated, 0, __ATOMIC_RELAXED);
-  __atomic_store_n(&mheap.trigger, mheap.live > kLeastTrigger ? mheap.live : kLeastTrigger,
+  __atomic_store_n(&mheap.trigger, reached > kLeastTrigger ? reached : kLeastTrigger,
                    __ATOMIC_RELAXED);
+  lock(&mheap.lock);
+  mheap.live = reached;
   mheap.collections++;
+  unlock(&mheap.lock);
 }
 
 const FuncVal gc_m_fn = funcval(gc_m);

@@ -108,7 +108,10 @@ MSpan* spanof(Word address) {
 }
 
 HeapStats heapstats() {
-  return HeapStats{mheap.spans, mheap.live, mheap.collections};
+  lock(&mheap.lock);
+  const HeapStats stats{mheap.spans, mheap.live, mheap.collections};
+  unlock(&mheap.lock);
+  return stats;
 }
 
 }  // namespace runtime

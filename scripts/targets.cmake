@@ -35,12 +35,23 @@ function(sigsweep_under_test target)
   endif()
 endfunction()
 
+# What runs for a signal: not instrumented by TSan, whose runtime is not async-signal-safe.
+function(sigsweep_not_by_tsan target)
+  if(SIGSWEEP_SANITIZE MATCHES "thread")
+    target_compile_options(${target} PRIVATE -fno-sanitize=thread)
+  endif()
+endfunction()
+
 # Sanitizers, where the preset asks for them; for the fuzz targets also coverage, without comparisons: those
 # of the subject are UBSan's own checks, and each would be a call among the boundaries.
 function(sigsweep_instrument target)
   if(SIGSWEEP_SANITIZE)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SIGSWEEP_SANITIZE}
                                              -fno-sanitize-recover=undefined>)
+  endif()
+  # TSan keeps a stack of calls for each thread; one that switches stacks returns elsewhere than it was called.
+  if(SIGSWEEP_SANITIZE MATCHES "thread")
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:SHELL:-mllvm -tsan-instrument-func-entry-exit=0>)
   endif()
   if(SIGSWEEP_FUZZ)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=fuzzer-no-link

@@ -53,6 +53,7 @@ struct Options {
   bool nest = false;
   std::uint64_t altstack = 0;  // bytes; 0: not given
   std::uint64_t throws = 0;
+  std::string storm_runner;  // another build's; empty: the one beside the runner
   std::vector<std::string> benchmark_flags;
   std::string command_line;  // as given
 };

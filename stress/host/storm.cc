@@ -335,7 +335,8 @@ double parse_duration(const std::string& text) {
 }
 
 std::string storm_runner(const Session& session) {
-  const std::string path = session.runner_path + "-storm";
+  const std::string& given = session.options.storm_runner;
+  const std::string path = given.empty() ? session.runner_path + "-storm" : given;
   return std::filesystem::exists(path) ? path : std::string();
 }
 
@@ -429,7 +430,7 @@ std::string render_storm(const StormResult& result) {
   if (result.throws != 0) {
     page +=
         fmt::format("{} real throws in children; message, one traceback and exit status 2 in {}\n",
-                    result.throws, result.bad_throws);
+                    result.throws, result.throws - result.bad_throws);
   }
   for (const auto& [verdict, count] : row.verdicts) page += fmt::format("{} {}\n", count, verdict);
   if (row.first_violation > 0)
@@ -454,7 +455,8 @@ int storm_command(const Options& options) {
   writer.write(RunRow{
       version(), build_description(), options.command_line, {options.isa}, options.seed, "", ""});
   StormResult result = run_storm(session, plan);
-  if (!result.stopped) replay_violations(session, plan, &result);
+  const bool same_build = options.storm_runner.empty();  // so the boundaries are the same
+  if (!result.stopped && same_build) replay_violations(session, plan, &result);
   writer.write(result.row);
   fmt::print("{}", render_storm(result));
   if (result.stopped || stop_requested)
