@@ -74,8 +74,10 @@ Word classpages(unsigned sizeclass) {
 }
 
 void* mallocgc(Word size) {
-  if (__atomic_load_n(&mheap.allocated, __ATOMIC_RELAXED) >=
-      __atomic_load_n(&mheap.trigger, __ATOMIC_RELAXED)) {
+  // Until it has been collected, by whomever: who goes on allocating while the collector's thread
+  // has no processor fills the arena.
+  while (__atomic_load_n(&mheap.allocated, __ATOMIC_RELAXED) >=
+         __atomic_load_n(&mheap.trigger, __ATOMIC_RELAXED)) {
     gc(false);
   }
   MSpan* s = size <= kLargestSmall ? small(sizeclass(size)) : large(size);

@@ -67,11 +67,11 @@ void mallocinit();
 MCache* allocmcache();
 
 // Memory of `size` bytes, zeroed, aligned to 16 (a power of two that divides its class). Collected
-// when nothing reaches it from a G's stack, a root or other objects. May collect first. REQUIRES:
-// called by a G; size != 0.
+// when nothing reaches it from a G's stack, a root or other objects. May collect first: a
+// scheduling point. REQUIRES: called by a G that holds no lock; size != 0.
 void* mallocgc(Word size);
-// Collects now, unless another G does. `eager`: sweeps all of it, or leaves small spans to those
-// that need one. REQUIRES: called by a G that holds no lock.
+// Collects now; where another G does, lets others run instead. `eager`: sweeps all of it, or leaves
+// small spans to those that need one. REQUIRES: called by a G that holds no lock.
 void gc(bool eager);
 // Memory outside the heap that may hold pointers into it. At most 64.
 void addroot(const void* at, Word size);

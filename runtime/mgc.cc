@@ -142,7 +142,10 @@ void addroot(const void* at, Word size) {
 }
 
 void gc(bool eager) {
-  if (!trylock(&worldlock)) return;
+  if (!trylock(&worldlock)) {
+    gosched();
+    return;
+  }
   if (markstack == nullptr)
     markstack = static_cast<Word*>(sysreserve(kArenaSize / 16 * sizeof(Word)));
   stoptheworld();

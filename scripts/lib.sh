@@ -13,6 +13,10 @@ BASE_PACKAGES=(
 # shellcheck disable=SC2034
 TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git)
 
+# What only scripts/stress needs.
+# shellcheck disable=SC2034
+REPORT_PACKAGES=(gnuplot-nox)
+
 # root: prints the root of the repository.
 root() {
   (cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)

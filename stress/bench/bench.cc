@@ -14,6 +14,7 @@ namespace sigsweep {
 namespace {
 
 constexpr const char* kAnySubject = "";  // measured by the runner of --subject
+// "storm" is no subject but a runner of its own: subject onm on many Ms.
 
 // The names are a contract: history and reports go by them.
 constexpr struct {
@@ -28,6 +29,11 @@ constexpr struct {
     {"BM_closure_gsignal", "onm"},
     {"BM_systemstack_curg", "onm"},
     {"BM_mcall_gogo", "onm"},
+    {"BM_gosched", "storm"},
+    {"BM_park_ready", "storm"},
+    {"BM_malloc_small", "storm"},
+    {"BM_malloc_large", "storm"},
+    {"BM_gc", "storm"},
     {"BM_fcontext_two_jumps", "fcontext"},
     {"BM_swapcontext_two", "fcontext"},
     {"BM_int3_floor", kAnySubject},

@@ -379,6 +379,7 @@ StormResult run_storm(const Session& session, const StormPlan& plan) {
     throw Failure(kUsage, outcome.message);
   if (outcome.kind == Outcome::trouble) result.finding = outcome.message;
   if (outcome.kind == Outcome::stopped) {
+    for (SourceRow& s : result.row.sources) s.counts_sent = false;
     result.stopped = true;
     return result;
   }
@@ -392,6 +393,9 @@ StormResult run_storm(const Session& session, const StormPlan& plan) {
         result.row.false_reject++;
       }
     }
+  }
+  if (!result.death.empty()) {  // nobody closed its accounts
+    for (SourceRow& s : result.row.sources) s.counts_sent = false;
   }
   const std::string troubled = result.finding;
   const auto assumed = session.assumptions();

@@ -116,23 +116,34 @@ void handle(MState* m, const ucontext_t& uc, const runtime::G* gp) {
   if (nest) allow_nesting(SIG_BLOCK);
 }
 
-// A timer that is so fast that the program stands still finds nothing: it is slowed down. Looked at
-// every so many signals; on an M without a G nothing is expected to move.
-void watch_progress(MState* m, const ucontext_t& uc, const runtime::G* gp) {
-  const auto& r = uc.uc_mcontext.gregs;
-  const std::uint64_t pc = runtime::sigctxpc(uc), sp = runtime::sigctxsp(uc);
-  const auto ax = static_cast<std::uint64_t>(r[REG_RAX]);
-  const auto cx = static_cast<std::uint64_t>(r[REG_RCX]);
-  const bool same = pc == m->last_pc && sp == m->last_sp && ax == m->last_ax && cx == m->last_cx;
-  if (same && gp->m->curg != nullptr) m->repeats++;
-  m->last_pc = pc;
-  m->last_sp = sp;
-  m->last_ax = ax;
-  m->last_cx = cx;
+// An M that waits in the kernel, for a G, a lock or the world to stop, is not expected to move.
+// pc is behind the instruction, or, where the call will be restarted, at it.
+bool in_a_system_call(std::uint64_t pc) {
+  constexpr std::uint16_t kSyscall = 0x050f;
+  std::uint16_t behind, at;
+  std::memcpy(&behind, reinterpret_cast<const void*>(pc - sizeof behind), sizeof behind);
+  std::memcpy(&at, reinterpret_cast<const void*>(pc), sizeof at);
+  return behind == kSyscall || at == kSyscall;
+}
+
+// A timer that is so fast that the program stands still finds nothing: it is slowed down by a
+// quarter, and goes back to its own period step by step when the program moves again. Looked at
+// every so many signals.
+void watch_progress(MState* m, const ucontext_t& uc) {
+  std::uint64_t state = 0;  // of all registers: in a loop one of them counts
+  for (int i = REG_R8; i <= REG_RIP; i++) {
+    state = (state ^ static_cast<std::uint64_t>(uc.uc_mcontext.gregs[i])) * 0x9e3779b97f4a7c15U;
+    state ^= state >> 32U;
+  }
+  if (state == m->last_state && !in_a_system_call(runtime::sigctxpc(uc))) m->repeats++;
+  m->last_state = state;
   if (++m->looked < kLookEvery) return;
   if (m->repeats > kMostRepeats && m->period != 0) {
     m->backoffs.add();
-    rearm(m, 2 * m->period);
+    rearm(m, m->period + m->period / 4);
+  } else if (m->repeats <= kMostRepeats / 2 && m->period > m->own_period) {
+    const std::uint64_t faster = m->period - m->period / 5;
+    rearm(m, faster > m->own_period ? faster : m->own_period);
   }
   m->looked = m->repeats = 0;
 }
@@ -150,7 +161,7 @@ void on_signal(int sig, void* info, void* ctx, runtime::G* gp) {
       m->entry.add(entered - sent_at);  // processors' counters may differ a little
   }
   const auto& uc = *static_cast<const ucontext_t*>(ctx);
-  if (m->depth == 0) watch_progress(m, uc, gp);
+  if (m->depth == 0) watch_progress(m, uc);
   m->depth++;
   if (m->depth > 1) m->nested.add();
   if (!config.handlers.empty()) handle(m, uc, gp);

@@ -1,7 +1,7 @@
 // The storm's process: many Ms under signals that come when they like; it dies with its subject if
 // it must.
 //
-//   stdin    one command a line (wire.h): storm, throws; ends at EOF. One `storm` a process
+//   stdin    one command a line (wire.h): storm, throws, bench; ends at EOF. One `storm` a process
 //   stdout   records, written as they come: tick, violation, then storm; the answer ends by `done`
 //   or
 //            `trouble`. `threw` is the last word of a process that a throw ends
@@ -18,6 +18,7 @@
 #include "runtime/symtab.h"
 #include "stress/runner/forked.h"
 #include "stress/runner/wire.h"
+#include "stress/storm/benchmarks.h"
 #include "stress/storm/storm.h"
 
 namespace sigsweep::storm {
@@ -204,13 +205,23 @@ void throws(const Record& command) {
   }
 }
 
+// ---- bench name= rounds=
+
+void bench(const Record& command) {
+  const double ns = run_benchmark(command.text("name"), command.number("rounds"));
+  if (ns < 0) trouble = "no benchmark " + command.text("name");
+  if (trouble.empty()) send(Record("time").add("ns", std::to_string(ns)));
+}
+
 void carry_out(const Record& command) {
   trouble.clear();
   if (command.word() == "storm") {
     storm(command);
   } else if (command.word() == "throws") {
     throws(command);
-  } else {
+  } else if (command.word() == "bench") {
+    bench(command);
+  } else if (command.word() != "describe") {  // the exact lane's runner has the names
     trouble = "unknown command " + command.word();
   }
   send(trouble.empty() ? Record("done") : Record("trouble").add("message", trouble));

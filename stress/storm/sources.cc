@@ -44,7 +44,8 @@ void start_timer(MState* m) {
     m_error = errno;
     return;
   }
-  rearm(m, jittered(m));
+  m->own_period = jittered(m);
+  rearm(m, m->own_period);
 }
 
 // What is pending of a source when its M leaves; each with the overruns that it carries.

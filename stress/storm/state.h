@@ -97,13 +97,13 @@ struct alignas(64) MState {
   Histogram entry;        // ticks from sending to entry, for source kill
   std::uint64_t sent_at;  // ticks, by the sender
   std::uint64_t rng;
-  unsigned depth;      // handlers under way on this M
-  void* resume[2][5];  // where a rejected call goes on, by depth
-  bool calling;        // a handler's call is under way
-  std::uint64_t last_pc, last_sp, last_ax, last_cx, repeats, looked;
+  unsigned depth;                             // handlers under way on this M
+  void* resume[2][5];                         // where a rejected call goes on, by depth
+  bool calling;                               // a handler's call is under way
+  std::uint64_t last_state, repeats, looked;  // of the registers; signals that found it again
   // the timer's
   int timer;
-  std::uint64_t period, armed;  // ns
+  std::uint64_t own_period, period, armed;  // ns; own_period: when it is not slowed down
   // the operation's
   Counter operations[kMixes];
   Counter legal;  // calls of stubs from curg and g0 that came back

@@ -1,0 +1,13 @@
+// What the scheduler and the heap cost, on one M and without signals: for `sigsweep bench`.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace sigsweep::storm {
+
+// ns that so many rounds of a benchmark took; negative: there is none of that name. REQUIRES: no
+// storm in this process.
+double run_benchmark(std::string_view name, std::uint64_t rounds);
+
+}  // namespace sigsweep::storm

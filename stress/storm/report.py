@@ -1,0 +1,124 @@
+#!/usr/bin/env python3
+"""The stress report: storms at several rates and numbers of Ms as a Markdown page with plots.
+
+    report.py FILE PREFIX     FILE: lines of `sigsweep storm` and `sigsweep sweep`; writes PREFIX.md, PREFIX-*.svg
+
+Prints the page. Exit status: 0 every figure that must hold does; 1 one does not; 2 usage, or FILE lacks lines.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+# One M a core, on this machine's number of cores, is what the figures that must hold are of.
+CLEAN = 10000  # signals a second and M, at which throughput is compared
+FAST = 50000
+LEAST_DELIVERED = 0.95
+LEAST_THROUGHPUT = 0.9
+
+
+def operations(row):
+    """Operations a second of processor time that handlers did not take."""
+    cores = min(row["ms"], row["cpus"])
+    return sum(row["operations"].values()) / (row["seconds"] * cores - row["handler_seconds"])
+
+
+def read(path):
+    storms, cells, run = [], [], None
+    for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
+        row = json.loads(line)
+        if row["kind"] == "run":
+            run = row
+        elif row["kind"] == "storm":
+            row["cpus"] = run["machine"]["cpus"]
+            storms.append(row)
+        elif row["kind"] == "cell":
+            cells.append(row)
+    return run, storms, cells
+
+
+def load_table(loads):
+    lines = ["| Ms | asked/s and M | delivered/s | of nominal | operations/s | p50 | p99 | p99.9 | max, ns |",
+             "|---|---|---|---|---|---|---|---|---|"]
+    for row in loads:
+        timer = row["sources"][0]
+        nominal = row["rate_asked"] * row["ms"]
+        part = f"{timer['rate_reached'] / nominal:.3f}" if nominal else "-"
+        late = row["latency"]
+        lines.append(f"| {row['ms']} | {row['rate_asked']} | {timer['rate_reached']:.0f} | {part} | {operations(row):.0f} "
+                     f"| {late['p50']} | {late['p99']} | {late['p999']} | {late['max']} |")
+    return lines
+
+
+def clobber_table(raws, cells):
+    lines = ["| source | signals/s | clobbered | the first after | from send to handler, p50 and p99 |",
+             "|---|---|---|---|---|"]
+    for row in raws:
+        source = row["sources"][0]
+        entry = row["entry"]
+        sent = f"{entry['p50']} and {entry['p99']} ns" if entry["count"] else "not known"
+        lines.append(f"| {source['source']} | {source['rate_reached']:.0f} | {sum(row['verdicts'].values())} "
+                     f"| {row['first_violation'] * 1000:.2f} ms | {sent} |")
+    hurt = sum(count for cell in cells for verdict, count in cell["verdicts"].items() if verdict != "ok")
+    trials = sum(cell["trials"] for cell in cells)
+    seconds = sum(cell["seconds"] for cell in cells)
+    lines += ["", f"The exact lane: {hurt} clobberings among {trials} trials, each at an instruction that is named, in "
+              f"{seconds:.2f} s; {seconds / hurt * 1e6:.1f} us for each."]
+    return lines
+
+
+def checks(loads):
+    """(what, value, at least) of the figures that must hold, on one M a core."""
+    by_rate = {row["rate_asked"]: row for row in loads if row["ms"] == row["cpus"]}
+    fast = by_rate[FAST]
+    delivered = fast["sources"][0]["rate_reached"] / (FAST * fast["ms"])
+    return [(f"delivered of nominal at {FAST}/s", delivered, LEAST_DELIVERED),
+            (f"operations at {CLEAN}/s, of those without signals, handlers' own time taken off",
+             operations(by_rate[CLEAN]) / operations(by_rate[0]), LEAST_THROUGHPUT)]
+
+
+def plot(loads, prefix, name, label, value):
+    data = []
+    for ms in sorted({row["ms"] for row in loads}):
+        data.append(f"$m{ms} << EOD\n")
+        data += [f"{row['rate_asked']} {value(row)}\n" for row in loads if row["ms"] == ms]
+        data.append("EOD\n")
+    curves = ", ".join(f"$m{ms} with linespoints title '{ms} Ms'" for ms in sorted({row["ms"] for row in loads}))
+    script = "".join(data) + (
+        f"set terminal svg size 640,400 background 'white'\nset output '{prefix}-{name}.svg'\n"
+        f"set xlabel 'signals a second and M, asked'\nset ylabel '{label}'\nset yrange [0:*]\nset key outside\nplot {curves}\n")
+    subprocess.run(["gnuplot"], input=script, text=True, check=True)
+
+
+def main():
+    if len(sys.argv) != 3:
+        print(__doc__.strip(), file=sys.stderr)
+        return 2
+    run, storms, cells = read(sys.argv[1])
+    prefix = sys.argv[2]
+    loads = [row for row in storms if row["protocol"] == "reject"]
+    raws = [row for row in storms if row["protocol"] == "signalok_raw"]
+    if not loads or not raws or not cells:
+        print(f"{sys.argv[1]}: lines are missing", file=sys.stderr)
+        return 2
+    plot(loads, prefix, "operations", "operations a second", operations)
+    plot(loads, prefix, "latency", "p99.9 of an operation, ns", lambda row: row["latency"]["p999"])
+    name = pathlib.Path(prefix).name
+    results = checks(loads)
+    page = ["# Stress report", "",
+            f"{run['started']}, build {run['build']}, {run['machine']['cpus']} processors, {run['machine']['cpu']}, "
+            f"Linux {run['machine']['kernel']}. By `scripts/stress`; the lines are in `{name}.jsonl`.", "",
+            "Protocol reject, every mix of operations, 256 Gs, a periodic timer for each M. Operations a second are of the",
+            "processor time that is left when the handlers' own is taken off; the quantiles are of an operation of mix slots.", "",
+            *load_table(loads), "", f"![operations]({name}-operations.svg)", "", f"![latency]({name}-latency.svg)", "",
+            "## What must hold, on one M a core", "",
+            *[f"- {'holds' if value >= least else 'FAILS'}: {what}: {value:.3f} >= {least}" for what, value, least in results], "",
+            "## Time to the first clobbering, protocol signalok_raw", "", *clobber_table(raws, cells), ""]
+    pathlib.Path(prefix + ".md").write_text("\n".join(page), encoding="utf-8")
+    print("\n".join(page))
+    return 0 if all(value >= least for _, value, least in results) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
