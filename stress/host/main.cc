@@ -92,7 +92,8 @@ void add_storm_flags(CLI::App* app, Options* o) {
       ->capture_default_str();
 }
 
-void add_flags(CLI::App* app, unsigned flags, Options* o) {
+// What is run.
+void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   app->add_option("--isa", o->isa, "instruction set; a runner of it must be built");
   app->add_option("--subject", o->subject, "the code under test")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kSubjects), std::end(kSubjects))))
@@ -119,6 +120,10 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
         ->check(CLI::IsMember({"place", "fork"}))
         ->capture_default_str();
   }
+}
+
+void add_flags(CLI::App* app, unsigned flags, Options* o) {
+  add_selection_flags(app, flags, o);
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
     app->add_option("--out", o->out, "folder for results and findings");

@@ -3,6 +3,7 @@
 // alone.
 #include "stress/onm/contracts.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -360,6 +361,18 @@ void check_gogo_nil(M* mp) {
   expect(ended.signal == SIGSEGV || ended.exit_status == 1, "gogo: a nil g did not fault");
 }
 
+void check_badsignal(M*) {
+  const Forked ended = run_in_child([] {
+    runtime::setsig(SIGPROF, nullptr);
+    runtime::runtime_g = nullptr;
+    raise(SIGPROF);
+  });
+  const std::string line =
+      "fatal: signal " + std::to_string(SIGPROF) + " on a thread without a g\n";
+  expect(ended.output == line, "sigtramp: a nil g did not lead to badsignal's message");
+  expect(ended.exit_status == 2, "sigtramp: badsignal did not exit with status 2");
+}
+
 struct Contract {
   const char* name;
   void (*check)(M*);
@@ -387,6 +400,7 @@ const Contract kContracts[] = {
      }},
     {"badmcall",
      [](M* m) { check_throw(m, throw_badmcall_on_g0, "runtime: mcall called on m->g0 stack"); }},
+    {"sigtramp, on a thread without a g", check_badsignal},
     {"badmcall2",
      [](M* m) { check_throw(m, throw_badmcall2, "runtime: mcall function returned"); }},
 };
