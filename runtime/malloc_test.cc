@@ -55,7 +55,7 @@ __attribute__((noinline)) void clear_stack() {
 TEST(Malloc, ObjectsAreAlignedZeroedAndApart) {
   register_roots();
   with_heap(1, [] {
-    Word last = 0;
+    Word last = 1;
     for (Word size = 1; size <= 2 * kLargestSmall; size += size / 3 + 1) {
       auto* p = static_cast<unsigned char*>(mallocgc(size));
       if (address(p) % 16 != 0 || address(p) == last) problems++;
@@ -73,9 +73,13 @@ TEST(Malloc, SpansAndClassesNeverMix) {
     for (Word size = 1; size <= kLargestSmall; size += size / 5 + 1) {
       const Word at = address(mallocgc(size));
       const MSpan* s = spanof(at);
-      if (s == nullptr || s->sizeclass != sizeclass(size) || s->elemsize < size) problems++;
-      if (s == nullptr || (at - s->start) % s->elemsize != 0) problems++;
-      if (s != nullptr && at + s->elemsize > s->start + s->npages * kHeapPage) problems++;
+      if (s == nullptr || s->elemsize == 0) {
+        problems++;
+        continue;
+      }
+      if (s->sizeclass != sizeclass(size) || s->elemsize < size) problems++;
+      if ((at - s->start) % s->elemsize != 0) problems++;
+      if (at + s->elemsize > s->start + s->npages * kHeapPage) problems++;
     }
     const MSpan* s = spanof(address(mallocgc(kLargestSmall + 1)));
     if (s == nullptr || s->sizeclass != 0 || s->nelems != 1) problems++;

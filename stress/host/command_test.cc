@@ -739,6 +739,25 @@ TEST_F(Storm, AnExpectationThatIsReplacedFails) {
   EXPECT_EQ(sigsweep("prove --claim 12 --duration 500ms --assume reject=ok").status, 1);
 }
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+// What the hazard comes to: an allocation whose size class a handler overwrote hands out memory
+// that is not its own.
+TEST_F(Storm, AClobberedSizeClassIsReportedByASan) {
+  std::string output;
+  for (unsigned i = 1; i <= 10 && output.find("use-after-poison") == std::string::npos; i++) {
+    output = sigsweep(
+                 "storm --protocol signalok_raw --mix alloc,sched,gc --duration 10s --handler "
+                 "mcacheRefill_m --seed " +
+                 std::to_string(i))
+                 .output;
+  }
+  EXPECT_NE(output.find("use-after-poison"), std::string::npos) << output;
+  EXPECT_NE(output.find("mallocgc"), std::string::npos) << output;
+}
+#endif
+#endif
+
 // A hazard that is expected and not found is a failure.
 TEST_F(Storm, WithoutTheHazardThatItsProtocolHasFails) {
   const Ran ran =

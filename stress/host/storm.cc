@@ -319,6 +319,49 @@ std::string latency_line(const char* what, const LatencyRow& l) {
                      l.p99, l.p999, l.max, l.count);
 }
 
+StormResult begun(const Session& session, const StormPlan& plan) {
+  StormResult result;
+  result.row.isa = session.options.isa;
+  result.row.protocol = plan.protocol;
+  result.row.ms = plan.ms;
+  result.row.gs = plan.gs;
+  result.row.mixes = plan.mixes;
+  result.row.nest = plan.nest;
+  result.row.rate_asked = plan.rate;
+  return result;
+}
+
+// What the storm's process said.
+struct Heard {
+  Record last;   // its counts
+  Record threw;  // its last word, if it threw
+};
+
+Outcome listen(const std::string& path, const StormPlan& plan, Heard* heard,
+               std::vector<Record>* violations) {
+  RunnerProcess runner(path);
+  Progress progress("storm, seconds", static_cast<std::uint64_t>(std::ceil(plan.seconds)));
+  return runner.command(command_of("storm", plan), [&](const Record& r) {
+    if (r.word() == "threw") heard->threw = r;
+    if (r.word() == "violation") violations->push_back(r);
+    if (r.word() == "tick" || r.word() == "storm") heard->last = r;
+    if (r.word() == "tick") {
+      const double seconds = std::min(std::stod(r.text("seconds")), plan.seconds);
+      progress.step(static_cast<std::uint64_t>(seconds), "");
+    }
+  });
+}
+
+void take_death(const Outcome& outcome, const Record& threw, StormResult* result) {
+  result->death = outcome.message;
+  if (threw.word().empty()) return;
+  const std::string& message = threw.text("message");
+  result->death += fmt::format(" (thrown on {}: {})", threw.text("where"), message);
+  if (threw.text("where") != "gsignal" && message.starts_with("onM_called_from")) {
+    result->row.false_reject++;
+  }
+}
+
 }  // namespace
 
 double parse_duration(const std::string& text) {
@@ -342,67 +385,36 @@ std::string storm_runner(const Session& session) {
 
 StormResult run_storm(const Session& session, const StormPlan& plan) {
   const std::string path = storm_runner(session);
-  if (path.empty()) {
+  if (path.empty() || !std::filesystem::exists(path)) {
     throw Failure(kSkipped, fmt::format("skipped: no storm is built for isa {} ({}-storm)",
                                         session.options.isa, session.runner_path));
   }
-  StormResult result;
-  result.row.isa = session.options.isa;
-  result.row.protocol = plan.protocol;
-  result.row.ms = plan.ms;
-  result.row.gs = plan.gs;
-  result.row.mixes = plan.mixes;
-  result.row.nest = plan.nest;
-  result.row.rate_asked = plan.rate;
-  StormResult throws;
+  StormResult result = begun(session, plan);
   std::thread thrower;
+  StormResult throws;
   if (plan.throws != 0) thrower = std::thread(run_throws, path, plan, &throws);
-  Record last, threw;
-  RunnerProcess runner(path);
-  Progress progress("storm, seconds", static_cast<std::uint64_t>(std::ceil(plan.seconds)));
-  const Outcome outcome = runner.command(command_of("storm", plan), [&](const Record& r) {
-    if (r.word() == "threw") threw = r;
-    if (r.word() == "violation") result.violations.push_back(r);
-    if (r.word() == "tick" || r.word() == "storm") last = r;
-    if (r.word() == "tick") {
-      progress.step(
-          static_cast<std::uint64_t>(std::min(std::stod(r.text("seconds")), plan.seconds)), "");
-    }
-  });
+  Heard heard;
+  const Outcome outcome = listen(path, plan, &heard, &result.violations);
   if (thrower.joinable()) thrower.join();
   result.throws = throws.throws;
   result.bad_throws = throws.bad_throws;
   result.bad_throw = throws.bad_throw;
-  result.harness_problem = throws.harness_problem;
-  take_counts(last, plan, &result);
-  if (outcome.kind == Outcome::trouble && last.word().empty())
+  take_counts(heard.last, plan, &result);
+  if (outcome.kind == Outcome::trouble && heard.last.word().empty()) {
     throw Failure(kUsage, outcome.message);
-  if (outcome.kind == Outcome::trouble) result.finding = outcome.message;
-  if (outcome.kind == Outcome::stopped) {
-    for (SourceRow& s : result.row.sources) s.counts_sent = false;
-    result.stopped = true;
-    return result;
   }
-  if (outcome.kind == Outcome::died) {
-    result.death = outcome.message;
-    if (!threw.word().empty()) {
-      result.death +=
-          fmt::format(" (thrown on {}: {})", threw.text("where"), threw.text("message"));
-      if (threw.text("where") != "gsignal" &&
-          threw.text("message").starts_with("onM_called_from")) {
-        result.row.false_reject++;
-      }
-    }
-  }
-  if (!result.death.empty()) {  // nobody closed its accounts
+  result.stopped = outcome.kind == Outcome::stopped;
+  if (outcome.kind == Outcome::died) take_death(outcome, heard.threw, &result);
+  if (result.stopped || !result.death.empty()) {  // nobody closed its accounts
     for (SourceRow& s : result.row.sources) s.counts_sent = false;
   }
-  const std::string troubled = result.finding;
+  if (result.stopped) return result;
   const auto assumed = session.assumptions();
   const auto at = assumed.find(plan.protocol);
   judge(session, plan, at == assumed.end() ? session.protocol(plan.protocol).allowed : at->second,
         &result);
-  if (!troubled.empty()) result.finding = troubled;
+  if (outcome.kind == Outcome::trouble) result.finding = outcome.message;
+  if (result.harness_problem.empty()) result.harness_problem = throws.harness_problem;
   result.row.expected = result.finding.empty();
   return result;
 }

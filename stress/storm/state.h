@@ -1,7 +1,7 @@
 // What a storm is told, and what its Ms count. One process runs one storm.
 //
-// Every field of MState has one writer: the M's own thread, be it in a G, on g0 or in a handler.
-// Who adds up reads meanwhile: all are relaxed atomics.
+// Every field of MState has one writer: the M's own thread, be it in a G, on g0 or in a handler,
+// which another may interrupt. Who adds up reads meanwhile: what is counted is atomic.
 #pragma once
 
 #include <sys/types.h>
@@ -55,11 +55,12 @@ struct Config {
 };
 extern Config config;
 
+// Who reads a count sees what was written before it was counted.
 class Counter {
  public:
-  void add(std::uint64_t n = 1) { __atomic_fetch_add(&value_, n, __ATOMIC_RELAXED); }
+  void add(std::uint64_t n = 1) { __atomic_fetch_add(&value_, n, __ATOMIC_RELEASE); }
   void set(std::uint64_t n) { __atomic_store_n(&value_, n, __ATOMIC_RELAXED); }
-  std::uint64_t get() const { return __atomic_load_n(&value_, __ATOMIC_RELAXED); }
+  std::uint64_t get() const { return __atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
 
  private:
   std::uint64_t value_ = 0;

@@ -85,7 +85,6 @@ void tell_violations(const Listener& listener) {
   static std::uint64_t told[kMaxMs];
   for (unsigned i = 0; i < config.ms; i++) {
     for (const std::uint64_t end = states[i].violations.get(); told[i] < end; told[i]++) {
-      __atomic_thread_fence(__ATOMIC_ACQUIRE);
       listener.violation(states[i].violation[told[i]]);
     }
   }

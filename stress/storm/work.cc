@@ -65,7 +65,6 @@ void record(MState* m, const Violation& violation) {
   const std::uint64_t n = m->violations.get();
   if (n >= kMaxViolations) return;
   m->violation[n] = violation;
-  std::atomic_thread_fence(std::memory_order_release);
   m->violations.add();
 }
 
