@@ -1,29 +1,42 @@
 // What differs between the ISAs in C++: the width of a word, how a pointer is stored, how g is
-// read, and how a signal's context names pc, sp and frame pointer. One row an ISA; the rest of the
-// runtime has none.
+// read, what a call leaves on the stack, and how a signal's context names pc, sp and frame pointer.
+// One row an ISA; the rest of the runtime has none.
+//
+// A Word is what a field of G and M holds; an address of the machine is a std::uintptr_t, which is
+// also what a push writes. They differ on amd64p32 only.
 #pragma once
 
 #include <ucontext.h>
 
+#include <cstddef>
 #include <cstdint>
 
 // What runs in SWITCH_TEXT may call only what is inlined there.
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
+// A variable of which each M has its own. CAVEAT: only within code that stays on its M. Many Ms run
+// on the machine's own ISA only (the storm).
+#if defined(__x86_64__) && !defined(SIGSWEEP_AMD64P32)
+#define PER_M thread_local
+#else
+#define PER_M
+#endif
+
 namespace runtime {
 
 struct G;
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) && !defined(SIGSWEEP_AMD64P32)
 
 #define SIGSWEEP_ISA "amd64"
 using Word = std::uint64_t;
-inline constexpr Word kCallAlignment = 16;  // of SP in front of a call, in bytes
-template <class T>
-using Ptr = T*;
-
-// A variable of which each M has its own. CAVEAT: only within code that stays on its M.
-#define PER_M thread_local
+inline constexpr std::uintptr_t kCallAlignment = 16;    // of SP in front of a call, in bytes
+inline constexpr std::uintptr_t kReturnBytes = 8;       // that a call pushes
+inline constexpr std::uintptr_t kThunkBytes = 0;        // that closurethunk has on the stack
+inline constexpr Word kSwitchtoMSkip = 0;               // from switchtoM to what onM saves as pc
+inline constexpr Word kGoexitSkip = 1;                  // goexit's nop
+inline constexpr int kFrameNext = 0, kFrameReturn = 1;  // where the frame pointer points, in words
+inline constexpr bool kLow = false;                     // G, M and stacks must lie below 4 GiB
 
 // Volatile: the compiler may neither move this across a switch nor keep its result.
 ALWAYS_INLINE G* getg() {
@@ -31,19 +44,146 @@ ALWAYS_INLINE G* getg() {
   asm volatile("movq %%fs:runtime_g@tpoff, %0" : "=r"(gp));
   return gp;
 }
+// For what sets up a state by hand. No switch uses it.
+ALWAYS_INLINE void setg(G* gp) {
+  asm volatile("movq %0, %%fs:runtime_g@tpoff" : : "r"(gp) : "memory");
+}
 
-inline Word sigctxpc(const ucontext_t& uc) {
-  return static_cast<Word>(uc.uc_mcontext.gregs[REG_RIP]);
+#elif defined(__x86_64__)
+
+#define SIGSWEEP_ISA "amd64p32"
+using Word = std::uint32_t;
+inline constexpr std::uintptr_t kCallAlignment = 16;
+inline constexpr std::uintptr_t kReturnBytes = 8;
+inline constexpr std::uintptr_t kThunkBytes = 0;
+inline constexpr Word kSwitchtoMSkip = 0;
+inline constexpr Word kGoexitSkip = 1;
+inline constexpr int kFrameNext = 0, kFrameReturn = 1;
+inline constexpr bool kLow = true;
+
+ALWAYS_INLINE G* getg() {
+  std::uintptr_t gp;
+  asm volatile("movl %%fs:runtime_g@tpoff, %k0" : "=r"(gp));
+  return reinterpret_cast<G*>(gp);
 }
-inline Word sigctxsp(const ucontext_t& uc) {
-  return static_cast<Word>(uc.uc_mcontext.gregs[REG_RSP]);
+ALWAYS_INLINE void setg(G* gp) {
+  asm volatile("movl %k0, %%fs:runtime_g@tpoff" : : "r"(gp) : "memory");
 }
-inline Word sigctxfp(const ucontext_t& uc) {
-  return static_cast<Word>(uc.uc_mcontext.gregs[REG_RBP]);
+
+#elif defined(__i386__)
+
+#define SIGSWEEP_ISA "386"
+using Word = std::uint32_t;
+inline constexpr std::uintptr_t kCallAlignment = 16;
+inline constexpr std::uintptr_t kReturnBytes = 4;
+inline constexpr std::uintptr_t kThunkBytes = 16;
+inline constexpr Word kSwitchtoMSkip = 0;
+inline constexpr Word kGoexitSkip = 1;
+inline constexpr int kFrameNext = 0, kFrameReturn = 1;
+inline constexpr bool kLow = false;
+
+ALWAYS_INLINE G* getg() {
+  G* gp;
+  asm volatile("movl %%gs:runtime_g@ntpoff, %0" : "=r"(gp));
+  return gp;
+}
+ALWAYS_INLINE void setg(G* gp) {
+  asm volatile("movl %0, %%gs:runtime_g@ntpoff" : : "r"(gp) : "memory");
+}
+
+#elif defined(__arm__)
+
+// All C++ is compiled with -ffixed-r10, which is g. A library that uses r10 puts it back before it
+// returns; while it runs r10 is not g, and no signal is landed there.
+#define SIGSWEEP_ISA "arm"
+using Word = std::uint32_t;
+inline constexpr std::uintptr_t kCallAlignment = 8;
+inline constexpr std::uintptr_t kReturnBytes = 0;  // a call leaves its return address in LR
+inline constexpr std::uintptr_t kThunkBytes = 0;
+inline constexpr Word kSwitchtoMSkip = 4;
+inline constexpr Word kGoexitSkip = 4;
+inline constexpr int kFrameNext = -1, kFrameReturn = 0;  // as gcc lays out an arm frame
+inline constexpr bool kLow = false;
+
+ALWAYS_INLINE G* getg() {
+  G* gp;
+  asm volatile("mov %0, r10" : "=r"(gp));
+  return gp;
+}
+ALWAYS_INLINE void setg(G* gp) {
+  asm volatile("mov r10, %0" : : "r"(gp) : "memory");
 }
 
 #else
-#error "no row for this ISA: amd64 is what is built today"
+#error "no row for this ISA"
+#endif
+
+// ---- the registers of a signal's context
+
+#if defined(__x86_64__)
+inline std::uintptr_t sigctxpc(const ucontext_t& uc) {
+  return static_cast<std::uintptr_t>(uc.uc_mcontext.gregs[REG_RIP]);
+}
+inline std::uintptr_t sigctxsp(const ucontext_t& uc) {
+  return static_cast<std::uintptr_t>(uc.uc_mcontext.gregs[REG_RSP]);
+}
+inline std::uintptr_t sigctxfp(const ucontext_t& uc) {
+  return static_cast<std::uintptr_t>(uc.uc_mcontext.gregs[REG_RBP]);
+}
+#elif defined(__i386__)
+inline std::uintptr_t sigctxpc(const ucontext_t& uc) {
+  return static_cast<std::uintptr_t>(uc.uc_mcontext.gregs[REG_EIP]);
+}
+inline std::uintptr_t sigctxsp(const ucontext_t& uc) {
+  return static_cast<std::uintptr_t>(uc.uc_mcontext.gregs[REG_ESP]);
+}
+inline std::uintptr_t sigctxfp(const ucontext_t& uc) {
+  return static_cast<std::uintptr_t>(uc.uc_mcontext.gregs[REG_EBP]);
+}
+#elif defined(__arm__)
+inline std::uintptr_t sigctxpc(const ucontext_t& uc) {
+  return uc.uc_mcontext.arm_pc;
+}
+inline std::uintptr_t sigctxsp(const ucontext_t& uc) {
+  return uc.uc_mcontext.arm_sp;
+}
+inline std::uintptr_t sigctxfp(const ucontext_t& uc) {
+  return uc.uc_mcontext.arm_fp;
+}
+#endif
+
+// ---- pointers as fields hold them
+
+// An address as a word. One that does not fit ends the process: on amd64p32 what the runtime points
+// at must lie below 4 GiB.
+template <class T>
+ALWAYS_INLINE Word wordof(T* p) {
+  const auto address = reinterpret_cast<std::uintptr_t>(p);
+  if (address != static_cast<Word>(address)) __builtin_trap();
+  return static_cast<Word>(address);
+}
+template <class T>
+ALWAYS_INLINE T* pointerto(Word address) {
+  return reinterpret_cast<T*>(std::uintptr_t{address});
+}
+
+#if defined(SIGSWEEP_AMD64P32)
+// A pointer in 32 bits.
+template <class T>
+class Ptr {
+ public:
+  Ptr() = default;
+  constexpr Ptr(std::nullptr_t) : word_(0) {}
+  ALWAYS_INLINE Ptr(T* p) : word_(wordof(p)) {}
+  ALWAYS_INLINE operator T*() const { return pointerto<T>(word_); }
+  ALWAYS_INLINE T* operator->() const { return pointerto<T>(word_); }
+
+ private:
+  Word word_;
+};
+#else
+template <class T>
+using Ptr = T*;
 #endif
 
 }  // namespace runtime

@@ -13,6 +13,7 @@ void offsets() {
   OFFSET(g_sched_sp, G, sched.sp);
   OFFSET(g_sched_pc, G, sched.pc);
   OFFSET(g_sched_g, G, sched.g);
+  OFFSET(g_sched_lr, G, sched.lr);
   OFFSET(gobuf_sp, Gobuf, sp);
   OFFSET(gobuf_pc, Gobuf, pc);
   OFFSET(gobuf_g, Gobuf, g);

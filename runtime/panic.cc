@@ -22,7 +22,7 @@ void (*throwhook)(const char* message) = nullptr;
 namespace {
 
 const symtab::Table* symbols = nullptr;
-Word program_bias = 0;
+std::uintptr_t program_bias = 0;
 
 struct NamedStack {
   const char* name;
@@ -31,35 +31,34 @@ struct NamedStack {
 
 // `returns`: pc is a return address; the call that it belongs to may be its function's last
 // instruction.
-void print_frame(Word pc, bool returns) {
+void print_frame(std::uintptr_t pc, bool returns) {
   Line line;
   line.text("\t");
-  const Word within = pc - program_bias - (returns ? 1 : 0);
+  const std::uintptr_t within = pc - program_bias - (returns ? 1 : 0);
   const symtab::Symbol* symbol = symbols != nullptr ? symbols->find(within) : nullptr;
   if (symbol != nullptr) {
-    line.text(symbol->name.c_str())
-        .text("+")
-        .hex(static_cast<Word>(pc - program_bias - symbol->start));
+    line.text(symbol->name.c_str()).text("+").hex(pc - program_bias - symbol->start);
   } else {
     line.hex(pc);
   }
   line.text("\n").flush();
 }
 
-void print_frames(Word pc, Word fp, const Stack& bounds) {
+void print_frames(std::uintptr_t pc, std::uintptr_t fp, const Stack& bounds) {
+  constexpr std::uintptr_t kFrame = 2 * sizeof(fp);  // bytes, on either side of where fp points
   print_frame(pc, false);
   for (int frames = 0; frames < 100; frames++) {
-    if (fp % sizeof(Word) != 0 || fp < bounds.lo || fp > bounds.hi - 2 * sizeof(Word)) return;
-    const Word* frame = reinterpret_cast<const Word*>(fp);
-    if (frame[1] == 0) return;
-    print_frame(frame[1], true);
-    if (frame[0] <= fp) return;  // frames only go up
-    fp = frame[0];
+    if (fp % sizeof fp != 0 || fp < bounds.lo + kFrame || fp > bounds.hi - kFrame) return;
+    const auto* frame = reinterpret_cast<const std::uintptr_t*>(fp);
+    if (frame[kFrameReturn] == 0) return;
+    print_frame(frame[kFrameReturn], true);
+    if (frame[kFrameNext] <= fp) return;  // frames only go up
+    fp = frame[kFrameNext];
   }
 }
 
 // Which of this M's stacks sp is in.
-NamedStack stack_of(G* gp, Word sp) {
+NamedStack stack_of(G* gp, std::uintptr_t sp) {
   M* mp = gp->m;
   const NamedStack candidates[] = {
       {"gsignal", mp->gsignal}, {"g0", mp->g0}, {"goroutine", mp->curg}, {"goroutine", gp}};
@@ -69,7 +68,7 @@ NamedStack stack_of(G* gp, Word sp) {
   return NamedStack{nullptr, nullptr};
 }
 
-void print_stack(const char* what, G* gp, Word pc, Word sp, Word fp) {
+void print_stack(const char* what, G* gp, std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t fp) {
   const NamedStack stack = stack_of(gp, sp);
   Line line;
   line.text(what).text(" on ");
@@ -96,7 +95,7 @@ void claimthrow(M* mp) {
   for (;;) pause();
 }
 
-void traceback(Word pc, Word fp) {
+void traceback(std::uintptr_t pc, std::uintptr_t fp) {
   G* gp = getg();
   Line line;
   line.text("\ntraceback:\n").flush();
@@ -107,8 +106,10 @@ void traceback(Word pc, Word fp) {
   print_stack("thrown", gp, pc, fp, fp);
   G* gsignal = gp->m->gsignal;
   if (gp == gsignal && gsignal->sigctx != nullptr) {
-    const ucontext_t& uc = *static_cast<const ucontext_t*>(gsignal->sigctx);
-    G* interrupted = gsignal->siginterrupted != nullptr ? gsignal->siginterrupted : gp;
+    const void* context = gsignal->sigctx;
+    const ucontext_t& uc = *static_cast<const ucontext_t*>(context);
+    G* interrupted = gsignal->siginterrupted;
+    if (interrupted == nullptr) interrupted = gp;
     print_stack("interrupted", interrupted, sigctxpc(uc), sigctxsp(uc), sigctxfp(uc));
   }
 }
@@ -123,7 +124,7 @@ void tracebackinit() {
     return;
   }
   symbols = new symtab::Table(std::move(*table));  // for the life of the process
-  program_bias = static_cast<Word>(symtab::bias());
+  program_bias = static_cast<std::uintptr_t>(symtab::bias());
 }
 
 extern "C" {
@@ -138,8 +139,8 @@ void gothrow(const char* message) {
     if (gp->m->throwing != 0) _exit(2);  // a throw within a throw
     gp->m->throwing = 1;
   }
-  const Word here = reinterpret_cast<Word>(&gothrow);
-  traceback(here, reinterpret_cast<Word>(__builtin_frame_address(0)));
+  const auto here = reinterpret_cast<std::uintptr_t>(&gothrow);
+  traceback(here, reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0)));
   _exit(2);
 }
 

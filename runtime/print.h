@@ -3,7 +3,7 @@
 
 #include <unistd.h>
 
-#include "runtime/runtime.h"
+#include <cstdint>
 
 namespace runtime {
 
@@ -14,11 +14,11 @@ class Line {
     while (*s != '\0') put(*s++);
     return *this;
   }
-  Line& hex(Word n) {
+  Line& hex(std::uint64_t n) {
     text("0x");
     return digits(n, 16);
   }
-  Line& number(Word n) { return digits(n, 10); }
+  Line& number(std::uint64_t n) { return digits(n, 10); }
   void flush() {
     for (unsigned done = 0; done < used_;) {
       const ssize_t n = write(STDERR_FILENO, buffer_ + done, used_ - done);
@@ -32,7 +32,7 @@ class Line {
   void put(char c) {
     if (used_ < sizeof buffer_) buffer_[used_++] = c;
   }
-  Line& digits(Word n, Word base) {
+  Line& digits(std::uint64_t n, unsigned base) {
     char reversed[24];
     unsigned count = 0;
     do {

@@ -13,8 +13,11 @@
 
 namespace runtime {
 
+// The g that runs on this thread, but for ISAs that keep it in a register; there it is the copy
+// that save_g makes. Only the assembly and getg() touch it, never cached across a switch.
 extern "C" {
-__attribute__((tls_model("local-exec"))) thread_local G* runtime_g = nullptr;
+extern thread_local Ptr<G> runtime_g;
+__attribute__((tls_model("local-exec"))) thread_local Ptr<G> runtime_g = nullptr;
 }
 Sched sched;
 
@@ -191,11 +194,11 @@ void minit(M* mp) {
   G* g0 = mp->g0;
   // Every switch starts here, so the ABI's alignment must hold; the word it points at is m, by
   // which an unwinder finds the way back to curg (asm_*.S).
-  const Word sp = (g0->stack.hi - 2 * sizeof(Word)) & ~Word{15};
-  *reinterpret_cast<Word*>(sp) = reinterpret_cast<Word>(mp);
+  const Word sp = (g0->stack.hi - 2 * sizeof(std::uintptr_t)) & ~Word{15};
+  *pointerto<std::uintptr_t>(sp) = wordof(mp);
   g0->sched = Gobuf{};
   g0->sched.sp = sp;
-  g0->sched.pc = reinterpret_cast<Word>(&mstart);
+  g0->sched.pc = wordof(&mstart);
   g0->sched.g = g0;
   g0->m = mp;
   mp->gsignal->m = mp;
@@ -218,11 +221,16 @@ static G* gfget() {
 
 G* newproc(const FuncVal* fn) {
   G* gp = gfget();
-  const Word sp = (gp->stack.hi & ~Word{15}) - sizeof(Word);
-  *reinterpret_cast<Word*>(sp) = reinterpret_cast<Word>(&goexit) + 1;  // asm_*.S
+  const Word sp = (gp->stack.hi & ~Word{15}) - static_cast<Word>(kReturnBytes);
+  const Word back = wordof(&goexit) + kGoexitSkip;  // asm_*.S
   gp->sched = Gobuf{};
   gp->sched.sp = sp;
-  gp->sched.pc = reinterpret_cast<Word>(fn->fn);
+  if constexpr (kReturnBytes != 0) {
+    *pointerto<std::uintptr_t>(sp) = back;
+  } else {
+    gp->sched.lr = back;
+  }
+  gp->sched.pc = wordof(codeof(fn));
   gp->sched.g = gp;
   gp->sched.ctxt = const_cast<FuncVal*>(fn);
   gp->goid = __atomic_add_fetch(&sched.goidgen, 1, __ATOMIC_RELAXED);
@@ -252,15 +260,15 @@ static const FuncVal ready_m_fn = funcval(ready_m);
 static const FuncVal newproc_m_fn = funcval(newproc_m);
 
 void goready(G* gp) {
-  storeslot(kPointer0, reinterpret_cast<Word>(gp));
+  storeslot(kPointer0, wordof(gp));
   onM(&ready_m_fn);
 }
 
 void gonewproc(const FuncVal* fn) {
   storeslot(0, 0);
-  storeslot(1, reinterpret_cast<Word>(__builtin_return_address(0)));
+  storeslot(1, wordof(__builtin_return_address(0)));
   storeslot(kPointer0, 0);
-  storeslot(kPointer0 + 1, reinterpret_cast<Word>(fn));
+  storeslot(kPointer0 + 1, wordof(fn));
   onM(&newproc_m_fn);
 }
 
@@ -306,7 +314,7 @@ void setmcount(unsigned count) {
 }
 
 void mreset(M* mp) {
-  runtime_g = nullptr;
+  setg(nullptr);
   greset(mp->g0);
   greset(mp->gsignal);
   minit(mp);

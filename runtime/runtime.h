@@ -97,7 +97,8 @@ struct M {
   Ptr<MCache> mcache;           // malloc.h; nil: nothing may be allocated on this M
   Word id;                      // which of the process's Ms; whoever starts several numbers them
   Word throwing;                // set by gothrow, so that a throw within a throw ends at once
-  Word hostsp;  // the OS thread's own SP while the M runs on its Gs' stacks; written by mstart
+  // The OS thread's own SP while the M runs on its Gs' stacks; written by mstart.
+  std::uintptr_t hostsp;
 };
 
 // The scheduler's state, shared by all Ms; `lock` guards it where there is more than one.
@@ -116,10 +117,6 @@ struct Sched {
   std::uint32_t stopped;    // a futex: stoptheworld waits for it to change
 };
 extern Sched sched;
-
-// The g that runs on this thread. Never cached across a switch: each call reads the register or
-// TLS.
-extern "C" thread_local G* runtime_g;
 
 // ---- stack.cc: stacks with a guard page on either side. Not async-signal-safe.
 

@@ -506,7 +506,7 @@ TEST(ThrowDeathTest, SystemstackFromAnUnknownG) {
                 const G* gp = getg();
                 static G stranger;
                 stranger.m = gp->m;
-                runtime_g = &stranger;
+                setg(&stranger);
                 systemstack(&fn);
               }}),
               testing::ExitedWithCode(2),

@@ -41,7 +41,7 @@ std::size_t gsignalsize() {
 
 void sigaltinit(M* mp) {
   stack_t ss{};
-  ss.ss_sp = reinterpret_cast<void*>(mp->gsignal->stack.lo);
+  ss.ss_sp = pointerto<void>(mp->gsignal->stack.lo);
   ss.ss_size = static_cast<std::size_t>(mp->gsignal->stack.hi - mp->gsignal->stack.lo);
   // The raw call: sanitizers install an alternate stack of their own, and this replaces it.
   if (syscall(SYS_sigaltstack, &ss, nullptr) != 0) {
@@ -80,7 +80,7 @@ SWITCH_TEXT void sighandler(int sig, siginfo_t* info, void* ctx, G* gp) {
 void badsignal(int sig) {
   Line line;
   line.text("fatal: signal ")
-      .number(static_cast<Word>(sig))
+      .number(static_cast<std::uint64_t>(sig))
       .text(" on a thread without a g\n")
       .flush();
   _exit(2);

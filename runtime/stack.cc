@@ -19,10 +19,18 @@ std::size_t round_up(std::size_t n, std::size_t unit) {
   return (n + unit - 1) / unit * unit;
 }
 
+#if defined(MAP_32BIT)
+constexpr int kWhere = kLow ? MAP_32BIT : 0;
+#else
+constexpr int kWhere = 0;
+#endif
+
 char* pages(std::size_t size) {
-  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* p =
+      mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | kWhere, -1, 0);
   if (p == MAP_FAILED) {
-    std::perror("runtime: cannot map memory for a stack");
+    std::perror(kLow ? "runtime: cannot map memory for a stack below 4 GiB"
+                     : "runtime: cannot map memory for a stack");
     std::exit(3);
   }
   return static_cast<char*>(p);
@@ -37,8 +45,8 @@ Stack stackalloc(std::size_t size) {
     std::perror("runtime: cannot guard a stack");
     std::exit(3);
   }
-  const Word lo = reinterpret_cast<Word>(base + guard);
-  return Stack{lo, lo + size};
+  const Word lo = wordof(base + guard);
+  return Stack{lo, lo + static_cast<Word>(size)};
 }
 
 }  // namespace

@@ -25,6 +25,12 @@ void onM_legacy(const FuncVal* fn);
 void onM_remember(const FuncVal* fn);
 // On gsignal: a plain call. Elsewhere: onM. CAVEAT: the argument slots are the caller's business.
 void onM_signalok(const FuncVal* fn);
+#if defined(__arm__)
+// As the commit has it on ARM: m->g0 is compared twice, so a call from curg ends in badonm.
+void onM_arm_seed(const FuncVal* fn);
+// As it first landed on ARM: on gsignal the call of fn takes LR with it, and nobody has saved it.
+void onM_signalok_arm_first(const FuncVal* fn);
+#endif
 // What Go became: as onM, and on gsignal a plain call. fn takes its arguments in a closure.
 void systemstack(const FuncVal* fn);
 
@@ -63,12 +69,17 @@ void badsignal(int sig);
 
 }  // extern "C"
 
-// The FuncVal of a C++ function that takes nothing, or g.
-inline constexpr FuncVal funcval(void (*fn)()) {
+// The FuncVal of a C++ function that takes nothing, or g; and the function of one that takes g, its
+// type, which a FuncVal does not tell.
+inline FuncVal funcval(void (*fn)()) {
   return FuncVal{fn};
 }
 inline FuncVal funcval(void (*fn)(G*)) {
   return FuncVal{reinterpret_cast<void (*)()>(fn)};
+}
+ALWAYS_INLINE void (*codeof(const FuncVal* fn))(G*) {
+  void (*const code)() = fn->fn;
+  return reinterpret_cast<void (*)(G*)>(code);
 }
 
 }  // namespace runtime

@@ -13,6 +13,10 @@ BASE_PACKAGES=(
 # shellcheck disable=SC2034
 TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git)
 
+# Without these an ISA is left out of the build, which says so.
+# shellcheck disable=SC2034
+ISA_PACKAGES=(g++-12-multilib)
+
 # What only scripts/stress needs.
 # shellcheck disable=SC2034
 REPORT_PACKAGES=(gnuplot-nox)
@@ -61,6 +65,11 @@ apt_install() {
   local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120)
   as_root "${apt[@]}" update || say "apt-get update failed; trying with the lists at hand"
   as_root "${apt[@]}" install -y --no-install-recommends "$@"
+}
+
+# want_packages PACKAGE...: as need_packages, but goes on without them.
+want_packages() {
+  (need_packages "$@") || say "going on without: $*"
 }
 
 # need_packages PACKAGE...: installs those that are missing; exits with status 3 where it cannot.

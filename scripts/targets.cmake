@@ -88,8 +88,12 @@ function(sigsweep_offsets target header source)
   target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/include/${target}_offsets)
 endfunction()
 
-# sigsweep_test(NAME LABEL SOURCES... LINKS ...): a GoogleTest program, one ctest entry a test.
+# sigsweep_test(NAME LABEL SOURCES... LINKS ...): a GoogleTest program, one ctest entry a test; of the host's ISA.
+# What runs on the others is tested through the command.
 function(sigsweep_test name)
+  if(NOT SIGSWEEP_ISA STREQUAL SIGSWEEP_HOST_ISA)
+    return()
+  endif()
   cmake_parse_arguments(arg "" "LABEL" "SOURCES;LINKS;DEFINITIONS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} GTest::gtest GTest::gtest_main)

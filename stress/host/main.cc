@@ -35,7 +35,8 @@ enum Flags : unsigned {
   kJobs = 64,
   kParts = 128,
   kReplace = 256,
-  kStorm = 512
+  kStorm = 512,
+  kIsaList = 1024
 };
 
 struct Command {
@@ -47,9 +48,9 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"prove", "check the claims, each with its evidence",
-     kSelect | kInject | kResults | kClaims | kJobs, prove_command},
+     kSelect | kInject | kResults | kClaims | kJobs | kIsaList, prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
-     kSelect | kInject | kResults | kJobs | kParts, sweep_command},
+     kSelect | kInject | kResults | kJobs | kParts | kIsaList, sweep_command},
     {"storm", "many Ms under signals that come when they like; --protocol takes one [reject]",
      kSelect | kResults | kStorm, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
@@ -94,7 +95,13 @@ void add_storm_flags(CLI::App* app, Options* o) {
 
 // What is run.
 void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
-  app->add_option("--isa", o->isa, "instruction set; a runner of it must be built");
+  std::vector<std::string> isas(std::begin(kIsas), std::end(kIsas));
+  if ((flags & kIsaList) != 0) isas.emplace_back("all");
+  auto* isa = app->add_option("--isa", o->isas,
+                              (flags & kIsaList) != 0 ? "instruction sets, comma-separated, or all"
+                                                      : "instruction set; replay: else the file's");
+  isa->delimiter(',')->allow_extra_args(false)->check(CLI::IsMember(isas));
+  if ((flags & kIsaList) == 0) isa->expected(1);
   app->add_option("--subject", o->subject, "the code under test")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kSubjects), std::end(kSubjects))))
       ->capture_default_str();
@@ -164,16 +171,6 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kExtras) != 0) app->allow_extras();
 }
 
-std::string machine_isa() {
-#if defined(__x86_64__)
-  return "amd64";
-#elif defined(__i386__)
-  return "386";
-#else
-  return "arm";
-#endif
-}
-
 std::string quoted(int argc, char** argv) {
   std::string line = "sigsweep";
   for (int i = 1; i < argc; i++) line += std::string(" ") + argv[i];
@@ -182,7 +179,6 @@ std::string quoted(int argc, char** argv) {
 
 int run(int argc, char** argv) {
   Options options;
-  options.isa = machine_isa();
   options.command_line = quoted(argc, argv);
   CLI::App app(
       "sigsweep lands real signals at every instruction of a stack switch and says what breaks.",
@@ -200,6 +196,7 @@ int run(int argc, char** argv) {
   for (const Command& command : kCommands) {
     CLI::App* chosen = app.get_subcommand(command.name);
     if (!chosen->parsed()) continue;
+    options.isa = options.isas.empty() ? machine_isa() : options.isas.front();
     if ((command.flags & kExtras) != 0) options.benchmark_flags = chosen->remaining();
     return command.run(options);
   }

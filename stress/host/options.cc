@@ -21,10 +21,14 @@ std::vector<std::string> names_of(const std::vector<CatalogEntry>& entries) {
   return names;
 }
 
-// The names given, each of them known; `all` stands for `everything`.
+using Elsewhere = std::map<std::string, std::string>;
+
+// The names given, each of them known; `all` stands for `everything`. `elsewhere`: names that exist
+// for another ISA only.
 std::vector<std::string> select(const char* flag, const std::vector<std::string>& given,
                                 const std::vector<std::string>& known,
-                                const std::vector<std::string>& everything) {
+                                const std::vector<std::string>& everything,
+                                const Elsewhere& elsewhere = {}) {
   std::vector<std::string> selected;
   const auto add = [&](const std::string& name) {
     if (std::ranges::find(selected, name) == selected.end()) selected.push_back(name);
@@ -34,6 +38,9 @@ std::vector<std::string> select(const char* flag, const std::vector<std::string>
       std::ranges::for_each(everything, add);
     } else if (std::ranges::find(known, name) != known.end()) {
       add(name);
+    } else if (const auto at = elsewhere.find(name); at != elsewhere.end()) {
+      throw Failure(kSkipped,
+                    fmt::format("skipped: {} {} is there for isa {} only", flag, name, at->second));
     } else {
       throw Failure(kUsage, fmt::format("{} {}: no such name; allowed: all, {}", flag, name,
                                         fmt::join(known, ", ")));
@@ -46,7 +53,7 @@ std::vector<std::string> select(const char* flag, const std::vector<std::string>
 
 std::vector<std::string> Session::protocols() const {
   const auto& all = description.catalog.protocols;
-  return select("--protocol", options.protocols, all, all);
+  return select("--protocol", options.protocols, all, all, description.elsewhere);
 }
 
 std::vector<std::string> Session::sites() const {
@@ -69,6 +76,13 @@ const Description::Protocol& Session::protocol(const std::string& name) const {
                                     fmt::join(description.catalog.protocols, ", ")));
 }
 
+std::string Session::without_signal(const std::string& protocol, const std::string& site) const {
+  const auto at = std::ranges::find(description.sites, site, &Description::Site::name);
+  if (at == description.sites.end()) return "ok";
+  const bool rejected = std::ranges::find(at->rejected_by, protocol) != at->rejected_by.end();
+  return rejected ? "false-reject" : "ok";
+}
+
 std::map<std::string, std::string> Session::assumptions() const {
   std::map<std::string, std::string> assumed;
   for (const std::string& item : options.assume) {
@@ -86,6 +100,16 @@ std::map<std::string, std::string> Session::assumptions() const {
   return assumed;
 }
 
+std::string machine_isa() {
+#if defined(__x86_64__)
+  return "amd64";
+#elif defined(__i386__)
+  return "386";
+#else
+  return "arm";
+#endif
+}
+
 Session open_session(const Options& options) {
   Session session;
   session.options = options;
@@ -93,22 +117,53 @@ Session open_session(const Options& options) {
   session.runner_path =
       options.runner.empty() ? runner_path(options.isa, options.subject) : options.runner;
   if (session.runner_path.empty()) {
+    const std::string why = why_no_runner(options.isa);
     throw Failure(
         kSkipped,
-        fmt::format("skipped: no runner for isa {} and subject {} is built beside this command",
-                    options.isa, options.subject));
+        fmt::format("skipped: no runner for isa {} and subject {} is built beside this command{}{}",
+                    options.isa, options.subject, why.empty() ? "" : ": ", why));
+  }
+  if (const std::string why = why_not_run(options.isa); !why.empty()) {
+    throw Failure(kSkipped, fmt::format("skipped: isa {}: {}", options.isa, why));
   }
   if (!std::filesystem::exists(session.runner_path)) {
     throw Failure(kSkipped,
                   fmt::format("skipped: the runner {} does not exist", session.runner_path));
   }
-  session.runner = std::make_unique<RunnerProcess>(session.runner_path);
+  session.runner = std::make_unique<RunnerProcess>(session.runner_path, options.isa);
   const Outcome outcome = describe(session.runner.get(), &session.description);
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
   if (outcome.kind != Outcome::done) {
     throw Failure(kHarnessFailed, fmt::format("the runner does not answer: {}", outcome.message));
   }
   return session;
+}
+
+std::vector<Session> open_sessions(const Options& options, std::vector<std::string>* left_out) {
+  const bool all = options.isas == std::vector<std::string>{"all"};
+  std::vector<std::string> isas = options.isas;
+  if (all) isas.assign(std::begin(kIsas), std::end(kIsas));
+  if (isas.empty()) isas = {options.isa};
+  std::vector<Session> sessions;
+  for (const std::string& isa : isas) {
+    Options one = options;
+    one.isa = isa;
+    try {
+      sessions.push_back(open_session(one));
+    } catch (const Failure& failure) {
+      if (!all || failure.status != kSkipped) throw;
+      left_out->push_back(fmt::format("{}: {}", isa, failure.what()));
+      fmt::print(stderr, "sigsweep: isa {} is left out: {}\n", isa, failure.what());
+    }
+  }
+  return sessions;
+}
+
+std::vector<std::string> names_of(const std::vector<Session>& sessions) {
+  std::vector<std::string> isas;
+  isas.reserve(sessions.size());
+  for (const Session& session : sessions) isas.push_back(session.options.isa);
+  return isas;
 }
 
 void require_source(const Session& session, const std::string& inject) {
@@ -129,7 +184,9 @@ std::string build_description() {
 
 void print_provenance(const Options& options) {
   fmt::print(stderr, "sigsweep {}, build {}, isa {}, subject {}, seed {}\n{}\n", version(),
-             build_description(), options.isa, options.subject, options.seed, options.command_line);
+             build_description(),
+             fmt::join(options.isas.empty() ? std::vector{options.isa} : options.isas, ","),
+             options.subject, options.seed, options.command_line);
 }
 
 }  // namespace sigsweep

@@ -31,7 +31,9 @@ struct Failure : std::runtime_error {
 };
 
 struct Options {
-  std::string isa, subject = "onm", runner;
+  std::vector<std::string> isas;  // as given; empty: the machine's own
+  std::string isa;                // of them, the one that a session is for
+  std::string subject = "onm", runner;
   std::vector<std::string> protocols{"all"}, sites{"all"}, handlers{"all"};
   std::string inject = "direct";
   std::string replace_source;  // replay: instead of what the schedule says; empty: that
@@ -61,6 +63,10 @@ struct Options {
 // The subjects, by the name that --subject takes; the first is the default.
 inline constexpr const char* kSubjects[] = {"onm", "fcontext"};
 
+// The instruction sets, as --isa names them, and the machine's own.
+inline constexpr const char* kIsas[] = {"386", "amd64", "amd64p32", "arm"};
+std::string machine_isa();
+
 // What a command works with: the runner of one ISA and subject, and what it says of its subject.
 struct Session {
   Options options;
@@ -74,13 +80,21 @@ struct Session {
   std::vector<std::string> sites() const;
   std::vector<std::string> handlers() const;  // `all`: those that call; `none` only by name
   const Description::Protocol& protocol(const std::string& name) const;
+  // The verdict of an operation that no handler's call interferes with: ok, but for a protocol
+  // whose stub refuses even that.
+  std::string without_signal(const std::string& protocol, const std::string& site) const;
   // --assume: protocol -> the verdict that is expected instead.
   std::map<std::string, std::string> assumptions() const;
 };
 
-// Starts the runner. Throws Failure: kSkipped where it is not built, kHarnessFailed where it can't
-// start.
+// Starts the runner of options.isa. Throws Failure: kSkipped where it is not built, kHarnessFailed
+// where it can't start.
 Session open_session(const Options& options);
+// A session for each ISA that --isa names. Of `all` those that can't be had here are left out, said
+// on standard error and noted as "ISA: reason"; one that is asked for by its name must be there.
+std::vector<Session> open_sessions(const Options& options, std::vector<std::string>* left_out);
+
+std::vector<std::string> names_of(const std::vector<Session>& sessions);  // their ISAs
 
 // Throws Failure(kSkipped), with the reason, where signals of this source can't be had on this
 // machine.

@@ -17,7 +17,7 @@
 namespace sigsweep {
 namespace {
 
-enum class Kind { CONTRACTS, ALLOWED, REJECTED, LEGAL, PREDICTED, HAZARD, ORDERED, STORM };
+enum class Kind { CONTRACTS, ALLOWED, REJECTED, LEGAL, PREDICTED, HAZARD, REFUSED, ORDERED, STORM };
 
 struct Claim {
   unsigned id;
@@ -34,6 +34,21 @@ const Claim kClaims[] = {
 #undef ORDER
 };
 
+// The claims that speak of one ISA, and which.
+const std::map<unsigned, std::string> kOnly = {
+#define CLAIM(...)
+#define ORDER(...)
+#define ONLY(id, isa) {id, #isa},
+#include "stress/onm/claims.def"
+#undef CLAIM
+#undef ORDER
+};
+
+bool speaks_of_isa(const Claim& claim, const std::string& isa) {
+  const auto only = kOnly.find(claim.id);
+  return only == kOnly.end() || only->second == isa;
+}
+
 // A stub's name, and the ways in which it may change the words of the switch.
 const std::map<std::string, std::string> kOrders = {
 #define CLAIM(...)
@@ -42,6 +57,9 @@ const std::map<std::string, std::string> kOrders = {
 #undef CLAIM
 #undef ORDER
 };
+
+// Where an emulator makes each trial dear, pairs are drawn from the seed: so many, at least.
+constexpr std::uint64_t kDrawnPairs = 20000;
 
 // The call site at whose every boundary a child is left to throw for real.
 constexpr const char* kThrowSite = "mcacheRefill_m";
@@ -81,6 +99,14 @@ std::regex order_pattern(const std::string& ways, bool complete) {
   return std::regex("(" + whole + ")*" + (complete ? "" : "(" + begun + ")"));
 }
 
+std::uint64_t cells_of_pairs(const SweepPlan& plan) {
+  std::uint64_t cells = 0;
+  for (const CellGroup& group : plan.groups) {
+    if (group.form != "single") cells += group.handlers.size();
+  }
+  return std::max<std::uint64_t>(1, cells);
+}
+
 class Prover {
  public:
   Prover(const Session& session, ResultsWriter* writer)
@@ -96,17 +122,22 @@ class Prover {
   void cells(const Claim& claim, ClaimRow* row);
   void throws(ClaimRow* row);
   void hazards(const Claim& claim, ClaimRow* row);
+  void refused(const Claim& claim, ClaimRow* row);
   void ordered(const Claim& claim, ClaimRow* row);
   void storm(ClaimRow* row);
   void check_order(Record command, std::set<std::string>* disagreeing, ClaimRow* row);
   void refute(const CellRow& cell, const std::string& why, ClaimRow* row);
   const Example* example_of(const CellRow& cell, bool unexpected) const;
   void print(const Claim& claim, const ClaimRow& row) const;
+  // Are the pairs too dear for all of them? --depth 2 asks for them by name.
+  bool draws_pairs() const {
+    return emulator_of(session_.options.isa) != nullptr && session_.options.depth != 2;
+  }
   std::string folder() const { return session_.options.out + "/counterexamples"; }
   static bool speaks_of(const Claim& claim, const CellRow& cell) {
     const bool by_handler = (claim.kind == Kind::LEGAL) == (cell.handler == "none");
-    return by_handler && has_word(claim.protocols, cell.protocol) &&
-           has_word(claim.forms, cell.form);
+    return (by_handler || claim.kind == Kind::REFUSED) &&
+           has_word(claim.protocols, cell.protocol) && has_word(claim.forms, cell.form);
   }
   static void count(const CellRow& cell, ClaimRow* row) {
     row->cells++;
@@ -123,6 +154,7 @@ class Prover {
 
 bool Prover::selected(const Claim& claim) const {
   const auto& wanted = session_.options.claims;
+  if (!speaks_of_isa(claim, session_.options.isa)) return false;
   return wanted.empty() || std::ranges::find(wanted, std::to_string(claim.id)) != wanted.end();
 }
 
@@ -152,6 +184,7 @@ SweepPlan Prover::plan() const {
                 pairs && all ? distinct_handlers(session_, protocol) : handlers, &plan);
     }
   }
+  if (draws_pairs()) plan.sample = (kDrawnPairs + cells_of_pairs(plan) - 1) / cells_of_pairs(plan);
   return plan;
 }
 
@@ -273,6 +306,30 @@ void Prover::hazards(const Claim& claim, ClaimRow* row) {
   }
 }
 
+// Each operation whose own call a stub refuses is refused at every boundary, and there must be
+// some.
+void Prover::refused(const Claim& claim, ClaimRow* row) {
+  cells(claim, row);
+  std::uint64_t refused = 0, trials = 0, others = 0;
+  std::set<std::string> sites;
+  for (const CellRow& cell : result_.cells) {
+    if (!speaks_of(claim, cell) || cell.handler != "none") continue;
+    if (session_.without_signal(cell.protocol, cell.site) == "ok") {
+      others += cell.trials;
+      continue;
+    }
+    sites.insert(cell.site);
+    trials += cell.trials;
+    const auto found = cell.verdicts.find("false-reject");
+    if (found != cell.verdicts.end()) refused += found->second;
+  }
+  if (refused == 0 || refused != trials) row->holds = false;
+  if (!row->detail.empty()) return;
+  row->detail = fmt::format(
+      "{} of {} trials of the {} sites that call from curg were refused; of all {} others, none",
+      refused, trials, sites.size(), others);
+}
+
 // One trace held against the rows ORDER, and the boundaries where g and SP disagree against what
 // its changes say: each change of g or SP alone makes them disagree, the next one agree again.
 void Prover::check_order(Record command, std::set<std::string>* disagreeing, ClaimRow* row) {
@@ -357,6 +414,7 @@ ClaimRow Prover::check(const Claim& claim) {
   const auto start = std::chrono::steady_clock::now();
   ClaimRow row;
   row.id = claim.id;
+  row.isa = session_.options.isa;
   row.statement = claim.statement;
   row.holds = true;
   if (claim.kind == Kind::CONTRACTS) {
@@ -367,6 +425,8 @@ ClaimRow Prover::check(const Claim& claim) {
     ordered(claim, &row);
   } else if (claim.kind == Kind::STORM) {
     storm(&row);
+  } else if (claim.kind == Kind::REFUSED) {
+    refused(claim, &row);
   } else {
     cells(claim, &row);
   }
@@ -400,6 +460,7 @@ void Prover::print(const Claim& claim, const ClaimRow& row) const {
     fmt::print("         {} cells, {} pairs, {} trials, {} signals landed\n", row.cells, row.pairs,
                row.trials, row.landed);
   }
+  if (row.pairs != 0 && draws_pairs()) fmt::print("         the pairs were drawn from the seed\n");
   if (!row.detail.empty()) fmt::print("         {}\n", row.detail);
   if (!claim.meaning.empty() && row.holds) fmt::print("         so: {}\n", claim.meaning);
 }
@@ -432,12 +493,23 @@ int Prover::run() {
       result_.cells.size(), result_.pairs(), result_.trials(), result_.landed(),
       result_.unreached(), result_.seconds,
       static_cast<double>(result_.trials()) / std::max(result_.seconds, 1e-9));
-  fmt::print("results: {}\n", session_.options.json);
   if (!result_.harness_problem.empty()) throw Failure(kHarnessFailed, result_.harness_problem);
   if (result_.stopped || stop_requested)
     throw Failure(kStopped, "stopped; what is written is whole");
   fmt::print("{}\n", all ? fmt::format("all {} claims hold", count) : "not all claims hold");
   return all ? kAsExpected : kFinding;
+}
+
+// A claim that is asked for by its number must speak of an ISA that is there.
+void refuse_foreign_claims(const Options& options, const std::vector<std::string>& isas) {
+  for (const Claim& claim : kClaims) {
+    const bool wanted =
+        std::ranges::find(options.claims, std::to_string(claim.id)) != options.claims.end();
+    const auto speaks = [&](const std::string& isa) { return speaks_of_isa(claim, isa); };
+    if (!wanted || std::ranges::any_of(isas, speaks)) continue;
+    throw Failure(kSkipped, fmt::format("skipped: claim {} speaks of isa {} only", claim.id,
+                                        kOnly.at(claim.id)));
+  }
 }
 
 }  // namespace
@@ -460,13 +532,22 @@ int prove_command(const Options& options) {
   Options with_places = options;
   if (with_places.out.empty()) with_places.out = "results/prove";
   if (with_places.json.empty()) with_places.json = with_places.out + "/prove.jsonl";
-  const Session session = open_session(with_places);
+  std::vector<std::string> left_out;
+  const std::vector<Session> sessions = open_sessions(with_places, &left_out);
   print_provenance(options);
-  require_source(session, options.inject);
+  refuse_foreign_claims(options, names_of(sessions));
+  for (const Session& session : sessions) require_source(session, options.inject);
   ResultsWriter writer(with_places.json);
-  writer.write(RunRow{
-      version(), build_description(), options.command_line, {options.isa}, options.seed, "", ""});
-  return Prover(session, &writer).run();
+  writer.write(RunRow{version(), build_description(), options.command_line, names_of(sessions),
+                      left_out, options.seed, "", ""});
+  bool all = true;
+  for (const Session& session : sessions) {
+    if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
+    all = Prover(session, &writer).run() == kAsExpected && all;
+    if (sessions.size() > 1) fmt::print("\n");
+  }
+  fmt::print("results: {}\n", with_places.json);
+  return all ? kAsExpected : kFinding;
 }
 
 }  // namespace sigsweep

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <sstream>
 
 #include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
@@ -126,12 +128,47 @@ Replayed run(const Session& session, const Schedule& schedule, bool external,
   return got;
 }
 
+// The ISA that a schedule's text names; empty where it names none that is known (the parser will
+// say).
+std::string isa_of(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line, word, isa; std::getline(lines, line);) {
+    std::istringstream words(line);
+    if (!(words >> word >> isa) || word != "isa") continue;
+    return std::ranges::find(kIsas, isa) == std::end(kIsas) ? std::string() : isa;
+  }
+  return {};
+}
+
+// A value of a wider ISA keeps its low bits, which tell level and slot.
+void narrow(unsigned word_bits, std::vector<Argument>* args) {
+  if (word_bits >= 64) return;
+  for (Argument& a : *args) a.value &= (std::uint64_t{1} << word_bits) - 1;
+}
+
+// A schedule of another ISA, for this session's: its boundaries are found by their phases.
+void move_here(const Session& session, const std::string& path, Schedule* schedule) {
+  const unsigned bits = session.description.catalog.word_bits;
+  for (Operation& op : schedule->operations) {
+    narrow(bits, &op.args);
+    for (Injection& injection : op.injections) {
+      narrow(bits, &injection.args);
+      if (!injection.phase.empty()) continue;
+      throw Failure(
+          kUsage,
+          fmt::format("{}:{}:{}: on isa {} the boundary of an injection for {} is found by its "
+                      "phase, and this one has none",
+                      path, injection.place.line, injection.place.column, session.options.isa,
+                      schedule->isa));
+    }
+  }
+  fmt::print(stderr, "{}: for isa {}, run on {}\n", path, schedule->isa, session.options.isa);
+  schedule->isa = session.options.isa;
+}
+
 Exit replay_file(const Session& session, const std::string& path) {
   Schedule schedule = read_schedule(session, path);
-  if (schedule.isa != session.options.isa) {
-    throw Failure(kSkipped, fmt::format("{}: for isa {}; this run is for {}", path, schedule.isa,
-                                        session.options.isa));
-  }
+  if (schedule.isa != session.options.isa) move_here(session, path, &schedule);
   const bool external = take_source(session, &schedule);
   unsigned as_expected = 0;
   for (unsigned i = 0; i < session.options.times; i++) {
@@ -157,7 +194,11 @@ Exit replay_file(const Session& session, const std::string& path) {
 }  // namespace
 
 Schedule read_schedule(const Session& session, const std::string& path) {
-  return parse(read_file(path), path, session.description.catalog);
+  const std::string text = read_file(path);
+  Catalog catalog = session.description.catalog;
+  const std::string isa = isa_of(text);
+  if (!isa.empty() && isa != session.options.isa) catalog.word_bits = 64;  // the widest
+  return parse(text, path, catalog);
 }
 
 // A runner that dies of the schedule is its verdict, if it was in the trial.
@@ -189,10 +230,18 @@ Replayed replay_text(const Session& session, const std::string& text, const std:
 }
 
 int replay_command(const Options& options) {
-  const Session session = open_session(options);
+  std::map<std::string, Session> sessions;  // by ISA: the one that is asked for, or each file's own
   print_provenance(options);
   Exit worst = kAsExpected;
-  for (const std::string& path : options.files) worst = std::max(worst, replay_file(session, path));
+  for (const std::string& path : options.files) {
+    Options one = options;
+    if (const std::string isa = isa_of(read_file(path)); options.isas.empty() && !isa.empty()) {
+      one.isa = isa;
+    }
+    auto at = sessions.find(one.isa);
+    if (at == sessions.end()) at = sessions.emplace(one.isa, open_session(one)).first;
+    worst = std::max(worst, replay_file(at->second, path));
+  }
   return worst;
 }
 

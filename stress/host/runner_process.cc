@@ -11,8 +11,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
+#include <sstream>
 
 namespace sigsweep {
 
@@ -41,7 +44,8 @@ struct RunnerProcess::Shared {  // the layout is main.cc's Progress
   volatile std::uint64_t serial, cell, boundary;
 };
 
-RunnerProcess::RunnerProcess(std::string path) : path_(std::move(path)) {
+RunnerProcess::RunnerProcess(std::string path, const std::string& isa)
+    : path_(std::move(path)), emulator_(emulator_of(isa)) {
   shared_fd_ = memfd_create("sigsweep-progress", 0);
   if (shared_fd_ < 0 || ftruncate(shared_fd_, 4096) != 0) return;  // start() will say
   void* p = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, shared_fd_, 0);
@@ -71,7 +75,11 @@ bool RunnerProcess::start(std::string* why) {
     signal(SIGINT, SIG_IGN);  // Ctrl-C is for the host, which ends its runners
     dup2(down[0], STDIN_FILENO);
     dup2(up[1], STDOUT_FILENO);
-    execl(path_.c_str(), path_.c_str(), "--progress-fd", fd.c_str(), nullptr);
+    const char* const path = path_.c_str();
+    if (emulator_ == nullptr) execl(path, path, "--progress-fd", fd.c_str(), nullptr);
+    if (emulator_ != nullptr) {
+      execlp(emulator_, emulator_, path, "--progress-fd", fd.c_str(), nullptr);
+    }
     _exit(127);
   }
   close(down[0]);
@@ -183,7 +191,9 @@ Outcome describe(RunnerProcess* runner, Description* out) {
     } else if (r.word() == "site") {
       catalog.sites.push_back({r.text("name"), r.list("slots")});
       out->sites.push_back({r.text("name"), r.text("in"), r.text("out"), r.text("written"),
-                            r.text("zeroed"), r.text("ends")});
+                            r.text("zeroed"), r.text("ends"), r.list("rejected_by")});
+    } else if (r.word() == "elsewhere") {
+      out->elsewhere[r.text("name")] = r.text("isa");
     } else if (r.word() == "handler") {
       catalog.handlers.push_back({r.text("name"), r.list("slots")});
     }
@@ -191,12 +201,46 @@ Outcome describe(RunnerProcess* runner, Description* out) {
   return runner->command(Record("describe"), take);
 }
 
-std::string runner_path(const std::string& isa, const std::string& subject) {
+namespace {
+
+// A file that lies beside the command; empty if it does not.
+std::string beside(const std::string& name) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::string suffix = subject == "onm" ? "" : "-" + subject;
-  const auto path = self.parent_path() / ("runner-" + isa + suffix);
+  const auto path = self.parent_path() / name;
   return std::filesystem::exists(path, error) ? path.string() : std::string();
+}
+
+}  // namespace
+
+std::string runner_path(const std::string& isa, const std::string& subject) {
+  return beside("runner-" + isa + (subject == "onm" ? "" : "-" + subject));
+}
+
+std::string why_no_runner(const std::string& isa) {
+  std::ifstream note(beside("runner-" + isa + ".missing"));
+  std::string why;
+  std::getline(note, why);
+  return why;
+}
+
+const char* emulator_of([[maybe_unused]] const std::string& isa) {
+#if defined(__arm__)
+  return nullptr;
+#else
+  return isa == "arm" ? "qemu-arm" : nullptr;
+#endif
+}
+
+std::string why_not_run(const std::string& isa) {
+  const char* emulator = emulator_of(isa);
+  if (emulator == nullptr) return {};
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path == nullptr ? "" : path);
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    if (access((folder + "/" + emulator).c_str(), X_OK) == 0) return {};
+  }
+  return fmt::format("there is no {} to run it (Debian: qemu-user)", emulator);
 }
 
 }  // namespace sigsweep

@@ -6,8 +6,10 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "stress/runner/schedule.h"
 #include "stress/runner/wire.h"
@@ -30,7 +32,8 @@ struct Outcome {
 
 class RunnerProcess {
  public:
-  explicit RunnerProcess(std::string path);
+  // `isa`: what the program at `path` is for; where it is not the machine's, qemu runs it.
+  RunnerProcess(std::string path, const std::string& isa);
   ~RunnerProcess();
   RunnerProcess(const RunnerProcess&) = delete;
   RunnerProcess& operator=(const RunnerProcess&) = delete;
@@ -49,6 +52,7 @@ class RunnerProcess {
   Outcome bury(bool hung);
 
   std::string path_;
+  const char* emulator_;  // null: the machine runs it
   pid_t pid_ = -1;
   int to_ = -1, from_ = -1, shared_fd_ = -1;
   Shared* shared_ = nullptr;
@@ -66,12 +70,20 @@ struct Description {
   std::vector<Protocol> protocols;
   struct Site {
     std::string name, in, out, written, zeroed, ends;
+    std::vector<std::string> rejected_by;  // protocols whose stub refuses the operation's own call
   };
   std::vector<Site> sites;
+  std::map<std::string, std::string> elsewhere;  // protocols of another ISA only: which
 };
 Outcome describe(RunnerProcess* runner, Description* out);
 
 // Where the runner of this ISA and subject lies: beside the command. Empty if there is none.
 std::string runner_path(const std::string& isa, const std::string& subject);
+// Why the build has none, as it noted beside the command; empty: it does not say.
+std::string why_no_runner(const std::string& isa);
+// The program that runs this ISA's runners on this machine; null: none is needed. And why such
+// runners can't be run here; empty: they can.
+const char* emulator_of(const std::string& isa);
+std::string why_not_run(const std::string& isa);
 
 }  // namespace sigsweep

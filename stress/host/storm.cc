@@ -156,7 +156,7 @@ void take_counts(const Record& r, const StormPlan& plan, StormResult* result) {
 void run_throws(const std::string& path, StormPlan plan, StormResult* result) {
   plan.ms = 2;
   plan.gs = 16;
-  RunnerProcess runner(path);
+  RunnerProcess runner(path, machine_isa());
   const Outcome outcome =
       runner.command(command_of("throws", plan).add("count", plan.throws), [&](const Record& r) {
         result->throws++;
@@ -339,7 +339,7 @@ struct Heard {
 
 Outcome listen(const std::string& path, const StormPlan& plan, Heard* heard,
                std::vector<Record>* violations) {
-  RunnerProcess runner(path);
+  RunnerProcess runner(path, machine_isa());
   Progress progress("storm, seconds", static_cast<std::uint64_t>(std::ceil(plan.seconds)));
   return runner.command(command_of("storm", plan), [&](const Record& r) {
     if (r.word() == "threw") heard->threw = r;
@@ -468,8 +468,14 @@ int storm_command(const Options& options) {
   print_provenance(options);
   ResultsWriter writer(options.json.empty() && !options.out.empty() ? options.out + "/storm.jsonl"
                                                                     : options.json);
-  writer.write(RunRow{
-      version(), build_description(), options.command_line, {options.isa}, options.seed, "", ""});
+  writer.write(RunRow{version(),
+                      build_description(),
+                      options.command_line,
+                      {options.isa},
+                      {},
+                      options.seed,
+                      "",
+                      ""});
   StormResult result = run_storm(session, plan);
   const bool same_build = options.storm_runner.empty();  // so the boundaries are the same
   if (!result.stopped && same_build) replay_violations(session, plan, &result);

@@ -68,7 +68,7 @@ class GroupRun {
 };
 
 std::string GroupRun::allowed(const std::string& handler) const {
-  if (handler == "none") return "ok";
+  if (handler == "none") return session_.without_signal(group_.protocol, group_.site);
   const auto assumed = plan_.assumed.find(group_.protocol);
   return assumed != plan_.assumed.end() ? assumed->second
                                         : session_.protocol(group_.protocol).allowed;
@@ -86,7 +86,7 @@ Record GroupRun::command() const {
   r.add("protocol", group_.protocol).add("site", group_.site).add("handlers", join(handlers));
   r.add("form", group_.form).add("contain", plan_.contain);
   r.add("inject", plan_.inject).add("signal", signal_for(plan_.inject)).add("seed", plan_.seed);
-  r.add("skip", skip);
+  r.add("skip", skip).add("sample", group_.form == "single" ? 0 : plan_.sample);
   const auto assumed = plan_.assumed.find(group_.protocol);
   if (assumed != plan_.assumed.end()) r.add("allowed", assumed->second);
   return r;
@@ -94,7 +94,8 @@ Record GroupRun::command() const {
 
 void GroupRun::take(const Record& record) {
   if (record.word() == "baseline") {
-    if (!began_ && record.text("verdict") != "ok") {
+    if (!began_ &&
+        record.text("verdict") != session_.without_signal(group_.protocol, group_.site)) {
       without_signal.push_back(
           {group_.protocol, group_.site, record.text("verdict"), record.text("detail")});
     }
@@ -237,7 +238,7 @@ void Sweeper::take(GroupRun* run) {
 }
 
 void Sweeper::work() {
-  RunnerProcess runner(session_.runner_path);
+  RunnerProcess runner(session_.runner_path, session_.options.isa);
   for (;;) {
     const CellGroup* group = nullptr;
     {
@@ -415,32 +416,17 @@ SweepPlan plan_of(const Session& session) {
 }
 
 // The same for every shard of one run.
-std::string selection_of(const Session& session) {
+std::string selection_of(const Session& session, const std::vector<std::string>& isas) {
   const Options& o = session.options;
   return fmt::format("isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={}",
-                     o.isa, join(session.protocols()), join(session.sites()),
+                     join(isas), join(session.protocols()), join(session.sites()),
                      join(session.handlers()), std::max(1U, o.depth), o.inject, o.contain, o.seed);
 }
 
-}  // namespace
-
-int sweep_command(const Options& options) {
-  const Session session = open_session(options);
-  print_provenance(options);
-  const std::string file =
-      options.json.empty() && !options.out.empty() ? options.out + "/sweep.jsonl" : options.json;
-  if (options.random != 0) return soak_command(session);
-  require_source(session, options.inject);
+// One ISA's part of it: as expected?
+bool sweep_isa(const Session& session, ResultsWriter* writer) {
   const SweepPlan plan = plan_of(session);
-  ResultsWriter writer(file);
-  writer.write(RunRow{version(),
-                      build_description(),
-                      options.command_line,
-                      {options.isa},
-                      options.seed,
-                      options.shard,
-                      selection_of(session)});
-  const SweepResult result = sweep(session, plan, &writer);
+  const SweepResult result = sweep(session, plan, writer);
   print_verdicts(result);
   fmt::print(
       "{} cells, {} trials, {} signals landed, {} unreached, {} predicted mismatches, {:.1f} s, "
@@ -448,14 +434,41 @@ int sweep_command(const Options& options) {
       "trials/s\n",
       result.cells.size(), result.trials(), result.landed(), result.unreached(), mismatches(result),
       result.seconds, static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
-  report_findings(session, result, &writer);
-  if (!file.empty()) fmt::print("results: {}\n", file);
+  report_findings(session, result, writer);
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   if (result.stopped) throw Failure(kStopped, "stopped; what is written is whole");
   if (result.without_signal.empty() && result.landed() == 0 && !plan.groups.empty()) {
     throw Failure(kHarnessFailed, "no signal landed");
   }
-  return result.as_expected(*session.known) ? kAsExpected : kFinding;
+  return result.as_expected(*session.known);
+}
+
+}  // namespace
+
+int sweep_command(const Options& options) {
+  std::vector<std::string> left_out;
+  const std::vector<Session> sessions = open_sessions(options, &left_out);
+  print_provenance(options);
+  bool expected = true;
+  if (options.random != 0) {
+    for (const Session& session : sessions) {
+      expected = soak_command(session) == kAsExpected && expected;
+    }
+    return expected ? kAsExpected : kFinding;
+  }
+  for (const Session& session : sessions) require_source(session, options.inject);
+  const std::string file =
+      options.json.empty() && !options.out.empty() ? options.out + "/sweep.jsonl" : options.json;
+  ResultsWriter writer(file);
+  const std::vector<std::string> isas = names_of(sessions);
+  writer.write(RunRow{version(), build_description(), options.command_line, isas, left_out,
+                      options.seed, options.shard, selection_of(sessions.front(), isas)});
+  for (const Session& session : sessions) {
+    if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
+    expected = sweep_isa(session, &writer) && expected;
+  }
+  if (!file.empty()) fmt::print("results: {}\n", file);
+  return expected ? kAsExpected : kFinding;
 }
 
 }  // namespace sigsweep

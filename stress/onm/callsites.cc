@@ -59,8 +59,8 @@ ALWAYS_INLINE void set_current(Frame* frame) {
 
 ALWAYS_INLINE void note_entry(Call* call) {
   call->fn_runs++;
-  call->fn_owner = reinterpret_cast<std::uint64_t>(getg());
-  call->fn_sp = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  call->fn_owner = as_address(getg());
+  call->fn_sp = as_address(__builtin_frame_address(0));
 }
 
 // A mix of all that fn saw; the low byte of the result's own nonce, which tells levels apart,
@@ -112,7 +112,7 @@ ALWAYS_INLINE void enter_stub(const Frame* frame, const FuncVal* fn) {
   if constexpr (R.enter == Enter::MCALL) {
     runtime::cmcall(fn);
   } else if constexpr (R.enter == Enter::DIRECT) {
-    reinterpret_cast<void (*)(G*)>(fn->fn)(nullptr);  // its type, which a FuncVal does not tell
+    runtime::codeof(fn)(nullptr);
   } else {
     frame->enter(fn);
   }
@@ -300,7 +300,7 @@ struct Trip {
 
 extern "C" SWITCH_TEXT void mcall_trip(Closure* closure, G* gp) {
   const FuncVal* fn = reinterpret_cast<Trip*>(closure)->fn;
-  reinterpret_cast<void (*)(G*)>(fn->fn)(gp);  // its type, which a FuncVal does not tell
+  runtime::codeof(fn)(gp);
   runtime::gogo(&gp->sched);
 }
 

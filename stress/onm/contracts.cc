@@ -43,10 +43,11 @@ void expect(bool holds, const char* what) {
 }
 
 Word word(const void* p) {
-  return reinterpret_cast<Word>(p);
+  return runtime::wordof(p);
 }
-Word code_address(void (*fn)()) {
-  return reinterpret_cast<Word>(fn);
+template <class... Args>
+Word word(void (*fn)(Args...)) {
+  return runtime::wordof(fn);
 }
 
 void reset(M* mp) {
@@ -57,8 +58,18 @@ void reset(M* mp) {
 // Runs `body` as the only G of a fresh M, until there is no G left.
 void run_as_g(M* mp, void (*body)()) {
   reset(mp);
-  const FuncVal fn = runtime::funcval(body);
+  static FuncVal fn;
+  fn = runtime::funcval(body);
   runtime::newproc(&fn);
+  runtime::mstart(mp);
+}
+
+// Runs `body` on g0 of a fresh M that has no G.
+void run_idle(M* mp, void (*body)()) {
+  reset(mp);
+  static FuncVal fn;
+  fn = runtime::funcval(body);
+  mp->mstartfn = &fn;
   runtime::mstart(mp);
 }
 
@@ -69,7 +80,7 @@ bool same(const Gobuf& a, const Gobuf& b) {
 // ---- the switches
 
 void (*stub_under_test)(const FuncVal*);
-Word words_kept;  // that it leaves at the top of g0's stack
+Word bytes_kept;  // that it leaves at the top of g0's stack
 
 // What a stub's fn saw.
 struct Seen {
@@ -81,11 +92,12 @@ struct Seen {
 };
 Seen seen;
 
-// SP when the function with this frame was entered: its return address lies there.
-#define ENTRY_SP() (reinterpret_cast<Word>(__builtin_frame_address(0)) + sizeof(Word))
+// SP when the function with this frame was entered: where a call pushes its return address, it lies
+// there.
+#define ENTRY_SP() (word(__builtin_frame_address(0)) + static_cast<Word>(sizeof(std::uintptr_t)))
 
 bool aligned(Word entry_sp) {
-  return (entry_sp + sizeof(Word)) % runtime::kCallAlignment == 0;
+  return (entry_sp + runtime::kReturnBytes) % runtime::kCallAlignment == 0;
 }
 
 void note(Closure* self, G*) {
@@ -96,7 +108,7 @@ void note(Closure* self, G*) {
   if (the_m->curg != nullptr) {
     seen.caller_sched = the_m->curg->sched;
     if (seen.caller_sched.sp != 0) {
-      seen.stored_return = *reinterpret_cast<const Word*>(seen.caller_sched.sp);
+      seen.stored_return = *runtime::pointerto<const Word>(seen.caller_sched.sp);
     }
   }
   seen.g0_sched = the_m->g0->sched;
@@ -113,17 +125,19 @@ void call_from_curg() {
   expect(seen.runs == 1, "fn did not run exactly once");
   expect(seen.self == &closure, "the context register did not hold fn");
   expect(seen.g == word(the_m->g0), "g was not g0 while fn ran");
-  // closurethunk jumps, so what note was entered with is what the stub's call pushed.
-  expect(seen.entry_sp == the_m->g0->sched.sp - (words_kept + 1) * sizeof(Word),
+  // What note was entered with is what the stub's call pushed, and closurethunk.
+  expect(seen.entry_sp ==
+             the_m->g0->sched.sp - bytes_kept - runtime::kReturnBytes - runtime::kThunkBytes,
          "fn did not start at g0.sched.sp");
   expect(aligned(seen.entry_sp), "SP did not have the ABI's alignment when fn was entered");
-  expect(seen.caller_sched.pc == code_address(runtime::switchtoM), "sched.pc was not switchtoM");
+  expect(seen.caller_sched.pc == word(runtime::switchtoM) + runtime::kSwitchtoMSkip,
+         "sched.pc was not switchtoM");
   expect(seen.caller_sched.g == gp, "sched.g was not the caller's g");
   expect(seen.caller_sched.sp < here && seen.caller_sched.sp > here - 1024,
          "sched.sp was not in the caller's frame");
-  expect(seen.stored_return > code_address(call_from_curg) &&
-             seen.stored_return < code_address(call_from_curg) + 4096,
-         "sched.sp did not point at the stub's return address");
+  expect(
+      seen.stored_return > word(call_from_curg) && seen.stored_return < word(call_from_curg) + 4096,
+      "sched.sp did not point at the stub's return address");
   expect(seen.caller_sched.ret == kRet && seen.caller_sched.ctxt == &ctxt_target,
          "ret or ctxt was written");
   expect(getg() == gp, "g was not put back");
@@ -163,13 +177,10 @@ void call_from_g0_with_curg() {
 
 void check_switch(M* mp, void (*stub)(const FuncVal*), Word kept = 0) {
   stub_under_test = stub;
-  words_kept = kept;
+  bytes_kept = kept;
   run_as_g(mp, call_from_curg);
   run_as_g(mp, call_from_g0_with_curg);
-  reset(mp);
-  const FuncVal idle = runtime::funcval(call_from_g0);
-  mp->mstartfn = &idle;
-  runtime::mstart(mp);
+  run_idle(mp, call_from_g0);
 }
 
 // On gsignal, as a handler finds it: g and SP are gsignal's, curg is set. Entered from curg by
@@ -181,10 +192,10 @@ void call_from_gsignal() {
   seen = Seen{};
   static Closure closure;
   closure = Closure{{runtime::closurethunk}, note};
-  runtime::runtime_g = gsignal;
+  runtime::setg(gsignal);
   stub_under_test(&closure.head);
   expect(getg() == gsignal, "on gsignal: g changed");
-  runtime::runtime_g = gp;
+  runtime::setg(gp);
   const Word here = word(__builtin_frame_address(0));
   expect(seen.runs == 1 && seen.self == &closure,
          "on gsignal: fn did not run once with its context");
@@ -205,6 +216,14 @@ void check_on_gsignal(M* mp, void (*stub)(const FuncVal*)) {
 
 // ---- mcall, gogo, gosave
 
+// Is pc where a call in `caller` returns to, and, where a call pushes that, what lies below sp?
+bool is_return_address(const Gobuf& saved, Word caller) {
+  const bool pushed = runtime::kReturnBytes == 0 ||
+                      saved.pc == *runtime::pointerto<const std::uintptr_t>(
+                                      saved.sp - static_cast<Word>(runtime::kReturnBytes));
+  return pushed && saved.pc > caller && saved.pc < caller + 4096;
+}
+
 Word mcall_argument, mcall_g, mcall_entry_sp, mcall_stack_argument;
 Gobuf mcall_saved;
 
@@ -212,7 +231,7 @@ void mcall_target(G* gp) {
   mcall_argument = word(gp);
   mcall_g = word(getg());
   mcall_entry_sp = ENTRY_SP();
-  mcall_stack_argument = reinterpret_cast<const Word*>(ENTRY_SP())[1];
+  mcall_stack_argument = static_cast<Word>(runtime::pointerto<const std::uintptr_t>(ENTRY_SP())[1]);
   mcall_saved = gp->sched;
   runtime::gogo(&gp->sched);
 }
@@ -231,13 +250,14 @@ void call_mcall() {
          "mcall: g was not on g0's stack above the return address");
   expect(mcall_g == word(the_m->g0), "mcall: g was not g0 in fn");
   expect(aligned(mcall_entry_sp), "mcall: SP did not have the ABI's alignment when fn was entered");
-  expect(mcall_entry_sp < the_m->g0->sched.sp &&
-             mcall_entry_sp >= the_m->g0->sched.sp - 4 * sizeof(Word),
-         "mcall: fn did not start at g0.sched.sp");
+  expect(
+      mcall_entry_sp < the_m->g0->sched.sp &&
+          mcall_entry_sp >= the_m->g0->sched.sp - runtime::kCallAlignment - runtime::kReturnBytes,
+      "mcall: fn did not start at g0.sched.sp");
   expect(mcall_saved.g == gp, "mcall: sched.g was not the caller's");
   expect(mcall_saved.sp < here && mcall_saved.sp > here - 1024,
          "mcall: sched.sp was not the caller's");
-  expect(mcall_saved.pc == reinterpret_cast<const Word*>(mcall_saved.sp)[-1],
+  expect(is_return_address(mcall_saved, word(runtime::cmcall)),
          "mcall: sched.pc was not its return address");
   expect(mcall_saved.ret == kRet, "mcall: ret was written");
   expect(gp->sched.sp == 0 && gp->sched.ret == 0 && gp->sched.ctxt == nullptr && gp->sched.lr == 0,
@@ -256,8 +276,8 @@ Word gogo_sp;
 void call_gogo() {
   G* gp = getg();
   gogo_sp = word(__builtin_frame_address(0)) - 2048;
-  gogo_buf = Gobuf{gogo_sp, code_address(contract_landing), gp, kRet, &ctxt_target, kOther};
-  runtime::runtime_g = the_m->g0;  // so that gogo's setting it shows
+  gogo_buf = Gobuf{gogo_sp, word(contract_landing), gp, kRet, &ctxt_target, kOther};
+  runtime::setg(the_m->g0);  // so that gogo's setting it shows
   runtime::gogo(&gogo_buf);
 }
 
@@ -270,7 +290,7 @@ void check_gogo(M* mp) {
   expect(landed[3] == word(gogo_buf.g), "gogo: g was not the buffer's");
   expect(gogo_buf.sp == 0 && gogo_buf.ret == 0 && gogo_buf.ctxt == nullptr && gogo_buf.lr == 0,
          "gogo: sp, ret, ctxt and lr were not cleared");
-  expect(gogo_buf.pc == code_address(contract_landing), "gogo: pc was written");
+  expect(gogo_buf.pc == word(contract_landing), "gogo: pc was written");
 }
 
 void call_gosave() {
@@ -278,10 +298,8 @@ void call_gosave() {
   runtime::gosave(&buf);
   const Word here = word(__builtin_frame_address(0));
   expect(buf.sp <= here && buf.sp > here - 1024, "gosave: sp is not the caller's");
-  expect(buf.pc == reinterpret_cast<const Word*>(buf.sp)[-1],
-         "gosave: pc is not the return address");
-  expect(buf.pc > code_address(call_gosave) && buf.pc < code_address(call_gosave) + 4096,
-         "gosave: pc is not in the caller");
+  expect(is_return_address(buf, word(call_gosave)),
+         "gosave: pc is not the return address into the caller");
   expect(buf.g == getg(), "gosave: g is not the caller's");
   expect(buf.ret == 0 && buf.ctxt == nullptr, "gosave: ret and ctxt are not zero");
 }
@@ -309,7 +327,7 @@ void throw_badmcall2() {
 
 void throw_badonm() {
   const FuncVal fn = runtime::funcval(call_gosave);
-  runtime::runtime_g = the_m->gsignal;
+  runtime::setg(the_m->gsignal);
   runtime::onM(&fn);
 }
 
@@ -318,7 +336,7 @@ void call_from_stranger(void (*stub)(const FuncVal*)) {
   static G stranger;
   stranger = *getg();
   const FuncVal fn = runtime::funcval(call_gosave);
-  runtime::runtime_g = &stranger;
+  runtime::setg(&stranger);
   stub(&fn);
 }
 void throw_badonm_by_stranger() {
@@ -329,12 +347,8 @@ void throw_badsystemstack() {
 }
 
 void gogo_to_nil() {
-  gogo_buf = Gobuf{word(__builtin_frame_address(0)) - 2048,
-                   code_address(contract_landing),
-                   nullptr,
-                   0,
-                   nullptr,
-                   0};
+  gogo_buf = Gobuf{
+      word(__builtin_frame_address(0)) - 2048, word(contract_landing), nullptr, 0, nullptr, 0};
   runtime::gogo(&gogo_buf);
 }
 
@@ -364,7 +378,7 @@ void check_gogo_nil(M* mp) {
 void check_badsignal(M*) {
   const Forked ended = run_in_child([] {
     runtime::setsig(SIGPROF, nullptr);
-    runtime::runtime_g = nullptr;
+    runtime::setg(nullptr);
     raise(SIGPROF);
   });
   const std::string line =
@@ -382,7 +396,8 @@ const Contract kContracts[] = {
     {"onM: from curg, from g0, from g0 without a curg",
      [](M* m) { check_switch(m, runtime::onM); }},
     {"onM_legacy: likewise", [](M* m) { check_switch(m, runtime::onM_legacy); }},
-    {"onM_remember: likewise", [](M* m) { check_switch(m, runtime::onM_remember, 2); }},
+    {"onM_remember: likewise",
+     [](M* m) { check_switch(m, runtime::onM_remember, runtime::kCallAlignment); }},
     {"onM_signalok: likewise", [](M* m) { check_switch(m, runtime::onM_signalok); }},
     {"systemstack: likewise", [](M* m) { check_switch(m, runtime::systemstack); }},
     {"onM_signalok: on gsignal", [](M* m) { check_on_gsignal(m, runtime::onM_signalok); }},

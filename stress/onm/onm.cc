@@ -28,6 +28,13 @@ using runtime::onM;
 using runtime::onM_legacy;
 using runtime::onM_remember;
 using runtime::onM_signalok;
+#if defined(__arm__)
+using runtime::onM_arm_seed;
+using runtime::onM_signalok_arm_first;
+#define PROTOCOL_ARM PROTOCOL
+#else
+#define PROTOCOL_ARM(...)
+#endif
 using runtime::systemstack;
 
 enum Passing : std::uint8_t { SLOTS, SAVED, CLOSURE };
@@ -82,6 +89,17 @@ Protocol protocol_table[] = {
 #undef PROTOCOL
 };
 constexpr unsigned kProtocolCount = sizeof protocol_table / sizeof protocol_table[0];
+
+#undef PROTOCOL_ARM
+
+// The rows that another ISA has; each ISA has those for all.
+constexpr Subject::Elsewhere kArmOnly[] = {
+#define PROTOCOL(...)
+#define PROTOCOL_ARM(name, ...) {#name, "arm"},
+#include "stress/onm/protocols.def"
+#undef PROTOCOL
+#undef PROTOCOL_ARM
+};
 
 void describe_protocols() {
   for (unsigned i = 0; i < kProtocolCount; i++) {
@@ -166,10 +184,31 @@ class OnM final : public Subject {
 
   std::string_view isa() const override { return SIGSWEEP_ISA; }
   std::span<const Protocol> protocols() const override { return protocol_table; }
-  std::span<const Site> sites() const override { return sites_; }
-  std::span<const std::string_view> slots() const override { return kSlotNames; }
-  unsigned word_bits() const override { return 8 * sizeof(runtime::Word); }
-  std::string_view reject_message() const override { return "onM called from signal goroutine"; }
+  std::span<const Elsewhere> elsewhere() const override {
+    if (isa() == kArmOnly[0].isa) return {};
+    return kArmOnly;
+  }
+  bool rejects(unsigned protocol, unsigned site) const override {
+#if defined(__arm__)
+    const Started& started = kStarted[site];
+    return kConventions[protocol].op_enter == onM_arm_seed && started.where == Where::CURG &&
+           kRows[started.row].enter == Enter::ONM;
+#else
+    return Subject::rejects(protocol, site);  // no stub of this ISA does
+#endif
+  }
+  std::span<const Site> sites() const override {
+    return sites_;
+  }
+  std::span<const std::string_view> slots() const override {
+    return kSlotNames;
+  }
+  unsigned word_bits() const override {
+    return 8 * sizeof(runtime::Word);
+  }
+  std::string_view reject_message() const override {
+    return "onM called from signal goroutine";
+  }
   Region code() const override {
     return Region{__start_switch_text,
                   static_cast<std::size_t>(__stop_switch_text - __start_switch_text)};
@@ -181,28 +220,40 @@ class OnM final : public Subject {
     const bool calls = symbol.find("_call") != symbol.npos || symbol.find("handle") != symbol.npos;
     return calls ? Part::caller : Part::fn;
   }
-  std::span<const Cell> cells() const override { return cells_; }
+  std::span<const Cell> cells() const override {
+    return cells_;
+  }
   unsigned traced_pages(std::span<Region> out) const override {
     out[0] = Region{m_, runtime::mpages()};
     out[1] = Region{m_->gsignal, runtime::gpages()};
     return 2;
   }
-  const void* slot_address(unsigned slot) const override { return runtime::slotcell(m_, slot); }
+  const void* slot_address(unsigned slot) const override {
+    return runtime::slotcell(m_, slot);
+  }
 
   void reset(unsigned protocol) override;
   const void* entry(unsigned protocol, unsigned site) const override;
   void run(unsigned protocol, unsigned site, Call* call) override;
   void handle(unsigned protocol, unsigned site, Call* call) override;
   static void call(unsigned protocol, unsigned site, Call* call);
-  Entry signal_entry() const override { return runtime::sigtramp; }
+  Entry signal_entry() const override {
+    return runtime::sigtramp;
+  }
   void install(std::span<const int> signals, Harness* h) override;
-  Region alternate_stack() const override { return stack_region(m_->gsignal); }
+  Region alternate_stack() const override {
+    return stack_region(m_->gsignal);
+  }
 
   std::size_t describe(std::uint64_t sp, char* out, std::size_t room) const override;
   Marks marks(std::uint64_t sp, std::uint64_t red_zone) const override;
-  std::span<const std::string_view> mark_names() const override { return kMarkNames; }
+  std::span<const std::string_view> mark_names() const override {
+    return kMarkNames;
+  }
   bool watch(std::uint64_t sp, bool in_handler, std::uint64_t* values) const override;
-  std::span<const std::string_view> watched() const override { return kWatched; }
+  std::span<const std::string_view> watched() const override {
+    return kWatched;
+  }
   unsigned stack_of(std::uint64_t sp) const override;
   unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
   void scrub(std::uint64_t sp) override;
@@ -211,13 +262,19 @@ class OnM final : public Subject {
   const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
   unsigned stacks(std::span<Region> out) const override;
 
-  std::span<const std::string_view> benchmarks() const override { return benchmark_names(); }
+  std::span<const std::string_view> benchmarks() const override {
+    return benchmark_names();
+  }
   void run_benchmark(unsigned index, std::uint64_t rounds) override {
     onm::run_benchmark(index, rounds, m_);
   }
 
-  unsigned check_count() const override { return contract_count(); }
-  Check check(unsigned index) override { return run_contract(index, m_); }
+  unsigned check_count() const override {
+    return contract_count();
+  }
+  Check check(unsigned index) override {
+    return run_contract(index, m_);
+  }
   std::string check_throw_output(std::string_view output, int exit_status) const override {
     return throw_problem(output, exit_status, reject_message(), true);
   }
@@ -226,7 +283,7 @@ class OnM final : public Subject {
   void describe_sites();
   void make_gs();
   static Region stack_region(const G* gp) {
-    return Region{reinterpret_cast<const void*>(gp->stack.lo),
+    return Region{runtime::pointerto<const void>(gp->stack.lo),
                   static_cast<std::size_t>(gp->stack.hi - gp->stack.lo)};
   }
   // SP at hi is an empty stack; a guard page keeps two stacks apart.
@@ -415,12 +472,14 @@ bool OnM::watch(std::uint64_t sp, bool in_handler, std::uint64_t* values) const 
   const bool others =
       operation_g != nullptr && m_->curg != nullptr && m_->curg != operation_g && !in_handler;
   if (others) return false;
-  const G* start = operation_g != nullptr ? operation_g : m_->g0;
-  const G* gp = in_handler ? m_->gsignal : start;
+  const G* start = m_->g0;
+  if (operation_g != nullptr) start = operation_g;
+  const G* gp = start;
+  if (in_handler) gp = m_->gsignal;
   values[0] = gp->sched.pc;
   values[1] = gp->sched.sp;
-  values[2] = reinterpret_cast<std::uint64_t>(static_cast<const G*>(gp->sched.g));
-  values[3] = reinterpret_cast<std::uint64_t>(runtime::getg());
+  values[2] = as_address(static_cast<const G*>(gp->sched.g));
+  values[3] = as_address(runtime::getg());
   values[4] = stack_of(sp);
   return true;
 }
@@ -437,7 +496,7 @@ unsigned OnM::live_regions(std::uint64_t sp, std::span<Region> out) const {
     const std::uint64_t from = contains(gp, sp) ? sp : gp->sched.sp;
     if (!contains(gp, from)) return;  // nothing of it is in use
     out[count++] =
-        Region{reinterpret_cast<const void*>(from), static_cast<std::size_t>(gp->stack.hi - from)};
+        Region{as_pointer<const void>(from), static_cast<std::size_t>(gp->stack.hi - from)};
   };
   add(m_->g0);
   if (contains(m_->gsignal, sp)) add(m_->gsignal);
@@ -454,7 +513,7 @@ __attribute__((no_sanitize("address"))) void OnM::scrub(std::uint64_t sp) {
   std::uint64_t at = end & ~std::uint64_t{sizeof(Line) - 1};
   while (at > end - kBytes && at > m_->g0->stack.lo + sizeof(Line)) {
     at -= sizeof(Line);
-    *reinterpret_cast<Line*>(at) = Line{} + kPattern;
+    *as_pointer<Line>(at) = Line{} + kPattern;
   }
 }
 
@@ -490,7 +549,7 @@ const char* OnM::check_call(unsigned site, const Call& call, bool in_handler) co
   if (row.enter == Enter::SWITCHING) return nullptr;
   const G* home = in_handler ? m_->*kConventions[protocol_].handler_home : m_->g0;
   if (!contains(home, call.fn_sp)) return "fn ran on a wrong stack";
-  if (call.fn_owner != reinterpret_cast<std::uint64_t>(home)) return "fn ran with a wrong g";
+  if (call.fn_owner != as_address(home)) return "fn ran with a wrong g";
   if (row.inner >= 0 && (call.inner->fn_runs != 1 || call.inner->returns != 1)) {
     return "the call within fn did not run once";
   }

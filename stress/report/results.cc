@@ -74,6 +74,7 @@ void ResultsWriter::write(const RunRow& row) {
       {"build", row.build},
       {"command", row.command},
       {"isas", row.isas},
+      {"left_out", row.left_out},
       {"seed", row.seed},
       {"shard", row.shard},
       {"selection", row.selection},
@@ -108,6 +109,7 @@ void ResultsWriter::write(const CellRow& row) {
 void ResultsWriter::write(const ClaimRow& row) {
   line(dump(ordered_json{{"kind", "claim"},
                          {"id", row.id},
+                         {"isa", row.isa},
                          {"statement", row.statement},
                          {"holds", row.holds},
                          {"cells", row.cells},

@@ -18,6 +18,7 @@ Machine machine();
 struct RunRow {  // provenance: the first line
   std::string version, build, command;
   std::vector<std::string> isas;
+  std::vector<std::string> left_out;  // "ISA: reason"
   std::uint64_t seed = 0;
   std::string shard;      // "1/2"; empty: all of it
   std::string selection;  // what was asked for, in one canonical form
@@ -38,6 +39,7 @@ struct CellRow {
 
 struct ClaimRow {
   unsigned id = 0;
+  std::string isa;
   std::string statement;
   bool holds = false;
   std::uint64_t cells = 0, pairs = 0, trials = 0, landed = 0;  // pairs: of the trials, at depth 2

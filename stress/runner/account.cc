@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "stress/runner/inject/arch.h"
 #include "stress/runner/resolve.h"
 
 namespace sigsweep {
@@ -21,17 +22,11 @@ Record& add_words(Record& r, const std::string& key, SlotMask which, const std::
 }
 
 std::string registers(const ucontext_t& uc) {
-  static constexpr struct {
-    const char* name;
-    int index;
-  } kRegisters[] = {{"rip", REG_RIP}, {"rsp", REG_RSP}, {"rbp", REG_RBP}, {"rax", REG_RAX},
-                    {"rbx", REG_RBX}, {"rcx", REG_RCX}, {"rdx", REG_RDX}, {"rsi", REG_RSI},
-                    {"rdi", REG_RDI}, {"r8", REG_R8}};
   std::string text;
-  for (const auto& r : kRegisters) {
+  for (const auto& r : inject::kRegisters) {
     char word[40];
     std::snprintf(word, sizeof word, "%s%s=0x%llx", text.empty() ? "" : ",", r.name,
-                  static_cast<unsigned long long>(uc.uc_mcontext.gregs[r.index]));
+                  static_cast<unsigned long long>(inject::context_register(&uc, r.index)));
     text += word;
   }
   return text;

@@ -2,6 +2,7 @@
 #include "stress/runner/cell.h"
 
 #include <chrono>
+#include <random>
 #include <utility>
 
 #include "stress/runner/resolve.h"
@@ -80,6 +81,35 @@ void CellSweeper::each_point(Form form, const std::function<bool(const Point&)>&
     for (unsigned j = from; j < to; j++) {
       if (!visit(Point{i, j})) return;
     }
+  }
+}
+
+void CellSweeper::points(const CellRequest& request,
+                         const std::function<bool(const Point&)>& visit) const {
+  std::vector<Point> all;
+  if (request.sample != 0) {
+    each_point(request.form, [&](const Point& point) {
+      all.push_back(point);
+      return true;
+    });
+  }
+  if (all.size() <= request.sample) {
+    each_point(request.form, visit);
+    return;
+  }
+  // Each cell draws its own.
+  std::seed_seq seeds{static_cast<std::uint32_t>(request.seed),
+                      static_cast<std::uint32_t>(request.seed >> 32),
+                      request.protocol,
+                      request.site,
+                      request.handler,
+                      static_cast<std::uint32_t>(request.form)};
+  std::mt19937 random(seeds);
+  for (std::uint64_t i = 0; i < request.sample; i++) {
+    const std::uint64_t left = all.size() - i;
+    const auto here = static_cast<std::size_t>(i);
+    std::swap(all[here], all[here + random() % static_cast<std::size_t>(left)]);
+    if (!visit(all[here])) return;
   }
 }
 
@@ -172,11 +202,12 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
       request.form == Form::single || protocol.keeps_slots || !protocol.slots_in_handler;
   CellResult result;
   result.boundaries = trace_->boundaries.size();
-  result.predicted = request.handler == kNoHandler || (protocol.predicts && slots_tell);
+  result.predicted = (request.handler == kNoHandler || (protocol.predicts && slots_tell)) &&
+                     !subject().rejects(request.protocol, request.site);
   result.map = 0xcbf29ce484222325;
   Novelty novelty;
   const auto start = std::chrono::steady_clock::now();
-  each_point(request.form, [&](const Point& point) {
+  points(request, [&](const Point& point) {
     if (!request.skip.empty() && request.skip.contains(point.number())) return true;
     listener.starting(point);
     const std::uint64_t seed = request.seed + result.trials;

@@ -42,6 +42,7 @@ struct CellRequest {
   std::uint64_t seed = 0;
   std::string allowed;           // verdicts that are no finding
   std::set<std::uint64_t> skip;  // points at which a runner has died before
+  std::uint64_t sample = 0;      // pairs that are drawn from the seed; 0: all
 };
 
 // The boundaries of one trial: of the operation; of the handler (nested) or of the operation again.
@@ -104,6 +105,8 @@ class CellSweeper {
                                                const Point& point) const;
   // Every point of a cell, in order, until `visit` says false.
   void each_point(Form form, const std::function<bool(const Point&)>& visit) const;
+  // The same, or, where the request says so, as many points as it says, drawn from its seed.
+  void points(const CellRequest& request, const std::function<bool(const Point&)>& visit) const;
 
  private:
   CellResult run_once(const CellRequest& request, const Listener& listener);

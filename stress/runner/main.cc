@@ -72,6 +72,14 @@ std::string joined(const std::vector<std::string>& parts) {
 
 // ---- describe
 
+std::string rejecting_protocols(unsigned site) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < subject().protocols().size(); i++) {
+    if (subject().rejects(i, site)) names.emplace_back(subject().protocols()[i].name);
+  }
+  return joined(names);
+}
+
 void describe(const Record&) {
   const Catalog catalog = catalog_of(subject());
   send(Record("subject")
@@ -88,6 +96,9 @@ void describe(const Record&) {
              .add("predicts", std::uint64_t{p.predicts})
              .add("passes_slots", std::uint64_t{p.slots_in_handler}));
   }
+  for (const Subject::Elsewhere& p : subject().elsewhere()) {
+    send(Record("elsewhere").add("name", p.protocol).add("isa", p.isa));
+  }
   for (const CatalogEntry& e : catalog.sites) {
     const Site& site = subject().sites()[site_index(e.name, false)];
     send(Record("site")
@@ -97,7 +108,8 @@ void describe(const Record&) {
              .add("out", slot_names(subject(), site.out))
              .add("written", slot_names(subject(), site.written))
              .add("zeroed", slot_names(subject(), site.zeroed))
-             .add("ends", site.end_message));
+             .add("ends", site.end_message)
+             .add("rejected_by", rejecting_protocols(site_index(e.name, false))));
   }
   for (const CatalogEntry& e : catalog.handlers) {
     send(Record("handler").add("name", e.name).add("slots", joined(e.slots)));
@@ -186,6 +198,9 @@ void sweep_cell(CellSweeper* sweeper, CellRequest request, const Record& command
   request.allowed = command.has("allowed") && request.handler != kNoHandler
                         ? command.text("allowed")
                         : std::string(allowed_verdicts(protocol, request.handler != kNoHandler));
+  if (request.handler == kNoHandler && subject().rejects(request.protocol, request.site)) {
+    request.allowed = verdict_name(Verdict::false_reject);
+  }
   request.skip = skipped(command, cell);
   progress->cell = cell;
   if (request.form == Form::nested) {
@@ -228,6 +243,7 @@ CellRequest request_of(const Record& command) {
   request.source = chosen<Source>(command, "inject", kSourceNames);
   request.signal = signal_number(command.text("signal")).value_or(0);
   request.seed = command.number("seed");
+  request.sample = command.number("sample");
   if (request.signal == 0) trouble = "signal= is missing or unknown";
   return request;
 }
@@ -403,7 +419,7 @@ void replay_operations(const Schedule& schedule) {
 
 // What follows the command, given to `use`.
 void with_schedule(const Record& command, void (*use)(const Schedule&)) {
-  std::string text(command.number("bytes"), '\0');
+  std::string text(static_cast<std::size_t>(command.number("bytes")), '\0');
   std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
   const auto parsed = parse_schedule(text, "", catalog_of(subject()));
   if (const auto* error = std::get_if<ParseError>(&parsed)) {

@@ -109,7 +109,7 @@ Measured injection(std::uint64_t rounds) {
   Injector injector(kSource, kSignal);
   inject::TrapClient* engine = inject::set_client(&injector);
   inject::want_traps({.masking = !inject::is_the_trap(kSource)});  // as the engine does
-  const auto target = reinterpret_cast<std::uint64_t>(&bench_target);
+  const auto target = as_address(&bench_target);
   const auto start = Clock::now();
   for (std::uint64_t i = 0; i < rounds; i++) {
     if constexpr (kSource == Source::hwbreak) {

@@ -12,7 +12,7 @@ namespace {
 
 class Writer {
  public:
-  void byte(std::size_t value) { bytes.push_back(static_cast<std::uint8_t>(value)); }
+  void byte(std::uint64_t value) { bytes.push_back(static_cast<std::uint8_t>(value)); }
   void flag(bool value) { byte(value ? 1 : 0); }
   // Seven bits a byte, the lowest first.
   void number(std::uint64_t value) {
@@ -88,14 +88,14 @@ class Reader {
   }
   std::string text() {
     const std::uint64_t asked = number();  // first: it takes from what is left
-    const std::size_t size = std::min<std::uint64_t>(asked, rest_.size());
+    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(asked, rest_.size()));
     std::string value(rest_.begin(), rest_.begin() + static_cast<long>(size));
     rest_ = rest_.subspan(size);
     return value;
   }
   template <class Range>
   const auto& pick(const Range& range) {
-    return range[number() % std::ranges::size(range)];
+    return range[static_cast<std::size_t>(number() % std::ranges::size(range))];
   }
   std::vector<Argument> arguments(const CatalogEntry& owner);
   Injection injection(std::size_t earlier);

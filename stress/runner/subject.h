@@ -72,6 +72,17 @@ struct Protocol {
 
 enum class Part : std::uint8_t { caller, stub, fn };
 
+// Addresses are 64 bits wide throughout the harness. By way of uintptr_t: a compiler may extend the
+// sign of a pointer of 32 bits.
+template <class T>
+inline std::uint64_t as_address(T* p) {
+  return reinterpret_cast<std::uintptr_t>(p);
+}
+template <class T>
+inline T* as_pointer(std::uint64_t address) {
+  return reinterpret_cast<T*>(static_cast<std::uintptr_t>(address));
+}
+
 struct Region {
   const void* at;
   std::size_t size;  // bytes
@@ -99,7 +110,14 @@ class Subject {
   // ---- what there is
   virtual std::string_view isa() const = 0;
   virtual std::span<const Protocol> protocols() const = 0;
+  // Protocols of this subject that exist for another ISA only.
+  struct Elsewhere {
+    std::string_view protocol, isa;
+  };
+  virtual std::span<const Elsewhere> elsewhere() const { return {}; }
   virtual std::span<const Site> sites() const = 0;
+  // Does this protocol's stub refuse the operation's own, legal call?
+  virtual bool rejects(unsigned /*protocol*/, unsigned /*site*/) const { return false; }
   virtual std::span<const std::string_view> slots() const = 0;  // names, by index
   virtual unsigned word_bits() const = 0;
   virtual std::string_view reject_message()

@@ -41,7 +41,7 @@ constexpr const char* kNoStack = "SP was in none of the stacks";
 constexpr unsigned kTimeLimit = 100;     // ms of CPU time for one trial
 constexpr unsigned kRecordLimit = 2000;  // and for a recording, which steps
 constexpr const char* kFramePointer = "frame pointer";
-static_assert(inject::kKept + 3 <= kMaxPreserved);
+static_assert(inject::kKept + 1 + inject::kControls <= kMaxPreserved);
 constexpr int kErrno = 4242;  // what errno holds while an operation runs
 constexpr int kNone = -1;
 constexpr unsigned kMaxRegions = 16;
@@ -298,8 +298,11 @@ extern "C" __attribute__((noinline)) void operation_starts() {
 }
 
 void EngineImpl::operation(void (*fn)(void*), void* arg) {
-  for (unsigned i = 0; i < inject::kKept; i++) probe_.kept_before[i] = mix(trials_ + i);
-  for (unsigned i = 0; i < 2; i++) probe_.control_before[i] = inject::kControlProbe[i];
+  for (unsigned i = 0; i < inject::kKept; i++) {
+    probe_.kept_before[i] = static_cast<std::uintptr_t>(mix(trials_ + i));
+  }
+  for (unsigned i = 0; i < inject::kControls; i++)
+    probe_.control_before[i] = inject::kControlProbe[i];
   errno = kErrno;
   arm_all();  // not before: what leads here may run the same code
   if (!patches_ && to_be_filled_ == nullptr) operation_starts();  // not for a baseline
@@ -317,8 +320,7 @@ void EngineImpl::operation_over() {
 
 void EngineImpl::arm_all() {
   if (mode_ == Mode::tracing && !recording_handler_) {
-    inject::arm(kEntryBreak,
-                reinterpret_cast<std::uint64_t>(subject_->entry(plan_.protocol, plan_.site)), 1);
+    inject::arm(kEntryBreak, as_address(subject_->entry(plan_.protocol, plan_.site)), 1);
   }
   for (unsigned i = 0; i < plan_.injections; i++) {
     const PlannedInjection& injection = plan_.injection[i];
@@ -340,7 +342,7 @@ void EngineImpl::check_registers() {
   for (unsigned i = 0; i < inject::kKept; i++) {
     if (probe_.kept_after[i] != probe_.kept_before[i]) seen_->leaked = inject::kKeptNames[i];
   }
-  for (unsigned i = 0; i < 2; i++) {
+  for (unsigned i = 0; i < inject::kControls; i++) {
     if (probe_.control_after[i] != probe_.control_before[i])
       seen_->leaked = inject::kControlNames[i];
   }
@@ -386,7 +388,7 @@ bool EngineImpl::is_over(int injection, const ucontext_t* uc) const {
     return sp >= interrupted || subject_->stack_of(sp) != subject_->stack_of(interrupted);
   }
   const Region stack = subject_->alternate_stack();
-  const auto lowest = reinterpret_cast<std::uint64_t>(stack.at);
+  const auto lowest = as_address(stack.at);
   return sp < lowest || sp > lowest + stack.size;
 }
 
@@ -394,8 +396,7 @@ void EngineImpl::reached(unsigned index, ucontext_t* uc) {
   seen_->hits++;
   arriving_[arriving_count_++] = index;
   if (seen_->hits == 1) {
-    inject::raw_copy(&landed_context_.uc_mcontext.gregs, &uc->uc_mcontext.gregs,
-                     sizeof uc->uc_mcontext.gregs);
+    inject::raw_copy(&landed_context_.uc_mcontext, &uc->uc_mcontext, sizeof uc->uc_mcontext);
     note_state_before(uc);
   }
   enter_level(index);
@@ -435,7 +436,7 @@ void EngineImpl::leave_level(unsigned index) {
 
 void EngineImpl::send(const PlannedInjection& injection, ucontext_t* uc) {
   if (mode_ == Mode::tracing) {
-    inject::arm(kEntryBreak, reinterpret_cast<std::uint64_t>(subject_->signal_entry()), 1);
+    inject::arm(kEntryBreak, as_address(subject_->signal_entry()), 1);
   }
   if (inject::is_the_trap(injection.source)) {
     static siginfo_t info;
@@ -525,21 +526,20 @@ void EngineImpl::check_place(std::uint64_t interrupted) {
     seen_->misplaced = kNoStack;
     return;
   }
-  const auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  const auto here = as_address(__builtin_frame_address(0));
   const Region alternate = subject_->alternate_stack();
   const bool stayed = subject_->stack_of(here) == stack;
   const bool may_stay =
-      protocol_->own_stack ||
-      interrupted - reinterpret_cast<std::uint64_t>(alternate.at) <= alternate.size;
+      protocol_->own_stack || interrupted - as_address(alternate.at) <= alternate.size;
   if (stayed != may_stay) seen_->misplaced = "the handler ran on a wrong stack";
 }
 
 // A signal that began a stack anew while frames on it were in use has destroyed them already: what
 // would follow is anything.
 void EngineImpl::check_frame(const Region* in_use, unsigned count) {
-  const auto here = reinterpret_cast<std::uint64_t>(__builtin_frame_address(0));
+  const auto here = as_address(__builtin_frame_address(0));
   for (unsigned i = 0; i < count; i++) {
-    if (here - reinterpret_cast<std::uint64_t>(in_use[i].at) >= in_use[i].size) continue;
+    if (here - as_address(in_use[i].at) >= in_use[i].size) continue;
     seen_->misplaced = "the handler's frame lies on frames in use";
     leave(End::stopped);
   }
@@ -596,7 +596,7 @@ void EngineImpl::on_fault(int sig, siginfo_t* info, ucontext_t* uc) {
   }
   seen_->fault_signal = sig;
   seen_->fault_pc = inject::context_pc(uc);
-  seen_->fault_address = reinterpret_cast<std::uint64_t>(info->si_addr);
+  seen_->fault_address = as_address(info->si_addr);
   if (in_child_) {
     seen_->end = End::faulted;
     hand_back(sig, info, uc);
@@ -757,7 +757,7 @@ bool EngineImpl::on_step(ucontext_t* uc) {
   hide_traced(false);
   const bool over = recording_handler_ ? seen_->exited != 0 : ended_;
   const std::uint64_t pc = inject::context_pc(uc);
-  const auto code = reinterpret_cast<std::uint64_t>(subject_->code().at);
+  const auto code = as_address(subject_->code().at);
   const bool within = pc >= code && pc < code + subject_->code().size;
   if (*serial_ == 0 || step_count_ == kMaxSteps || (over && !within)) return false;
   if (within) {
@@ -794,15 +794,15 @@ bool EngineImpl::step_over_call(const ucontext_t* uc) const {
 
 // The access that has just faulted: noted, let through, and hidden again at the next step.
 bool EngineImpl::record_access(siginfo_t* info, ucontext_t* uc) {
-  const auto address = reinterpret_cast<std::uint64_t>(info->si_addr);
+  const auto address = as_address(info->si_addr);
   const bool traced = std::any_of(pages_, pages_ + page_count_, [&](const Region& r) {
-    const auto begin = reinterpret_cast<std::uint64_t>(r.at);
+    const auto begin = as_address(r.at);
     return address >= begin && address < begin + r.size;
   });
   if (!hidden_ || !traced) return false;
   hide_traced(false);
   const auto note = [&](unsigned index, const void* cell) {
-    if (reinterpret_cast<std::uint64_t>(cell) != address) return;
+    if (as_address(cell) != address) return;
     if (access_count_ == kMaxSteps || step_count_ == 0) return;
     accesses_[access_count_++] =
         Access{static_cast<std::uint32_t>(step_count_ - 1), static_cast<std::uint8_t>(index),
@@ -962,7 +962,7 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
     return "a stack for trials: " + std::string(strerror(errno));
   }
   trial_stack_ = Region{static_cast<char*>(stack) + kStack, kStack};
-  containment_.stack = reinterpret_cast<std::uint64_t>(stack) + 2 * kStack;
+  containment_.stack = as_address(stack) + 2 * kStack;
   serial_ = serial;
   word_bits_ = subject_->word_bits();
   slot_count_ = static_cast<unsigned>(subject_->slots().size());

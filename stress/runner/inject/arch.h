@@ -5,46 +5,23 @@
 
 #include <ucontext.h>
 
+#include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace sigsweep::inject {
 
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
 
 using BreakCode = std::uint8_t;
 inline constexpr BreakCode kBreakCode = 0xcc;  // int3
-inline constexpr unsigned kBreakAdvance =
-    1;  // bytes by which pc is past it when its trap is handled
-inline constexpr bool kHasTrapFlag = true;
-inline constexpr std::uint64_t kRedZone =
-    128;  // bytes below SP that belong to the interrupted code
+inline constexpr unsigned kBreakAdvance = 1;   // bytes by which pc is past it in its trap
+inline constexpr bool kHasTrapFlag = true;     // else a step is made of breakpoints
 
-inline std::uint64_t context_pc(const ucontext_t* uc) {
-  return static_cast<std::uint64_t>(uc->uc_mcontext.gregs[REG_RIP]);
-}
-inline void set_context_pc(ucontext_t* uc, std::uint64_t pc) {
-  uc->uc_mcontext.gregs[REG_RIP] = static_cast<greg_t>(pc);
-}
-inline std::uint64_t context_sp(const ucontext_t* uc) {
-  return static_cast<std::uint64_t>(uc->uc_mcontext.gregs[REG_RSP]);
-}
-// In front of a function's first instruction: where it will return to.
-inline std::uint64_t return_address(const ucontext_t* uc) {
-  return *reinterpret_cast<const std::uint64_t*>(context_sp(uc));
-}
 inline void set_trap_flag(ucontext_t* uc, bool on) {
   constexpr greg_t kTrapFlag = 0x100;
   greg_t& flags = uc->uc_mcontext.gregs[REG_EFL];
   flags = on ? flags | kTrapFlag : flags & ~kTrapFlag;
-}
-
-// What a call must preserve, in front of the instruction that was interrupted: the kept registers,
-// the frame pointer, the control words; named by kKeptNames, "frame pointer", kControlNames.
-inline void context_preserved(const ucontext_t* uc, std::uint64_t* out) {
-  constexpr int kRegisters[] = {REG_RBX, REG_R12, REG_R13, REG_R14, REG_R15, REG_RBP};
-  for (int r : kRegisters) *out++ = static_cast<std::uint64_t>(uc->uc_mcontext.gregs[r]);
-  *out++ = uc->uc_mcontext.fpregs->mxcsr;
-  *out++ = uc->uc_mcontext.fpregs->cwd;
 }
 
 // Whether the access that faulted was a write: bit 1 of the page fault's error code.
@@ -52,8 +29,51 @@ inline bool fault_is_write(const ucontext_t* uc) {
   return (uc->uc_mcontext.gregs[REG_ERR] & 2) != 0;
 }
 
+// A breakpoint that stands in the code: what any injection costs at least.
+inline void standing_break() {
+  asm volatile("int3");
+}
+
+// The control words, by name, and legal values that are not the ones a signal handler starts with.
+inline constexpr unsigned kControls = 2;
+inline constexpr const char* kControlNames[kControls] = {"MXCSR", "x87 control word"};
+inline constexpr std::uint32_t kControlProbe[kControls] = {0x3f80, 0x027f};
+
+// An integer register of a signal's context, by name.
+struct NamedRegister {
+  const char* name;
+  int index;
+};
+inline std::uint64_t context_register(const ucontext_t* uc, int index) {
+  return static_cast<std::make_unsigned_t<greg_t>>(uc->uc_mcontext.gregs[index]);
+}
+inline void set_context_register(ucontext_t* uc, int index, std::uint64_t value) {
+  uc->uc_mcontext.gregs[index] = static_cast<greg_t>(value);
+}
+
+#endif
+
+#if defined(__x86_64__)
+
+inline constexpr std::uint64_t kRedZone = 128;  // bytes below SP that belong to what is interrupted
+inline constexpr int kPc = REG_RIP, kSp = REG_RSP;
+inline constexpr NamedRegister kRegisters[] = {
+    {"rip", REG_RIP}, {"rsp", REG_RSP}, {"rbp", REG_RBP}, {"rax", REG_RAX}, {"rbx", REG_RBX},
+    {"rcx", REG_RCX}, {"rdx", REG_RDX}, {"rsi", REG_RSI}, {"rdi", REG_RDI}, {"r8", REG_R8}};
+// The registers that a call must keep, by name, in Probe's order; and behind them the frame
+// pointer.
+inline constexpr unsigned kKept = 5;
+inline constexpr const char* kKeptNames[kKept] = {"rbx", "r12", "r13", "r14", "r15"};
+inline constexpr int kPreserved[] = {REG_RBX, REG_R12, REG_R13, REG_R14, REG_R15, REG_RBP};
+
+inline void context_controls(const ucontext_t* uc, std::uint64_t* out) {
+  out[0] = uc->uc_mcontext.fpregs->mxcsr;
+  out[1] = uc->uc_mcontext.fpregs->cwd;
+}
+
 // Can resume_context() restore all that is in this frame? The processor's state must be there in
 // the form that XRSTOR takes (asm/sigcontext.h), and the trap flag takes the kernel's way.
+inline constexpr bool kResumes = true;
 inline bool can_resume(const ucontext_t* uc) {
   constexpr std::size_t kReserved = 464;  // bytes: where the kernel describes the form
   constexpr std::uint32_t kMagic = 0x46505853;
@@ -62,18 +82,112 @@ inline bool can_resume(const ucontext_t* uc) {
          *reinterpret_cast<const std::uint32_t*>(state + kReserved) == kMagic;
 }
 
-// A breakpoint that stands in the code: what any injection costs at least.
-inline void standing_break() {
-  asm volatile("int3");
+#elif defined(__i386__)
+
+inline constexpr std::uint64_t kRedZone = 0;
+inline constexpr int kPc = REG_EIP, kSp = REG_ESP;
+inline constexpr NamedRegister kRegisters[] = {
+    {"eip", REG_EIP}, {"esp", REG_ESP}, {"ebp", REG_EBP}, {"eax", REG_EAX}, {"ebx", REG_EBX},
+    {"ecx", REG_ECX}, {"edx", REG_EDX}, {"esi", REG_ESI}, {"edi", REG_EDI}};
+inline constexpr unsigned kKept = 3;
+inline constexpr const char* kKeptNames[kKept] = {"ebx", "esi", "edi"};
+inline constexpr int kPreserved[] = {REG_EBX, REG_ESI, REG_EDI, REG_EBP};
+
+inline void context_controls(const ucontext_t* uc, std::uint64_t* out) {
+  // Behind the 112 bytes that the C library knows lies what FXSAVE wrote (asm/sigcontext.h).
+  constexpr std::size_t kMxcsr = 112 + 24;
+  const auto* state = reinterpret_cast<const char*>(uc->uc_mcontext.fpregs);
+  out[0] = *reinterpret_cast<const std::uint32_t*>(state + kMxcsr);
+  out[1] = uc->uc_mcontext.fpregs->cw & 0xffff;
 }
 
-// The registers that a call must keep, by name, in Probe's order.
-inline constexpr unsigned kKept = 5;
-inline constexpr const char* kKeptNames[kKept] = {"rbx", "r12", "r13", "r14", "r15"};
+// In this mode IRET does not load SP: every trap goes back by the kernel.
+inline constexpr bool kResumes = false;
+inline bool can_resume(const ucontext_t*) {
+  return false;
+}
+
+#elif defined(__arm__)
+
+using BreakCode = std::uint32_t;
+inline constexpr BreakCode kBreakCode = 0xe1200070;  // bkpt
+inline constexpr unsigned kBreakAdvance = 0;
+inline constexpr bool kHasTrapFlag = false;
+inline void set_trap_flag(ucontext_t*, bool) {}
+
+// qemu's error code does not tell reads from writes.
+inline bool fault_is_write(const ucontext_t*) {
+  return false;
+}
+
+inline void standing_break() {
+  asm volatile("bkpt");
+}
+
+struct NamedRegister {
+  const char* name;
+  int index;
+};
+// The registers lie in a row, r0 first.
+inline std::uint64_t context_register(const ucontext_t* uc, int index) {
+  return (&uc->uc_mcontext.arm_r0)[index];
+}
+inline void set_context_register(ucontext_t* uc, int index, std::uint64_t value) {
+  (&uc->uc_mcontext.arm_r0)[index] = static_cast<unsigned long>(value);
+}
+
+inline constexpr std::uint64_t kRedZone = 0;
+inline constexpr int kPc = 15, kSp = 13;
+inline constexpr NamedRegister kRegisters[] = {{"pc", 15}, {"sp", 13}, {"lr", 14}, {"r10", 10},
+                                               {"fp", 11}, {"r0", 0},  {"r1", 1},  {"r2", 2},
+                                               {"r3", 3},  {"r7", 7}};
+inline constexpr unsigned kKept = 6;  // r10 is g
+inline constexpr const char* kKeptNames[kKept] = {"r4", "r5", "r6", "r7", "r8", "r9"};
+inline constexpr int kPreserved[] = {4, 5, 6, 7, 8, 9, 11};
+
+// FPSCR: round towards zero, which no signal handler starts with.
+inline constexpr unsigned kControls = 1;
+inline constexpr const char* kControlNames[kControls] = {"FPSCR"};
+inline constexpr std::uint32_t kControlProbe[kControls] = {0x00c00000};
+// The context does not say in an easy way: it is compared at the operation's end only.
+inline void context_controls(const ucontext_t*, std::uint64_t* out) {
+  out[0] = 0;
+}
+
+inline constexpr bool kResumes = false;
+inline bool can_resume(const ucontext_t*) {
+  return false;
+}
 
 #else
-#error "no row for this ISA: amd64 is what is built today"
+#error "no row for this ISA"
 #endif
+
+inline std::uint64_t context_pc(const ucontext_t* uc) {
+  return context_register(uc, kPc);
+}
+inline void set_context_pc(ucontext_t* uc, std::uint64_t pc) {
+  set_context_register(uc, kPc, pc);
+}
+inline std::uint64_t context_sp(const ucontext_t* uc) {
+  return context_register(uc, kSp);
+}
+
+// In front of a function's first instruction: where it will return to.
+inline std::uint64_t return_address(const ucontext_t* uc) {
+#if defined(__arm__)
+  return uc->uc_mcontext.arm_lr;
+#else
+  return *reinterpret_cast<const std::uintptr_t*>(static_cast<std::uintptr_t>(context_sp(uc)));
+#endif
+}
+
+// What a call must preserve, in front of the instruction that was interrupted: the kept registers,
+// the frame pointer, the control words; named by kKeptNames, "frame pointer", kControlNames.
+inline void context_preserved(const ucontext_t* uc, std::uint64_t* out) {
+  for (int r : kPreserved) *out++ = context_register(uc, r);
+  context_controls(uc, out);
+}
 
 // What probe_call loads before the call and finds after it. `sp` and `fp` are its own.
 struct Probe {
@@ -83,8 +197,8 @@ struct Probe {
   std::uint64_t sp_before, sp_after;
   std::uint64_t fp_before, fp_after;
   std::uint64_t flags_after;
-  std::uint32_t control_before[2];  // amd64: MXCSR, x87 control word
-  std::uint32_t control_after[2];
+  std::uint32_t control_before[kControls];
+  std::uint32_t control_after[kControls];
 };
 
 // The point that an abandoned trial returns to, and the stack that trials start on: one of their
@@ -112,19 +226,16 @@ std::uint64_t contain_call(Containment* frame, void (*fn)(void*), void* arg);
 // stay as they are. REQUIRES: can_resume(uc).
 [[noreturn]] void resume_context(const ucontext_t* uc);
 
-// Sets the trap flag: a SIGTRAP behind each instruction from here on.
+// Sets the trap flag, where there is one: a SIGTRAP behind each instruction from here on.
 void raise_trap_flag();
 }
 
 // What must hold of the flags after a call. Null, or what is wrong.
 inline const char* flags_problem([[maybe_unused]] const Probe& probe) {
-#if defined(__x86_64__)
+#if defined(__x86_64__) || defined(__i386__)
   if ((probe.flags_after & 0x400) != 0) return "direction flag";
 #endif
   return nullptr;
 }
-inline constexpr const char* kControlNames[2] = {"MXCSR", "x87 control word"};
-// Legal values that are not the ones a signal handler starts with.
-inline constexpr std::uint32_t kControlProbe[2] = {0x3f80, 0x027f};
 
 }  // namespace sigsweep::inject

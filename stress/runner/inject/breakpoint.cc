@@ -176,7 +176,7 @@ std::string failed(const char* what) {
 std::string attach(Region code, TrapClient* trap_client) {
   client = trap_client;
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = reinterpret_cast<std::uint64_t>(code.at);
+  const auto begin = as_address(code.at);
   text_begin = begin / page * page;
   text_end = (begin + code.size + page - 1) / page * page;
   const std::size_t size = static_cast<std::size_t>(text_end - text_begin);
@@ -184,7 +184,7 @@ std::string attach(Region code, TrapClient* trap_client) {
   if (fd < 0 || ftruncate(fd, static_cast<off_t>(size)) != 0) return failed("memfd for the text");
   void* second = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (second == MAP_FAILED) return failed("second mapping of the text");
-  void* first = reinterpret_cast<void*>(text_begin);
+  void* first = as_pointer<void>(text_begin);
   std::memcpy(second, first, size);
   const auto* bytes = static_cast<const unsigned char*>(first);
   pristine.assign(bytes, bytes + size);
@@ -237,7 +237,7 @@ void resume(unsigned index) {
 }
 
 bool is_pristine() {
-  const auto* text = reinterpret_cast<const unsigned char*>(text_begin);
+  const auto* text = as_pointer<const unsigned char>(text_begin);
   return std::equal(pristine.begin(), pristine.end(), text);
 }
 

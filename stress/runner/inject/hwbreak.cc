@@ -34,7 +34,7 @@ perf_event_attr attributes(std::uint64_t pc, bool disabled) {
   attr.type = PERF_TYPE_BREAKPOINT;
   attr.bp_type = HW_BREAKPOINT_X;
   attr.bp_addr = pc;
-  attr.bp_len = sizeof(long);
+  attr.bp_len = sizeof(std::uint64_t);  // the kernel's long
   attr.sample_period = 1;
   attr.sigtrap = 1;
   attr.remove_on_exec = 1;
@@ -65,7 +65,7 @@ std::string try_one() {
   probe.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigaction(SIGTRAP, &probe, &before);
   fired = 0;
-  const int fd = open_event(reinterpret_cast<std::uint64_t>(&probe_target), false);
+  const int fd = open_event(reinterpret_cast<std::uintptr_t>(&probe_target), false);
   const int error = errno;
   if (fd >= 0) probe_target();
   if (fd >= 0) close(fd);
@@ -85,7 +85,7 @@ std::string prepare_hwbreak() {
   for (HwBreak& event : events) {
     if (!why_not.empty()) break;
     if (event.fd >= 0) continue;
-    event.fd = open_event(reinterpret_cast<std::uint64_t>(&probe_target), true);
+    event.fd = open_event(reinterpret_cast<std::uintptr_t>(&probe_target), true);
     if (event.fd < 0) why_not = std::string("no free debug register: ") + std::strerror(errno);
   }
   return why_not;

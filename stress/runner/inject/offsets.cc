@@ -25,6 +25,7 @@ void offsets() {
   OFFSET(probe_control_after, Probe, control_after);
   OFFSET(containment_sp, Containment, sp);
   OFFSET(containment_stack, Containment, stack);
+#if defined(__x86_64__)
   CONTEXT(fpregs, fpregs);
   CONTEXT(r8, gregs[REG_R8]);
   CONTEXT(r9, gregs[REG_R9]);
@@ -44,4 +45,5 @@ void offsets() {
   CONTEXT(rsp, gregs[REG_RSP]);
   CONTEXT(rip, gregs[REG_RIP]);
   CONTEXT(flags, gregs[REG_EFL]);
+#endif
 }

@@ -30,7 +30,7 @@ std::int64_t cpu_ns() {
   std::uint64_t last_seen = 0;
   std::int64_t since = 0;
   for (;;) {
-    const timespec pause{0, limit_ns / 10};
+    const timespec pause{0, static_cast<long>(limit_ns / 10)};
     nanosleep(&pause, nullptr);
     const std::uint64_t now = *watched;
     if (now == 0 || now != last_seen) {
