@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#define SIGSWEEP_COUNTERS 8192
+#define SIGSWEEP_COUNTERS 2048
 
 #ifndef __ASSEMBLER__
 #include <cstdint>

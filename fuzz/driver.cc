@@ -17,6 +17,7 @@
 #include <iterator>
 
 #include "fuzz/engine.h"
+#include "fuzz/stats.h"
 #include "fuzz/target.h"
 
 namespace sigsweep::fuzz {
@@ -151,6 +152,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     begin();
     return true;
   }();
-  if (ready) target().run({data, size});
+  if (!ready) return 0;
+  stats().execs++;
+  target().run({data, size});
   return 0;
 }

@@ -16,7 +16,7 @@ namespace sigsweep::fuzz {
 // How deep a signal landed: in an operation, in a handler, in a handler's handler or deeper.
 inline constexpr unsigned kNestings = 3;
 
-inline constexpr unsigned kFeedbackRows = 4096;
+inline constexpr unsigned kFeedbackRows = 1024;
 
 class Feedback {
  public:
@@ -26,8 +26,10 @@ class Feedback {
   unsigned nesting(unsigned row) const { return nestings_[row]; }
   unsigned rows() const { return static_cast<unsigned>(rows_.size()); }
 
-  // A new input begins.
+  // A new input begins. Room for all the notes of an input is made beforehand, or an engine would
+  // see those inputs run otherwise that need more than any before.
   void begin() { noted_.clear(); }
+  void make_room(std::size_t notes) { noted_.reserve(notes); }
   // It has shown that. The last verdict of a row counts.
   void note(unsigned row, Verdict verdict);
   // What it has shown so far, in order: row and verdict.

@@ -87,6 +87,8 @@ void TrialTarget::prepare() {
     if (unsound.harness) stop("harness failure: " + unsound.problem);
     stop(finding_text(name(), unsound.problem, schedule_of({&alone, 1}, 0, &unsound.judgement)));
   }
+  judgements_.reserve(kMaxScheduleOperations);
+  feedback_.make_room(kMaxScheduleOperations * kMaxInjections);
   stats().rows = feedback_.rows();
   for (unsigned row = 0; row < feedback_.rows(); row++) {
     stats().nesting[row] = static_cast<std::uint8_t>(feedback_.nesting(row));
@@ -98,7 +100,6 @@ void TrialTarget::run(std::span<const std::uint8_t> input) {
   Input walk(input, choice_, ground_);
   feedback_.begin();
   judgements_.clear();
-  stats().execs++;
   for (std::size_t n = 1; walk.next(&planned_); n++) {
     const Observation& seen = engine.run(planned_.plan);
     const Judgement judgement = engine.judge_last();
