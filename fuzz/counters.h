@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#define SIGSWEEP_COUNTERS 2048
+#define SIGSWEEP_COUNTERS 4096
 
 #ifndef __ASSEMBLER__
 #include <cstdint>

@@ -16,7 +16,7 @@ namespace sigsweep::fuzz {
 // How deep a signal landed: in an operation, in a handler, in a handler's handler or deeper.
 inline constexpr unsigned kNestings = 3;
 
-inline constexpr unsigned kFeedbackRows = 1024;
+inline constexpr unsigned kFeedbackRows = 2048;
 
 class Feedback {
  public:

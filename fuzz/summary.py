@@ -4,7 +4,7 @@ import pathlib
 import struct
 import sys
 
-ROWS = 1024
+ROWS = 2048
 HEAD = struct.Struct("=6Q")
 
 
