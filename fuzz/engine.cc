@@ -1,4 +1,4 @@
-// The two steps of taking over libFuzzer's process. Nothing here runs in a signal handler.
+// The two steps of taking over an engine's process. Nothing here runs in a signal handler.
 #include "fuzz/engine.h"
 
 #include <signal.h>
@@ -32,7 +32,7 @@ sigset_t harness_signals() {
 
 }  // namespace
 
-void prepare_process(int* argc, char*** argv, std::span<const char* const> defaults) {
+void add_options(int* argc, char*** argv, std::span<const char* const> defaults) {
   static std::vector<char*> all;
   all.assign(*argv, *argv + *argc);
   for (const char* option : defaults) {
@@ -43,6 +43,9 @@ void prepare_process(int* argc, char*** argv, std::span<const char* const> defau
   *argc = static_cast<int>(all.size());
   all.push_back(nullptr);
   *argv = all.data();
+}
+
+void block_signals() {
   const sigset_t ours = harness_signals();
   pthread_sigmask(SIG_BLOCK, &ours, nullptr);
 }
@@ -54,22 +57,33 @@ void take_over() {
   if (!problem.empty()) stop("cannot take over the process: " + problem);
 }
 
-std::vector<unsigned> chosen(const char* variable, std::span<const std::string_view> names) {
+std::vector<unsigned> chosen(const char* variable, std::span<const std::string_view> names,
+                             std::span<const std::string_view> otherwise) {
   std::vector<unsigned> indices;
+  const auto add = [&](std::string_view name) {
+    const auto found = std::find(names.begin(), names.end(), name);
+    if (found == names.end()) refuse(variable, name, names);
+    indices.push_back(static_cast<unsigned>(found - names.begin()));
+  };
   const char* value = std::getenv(variable);
   if (value == nullptr) {
-    for (unsigned i = 0; i < names.size(); i++) indices.push_back(i);
+    for (std::string_view name : otherwise) add(name);
     return indices;
   }
   const std::string_view list(value);
   for (std::size_t at = 0; at <= list.size();) {
     const std::size_t end = std::min(list.find(',', at), list.size());
-    const auto found = std::find(names.begin(), names.end(), list.substr(at, end - at));
-    if (found == names.end()) refuse(variable, list.substr(at, end - at), names);
-    indices.push_back(static_cast<unsigned>(found - names.begin()));
+    add(list.substr(at, end - at));
     at = end + 1;
   }
   return indices;
+}
+
+std::string finding_text(std::string_view target, const std::string& why,
+                         const Schedule& schedule) {
+  return std::string(target) + ": " + why + "\n---- schedule ----\n" + print_schedule(schedule) +
+         "---- end of schedule ----\n" + std::string(target) +
+         ": to replay it, keep the lines between the marks in FILE: sigsweep replay FILE";
 }
 
 void stop(const std::string& text) {

@@ -11,7 +11,7 @@ BASE_PACKAGES=(
 )
 # Style tools are pinned: another version formats, and warns, differently.
 # shellcheck disable=SC2034
-TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git)
+TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git afl++)
 
 # Without these an ISA is left out of the build, which says so.
 # shellcheck disable=SC2034

@@ -76,6 +76,71 @@ TEST(ByteForm, AListEndsWhereItsBytesEnd) {
   }
 }
 
+// A byte of a record changes nothing beyond it; its first, which says what it is, apart.
+TEST(ByteForm, NeighbouringBytesAreNeighbouringSchedules) {
+  std::mt19937 random(11);
+  for (unsigned i = 0; i < 5000; i++) {
+    std::vector<std::uint8_t> bytes(10 * (1 + random() % 8));
+    for (auto& byte : bytes) byte = static_cast<std::uint8_t>(random());
+    const Schedule before = from_bytes(bytes, catalog());
+    const std::size_t at = random() % bytes.size();
+    if (at % 10 == 0) continue;
+    bytes[at] ^= static_cast<std::uint8_t>(1U << random() % 8);
+    const Schedule after = from_bytes(bytes, catalog());
+    ASSERT_EQ(before.operations.size(), after.operations.size());
+    unsigned other_operations = 0, other_injections = 0;
+    for (std::size_t k = 0; k < before.operations.size(); k++) {
+      const auto& one = before.operations[k].injections;
+      const auto& two = after.operations[k].injections;
+      other_operations += before.operations[k] == after.operations[k] ? 0 : 1;
+      ASSERT_EQ(one.size(), two.size());
+      for (std::size_t n = 0; n < one.size(); n++) other_injections += one[n] == two[n] ? 0 : 1;
+    }
+    EXPECT_LE(other_operations, 1U);
+    EXPECT_LE(other_injections, 1U);
+  }
+}
+
+// Two phases: the first has one boundary, the second two.
+class TwoPhases final : public Grounds {
+ public:
+  std::optional<Place> place(std::string_view, std::string_view site, bool as_handler,
+                             Number number) const override {
+    if (site == "gc_m") return std::nullopt;
+    const bool second = number.phase % 2 == 1;
+    const unsigned n = second ? number.nth % 2 : 0;
+    return Place{{as_handler ? "sigtramp" : "onM", second ? 8 + n : 0, 1},
+                 std::string(second ? "fn" : "stub") + "/g=g0/live=-#" + std::to_string(n + 1)};
+  }
+  std::optional<Number> number(std::string_view protocol, std::string_view site, bool as_handler,
+                               const Place& wanted) const override {
+    for (const Number n : {Number{0, 0}, Number{1, 0}, Number{1, 1}}) {
+      if (place(protocol, site, as_handler, n) == wanted) return n;
+    }
+    return std::nullopt;
+  }
+};
+
+TEST(ByteForm, ABoundaryIsANumberWhereTheGroundIsKnown) {
+  const TwoPhases grounds;
+  std::vector<std::uint8_t> bytes(20);
+  bytes[10] = 2;  // an injection
+  bytes[15] = 3;  // phase 3, modulo 2
+  bytes[17] = 5;  // boundary 5, modulo 2
+  const Schedule schedule = from_bytes(bytes, catalog(), &grounds);
+  ASSERT_EQ(schedule.operations[0].injections.size(), 1U);
+  EXPECT_EQ(schedule.operations[0].injections[0].at, (BoundaryName{"onM", 9, 1}));
+  EXPECT_EQ(schedule.operations[0].injections[0].phase, "fn/g=g0/live=-#2");
+  const auto again = to_bytes(schedule, catalog(), &grounds);
+  EXPECT_EQ(again.size(), 20U);
+  EXPECT_EQ(from_bytes(again, catalog(), &grounds), schedule);
+  // And what it does not know goes by name.
+  for (const char* text : kTexts) {
+    const Schedule named = std::get<Schedule>(parse_schedule(text, "t", catalog()));
+    EXPECT_EQ(from_bytes(to_bytes(named, catalog(), &grounds), catalog(), &grounds), named);
+  }
+}
+
 TEST(ByteForm, NoListIsLongerThanTheTextFormAllows) {
   const std::vector<std::uint8_t> ones(100000, 1);
   const Schedule schedule = from_bytes(ones, catalog());

@@ -421,16 +421,25 @@ void EngineImpl::enter_level(unsigned index) {
   place_traps(true);
   for (unsigned i = 0; i < plan_.injections; i++) {
     const PlannedInjection& other = plan_.injection[i];
-    if (other.source == Source::external) continue;
-    if (other.parent == static_cast<int>(index)) arm(i);
-    if (i != index && other.parent == plan_.injection[index].parent) inject::suspend(i);
+    if (other.source == Source::external || i == index) continue;
+    if (other.parent == static_cast<int>(index)) {
+      arm(i);
+    } else {
+      inject::suspend(i);
+    }
   }
 }
 
+// And behind it those that wait where it was interrupted: beside it; and, where that was a
+// handler's way out, beside that handler too.
 void EngineImpl::leave_level(unsigned index) {
-  place_traps(plan_.injection[index].parent != kNone);
-  for (unsigned i = 0; i < plan_.injections; i++) {
-    if (plan_.injection[i].parent == plan_.injection[index].parent) inject::resume(i);
+  int level = plan_.injection[index].parent;
+  place_traps(level != kNone);
+  for (;; level = plan_.injection[level].parent) {
+    for (unsigned i = 0; i < plan_.injections; i++) {
+      if (plan_.injection[i].parent == level) inject::resume(i);
+    }
+    if (level == kNone || !seen_->has_exited(static_cast<unsigned>(level))) return;
   }
 }
 

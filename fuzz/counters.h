@@ -1,0 +1,15 @@
+/* The counters that an engine looks at after each input, beside its own; it clears them before. One
+   implementation an engine: counters_libfuzzer.cc, counters_afl.{S,cc}. Read by C++ and assembly.
+ */
+#pragma once
+
+#define SIGSWEEP_COUNTERS 4096
+
+#ifndef __ASSEMBLER__
+#include <cstdint>
+
+namespace sigsweep::fuzz {
+/* REQUIRES: index < SIGSWEEP_COUNTERS. */
+void set_counter(unsigned index, std::uint8_t value);
+}  // namespace sigsweep::fuzz
+#endif

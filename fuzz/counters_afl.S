@@ -1,0 +1,19 @@
+// AFL++ gives every word in this section a place in its map when the process starts, as it does for the edges of
+// instrumented code: so no counter shares a place with an edge. Assembly, because AFL++'s compiler puts words of
+// its own there for whatever else it compiles.
+#include "fuzz/counters.h"
+
+	.section __sancov_guards, "aw", @progbits
+	.globl	sigsweep_counter_places
+	.p2align 2
+sigsweep_counter_places:
+	.fill	SIGSWEEP_COUNTERS, 4, 0
+
+// Where the map is. AFL++'s compiler declares the same symbol itself in whatever it compiles, and C++ can't.
+	.section .data.rel.ro, "aw", @progbits
+	.globl	sigsweep_afl_map
+	.p2align 3
+sigsweep_afl_map:
+	.quad	__afl_area_ptr
+
+	.section .note.GNU-stack, "", @progbits

@@ -1,0 +1,13 @@
+// libFuzzer finds its extra counters by their section, and clears them before each input.
+#include "fuzz/counters.h"
+
+namespace sigsweep::fuzz {
+namespace {
+__attribute__((section("__libfuzzer_extra_counters"))) std::uint8_t counters[SIGSWEEP_COUNTERS];
+}
+
+void set_counter(unsigned index, std::uint8_t value) {
+  counters[index] = value;
+}
+
+}  // namespace sigsweep::fuzz

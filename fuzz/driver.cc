@@ -1,0 +1,159 @@
+// The entry points of every target, for any engine that calls LLVMFuzzerTestOneInput; and what a
+// target does with inputs without an engine:
+//
+//   TARGET --print FILE          the input as text, on standard output
+//   TARGET --texts DIR FILE...   each input as text, as DIR/NAME.sched
+//   TARGET --inputs DIR FILE...  each text as an input, as DIR/NAME (without .sched)
+//   TARGET --repeat N FILE...    runs each input N times; all must show the same verdicts and
+//                                feedback
+//
+// Exit status of these: 0; 1 an input that does not always show the same; 2 usage or bad input.
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "fuzz/engine.h"
+#include "fuzz/stats.h"
+#include "fuzz/target.h"
+
+namespace sigsweep::fuzz {
+namespace {
+
+using Bytes = std::vector<std::uint8_t>;
+
+constexpr std::uintmax_t kLargestInput = 1 << 20;  // bytes; AFL++'s limit too
+
+[[noreturn]] void refuse(const std::string& message) {
+  std::fprintf(stderr, "%s: %s\n", target().name(), message.c_str());
+  _exit(2);
+}
+
+Bytes content(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error)) refuse(path + ": not a file");
+  const auto size = std::filesystem::file_size(path, error);
+  if (!error && size > kLargestInput) {
+    refuse(path + ": " + std::to_string(size) + " bytes; an input has at most " +
+           std::to_string(kLargestInput));
+  }
+  std::ifstream in(path, std::ios::binary);
+  if (!in) refuse(path + ": cannot be read");
+  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+}
+
+void write(const std::filesystem::path& path, std::string_view what) {
+  std::ofstream out(path, std::ios::binary);
+  out.write(what.data(), static_cast<std::streamsize>(what.size()));
+  if (!out.flush()) refuse(path.string() + ": cannot be written");
+}
+
+std::string_view as_text(const Bytes& bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+void begin() {
+  if (target().lands_signals()) take_over();
+  target().prepare();
+}
+
+int print(std::span<char*> files) {
+  if (files.size() != 1) refuse("--print: one FILE");
+  const Bytes input = content(files[0]);
+  begin();
+  std::fputs(target().text_of(input).c_str(), stdout);
+  return 0;
+}
+
+int write_all(std::span<char*> arguments, bool as_inputs) {
+  if (arguments.size() < 2) refuse("DIR and at least one FILE");
+  begin();
+  const std::filesystem::path folder(arguments[0]);
+  for (const std::string path : arguments.subspan(1)) {
+    const Bytes from = content(path);
+    std::string name = std::filesystem::path(path).filename();
+    if (!as_inputs) {
+      write(folder / (name + ".sched"), target().text_of(from));
+      continue;
+    }
+    constexpr std::string_view kSuffix = ".sched";
+    if (name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
+    Bytes input;
+    std::string why;
+    if (!target().input_of(as_text(from), path, &input, &why)) refuse(why);
+    write(folder / name, as_text(input));
+  }
+  return 0;
+}
+
+int repeat(std::span<char*> arguments) {
+  if (arguments.size() < 2) refuse("--repeat: N and at least one FILE");
+  const long times = std::strtol(arguments[0], nullptr, 10);
+  if (times < 2) refuse("--repeat: N is 2 or more");
+  begin();
+  unsigned changing = 0;
+  for (const std::string path : arguments.subspan(1)) {
+    const Bytes input = content(path);
+    target().run(input);
+    const std::string first = target().account();
+    for (long i = 1; i < times; i++) {
+      target().run(input);
+      if (target().account() == first) continue;
+      std::printf("%s: first %s\nthen %s\n", path.c_str(), first.c_str(),
+                  target().account().c_str());
+      changing++;
+      break;
+    }
+  }
+  std::printf("%zu inputs, %ld times each: %u do not always show the same\n", arguments.size() - 1,
+              times, changing);
+  return changing == 0 ? 0 : 1;
+}
+
+// Without an engine. Static objects are not torn down: the process belongs to the trial engine.
+void run_by_hand(std::span<char*> arguments) {
+  if (arguments.empty()) return;
+  const std::string_view command = arguments[0];
+  const auto rest = arguments.subspan(1);
+  int status = 0;
+  if (command == "--print") {
+    status = print(rest);
+  } else if (command == "--texts" || command == "--inputs") {
+    status = write_all(rest, command == "--inputs");
+  } else if (command == "--repeat") {
+    status = repeat(rest);
+  } else if (command.starts_with("--")) {
+    refuse(std::string(command) + " is unknown; allowed: --print, --texts, --inputs, --repeat");
+  } else {
+    return;
+  }
+  std::fflush(stdout);
+  _exit(status);
+}
+
+}  // namespace
+}  // namespace sigsweep::fuzz
+
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+  using namespace sigsweep::fuzz;
+  if (target().lands_signals()) block_signals();
+  target().configure();
+  run_by_hand(std::span(*argv + 1, static_cast<std::size_t>(*argc - 1)));
+  add_options(argc, argv, target().engine_options());
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  using namespace sigsweep::fuzz;
+  static const bool ready = [] {
+    begin();
+    return true;
+  }();
+  if (!ready) return 0;
+  stats().execs++;
+  target().run({data, size});
+  return 0;
+}

@@ -1,0 +1,53 @@
+// From an input's bytes to plans, fast: the same reading of the byte form as
+// stress/runner/schedule_bytes, with indices for names, what a target does not let its inputs
+// choose replaced by what it does; and never a signal at a boundary that has one already, nor a
+// second one nested in the same handler: the first one's way out may lead past it.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "fuzz/ground.h"
+#include "stress/runner/trial.h"
+
+namespace sigsweep::fuzz {
+
+// One operation of an input.
+struct Planned {
+  Plan plan;
+  const Boundary* boundary[kMaxInjections] = {};
+  unsigned row[kMaxInjections] = {};  // of the feedback
+
+  bool handler_calls() const;
+};
+
+class Input {
+ public:
+  Input(std::span<const std::uint8_t> bytes, const Choice& choice, const Ground& ground);
+
+  std::uint64_t seed() const { return seed_; }
+  // The next operation; false where there is none. Allocates nothing.
+  bool next(Planned* out);
+
+ private:
+  void add(const Record& record, Planned* out) const;
+  void give(const Record& record, Planned* out, bool to_operation) const;
+
+  std::span<const std::uint8_t> bytes_;
+  const Choice& choice_;
+  const Ground& ground_;
+  std::size_t count_, at_ = 0;
+  std::size_t operations_ = 0;
+  unsigned protocol_ = 0;
+  std::uint64_t seed_ = 0;
+};
+
+// Operations that were run, by names; all arguments are given. `judgement`: the last one's.
+Schedule schedule_of(std::span<const Planned> operations, std::uint64_t seed,
+                     const Judgement* judgement);
+
+// The bytes of a schedule, whose boundaries are found as a replay finds them. False, and why.
+bool bytes_of(const Schedule& schedule, Ground* ground, std::vector<std::uint8_t>* bytes,
+              std::string* why);
+
+}  // namespace sigsweep::fuzz

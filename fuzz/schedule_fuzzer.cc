@@ -1,0 +1,71 @@
+// The parser of the text form, and the byte form: whatever the input, no crash; what is a schedule
+// comes back the same from text and from bytes; what is none has a place in the text. No signals.
+#include <algorithm>
+
+#include "fuzz/engine.h"
+#include "fuzz/target.h"
+#include "stress/runner/resolve.h"
+#include "stress/runner/schedule_bytes.h"
+
+namespace sigsweep::fuzz {
+namespace {
+
+class ScheduleText final : public Target {
+ public:
+  const char* name() const override { return "schedule_fuzzer"; }
+  void run(std::span<const std::uint8_t> input) override;
+  std::string account() const override { return account_; }
+  std::string text_of(std::span<const std::uint8_t> input) override {
+    return {input.begin(), input.end()};
+  }
+  bool input_of(std::string_view text, const std::string&, std::vector<std::uint8_t>* input,
+                std::string*) override {
+    input->assign(text.begin(), text.end());
+    return true;
+  }
+
+ private:
+  void check_error(const ParseError& error, std::string_view text) const;
+  void check_round_trips(const Schedule& schedule) const;
+
+  const Catalog catalog_ = catalog_of(subject());
+  std::string account_;
+};
+
+void ScheduleText::run(std::span<const std::uint8_t> input) {
+  const std::string text = text_of(input);
+  const auto parsed = parse_schedule(text, "input", catalog_);
+  if (const auto* error = std::get_if<ParseError>(&parsed)) {
+    account_ = error->to_string();
+    check_error(*error, text);
+  } else {
+    account_ = print_schedule(std::get<Schedule>(parsed));
+    check_round_trips(std::get<Schedule>(parsed));
+  }
+  check_round_trips(from_bytes(input, catalog_));
+}
+
+void ScheduleText::check_error(const ParseError& error, std::string_view text) const {
+  const auto lines = static_cast<unsigned>(std::count(text.begin(), text.end(), '\n')) + 1;
+  const bool placed = error.line >= 1 && error.line <= lines + 1 && error.column >= 1;
+  if (!placed || error.message.empty()) stop("an error without a place: " + error.to_string());
+}
+
+void ScheduleText::check_round_trips(const Schedule& schedule) const {
+  const std::string text = print_schedule(schedule);
+  const auto again = parse_schedule(text, "again", catalog_);
+  if (const auto* error = std::get_if<ParseError>(&again))
+    stop("its own text is refused: " + error->to_string() + "\n" + text);
+  if (std::get<Schedule>(again) != schedule) stop("another schedule after text:\n" + text);
+  if (from_bytes(to_bytes(schedule, catalog_), catalog_) != schedule)
+    stop("another schedule after bytes:\n" + text);
+}
+
+}  // namespace
+
+Target& target() {
+  static ScheduleText the_target;
+  return the_target;
+}
+
+}  // namespace sigsweep::fuzz

@@ -1,0 +1,28 @@
+// What a target has done, for whoever watches a campaign: counters in a file that outlives a
+// process which ends by a finding. The environment says where: SIGSWEEP_STATS, a folder; a file a
+// process.
+#pragma once
+
+#include <cstdint>
+
+#include "fuzz/feedback.h"
+
+namespace sigsweep::fuzz {
+
+// The file's whole content; campaign.py reads it. Plain numbers in this machine's byte order.
+struct Stats {
+  std::uint64_t execs;
+  std::uint64_t operations;
+  std::uint64_t requested;
+  std::uint64_t landed;
+  std::uint64_t unreached;
+  std::uint64_t rows;                       // of the feedback that there are
+  std::uint8_t nesting[kFeedbackRows];      // of a row
+  std::uint8_t was_covered[kFeedbackRows];  // 1: a signal has landed in that phase
+};
+
+// The counters of this process: in the file, or in memory where none is asked for. A folder that
+// can't be written ends the process with status 2.
+Stats& stats();
+
+}  // namespace sigsweep::fuzz

@@ -1,0 +1,37 @@
+// What a fuzz target is, to the one driver that runs it under any engine (driver.cc). A target's
+// own file says which protocols and operations its inputs choose from, and what it stops at.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <string>
+
+namespace sigsweep::fuzz {
+
+class Target {
+ public:
+  virtual ~Target() = default;
+  virtual const char* name() const = 0;
+  // "-max_len=...", for libFuzzer, where they are not given.
+  virtual std::span<const char* const> engine_options() const { return {}; }
+  // Do its inputs land signals? Then the process is taken over for them.
+  virtual bool lands_signals() const { return false; }
+  // Before the engine has started; reads the environment. An unknown name there ends the process
+  // with status 2.
+  virtual void configure() {}
+  // At the first input, once.
+  virtual void prepare() {}
+  // Runs an input; stops at a finding (engine.h). Nothing is left of it for the next.
+  virtual void run(std::span<const std::uint8_t> input) = 0;
+  // Everything that two runs of an input must show alike.
+  virtual std::string account() const = 0;
+  // The readable form of an input, and the input of a readable form; false, and why.
+  virtual std::string text_of(std::span<const std::uint8_t> input) = 0;
+  virtual bool input_of(std::string_view text, const std::string& file,
+                        std::vector<std::uint8_t>* input, std::string* why) = 0;
+};
+
+// The target that this program was linked with.
+Target& target();
+
+}  // namespace sigsweep::fuzz

@@ -1,0 +1,194 @@
+// Inputs to trials, trials to feedback and findings.
+#include "fuzz/trial_target.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+
+#include "fuzz/engine.h"
+#include "fuzz/stats.h"
+#include "stress/runner/cell.h"
+#include "stress/runner/inject/sources.h"
+#include "stress/runner/resolve.h"
+
+namespace sigsweep::fuzz {
+namespace {
+
+constexpr const char* kOptions[] = {
+    "-timeout=0",     // SIGALRM and the interval timer are the harness's; its watchdog ends a trial
+    "-max_len=1000",  // a hundred records
+};
+constexpr std::string_view kByDefault[] = {"kill", "direct", "itimer"};
+constexpr std::string_view kPossible[] = {"kill", "direct", "itimer", "peer"};
+
+std::vector<std::string_view> protocol_names() {
+  std::vector<std::string_view> names;
+  for (const Protocol& p : subject().protocols()) names.push_back(p.name);
+  return names;
+}
+
+bool is_safe(const Protocol& protocol) {
+  return protocol.must_reject || protocol.allowed == "ok";
+}
+
+}  // namespace
+
+bool is_violation(const Planned& planned, Verdict verdict) {
+  const Protocol& protocol = subject().protocols()[planned.plan.protocol];
+  const bool calls = planned.handler_calls();
+  if (!is_safe(protocol) && planned.plan.injections > 1) return false;
+  return !is_allowed(allowed_verdicts(protocol, calls), verdict);
+}
+
+std::vector<std::string_view> safe_protocols() {
+  std::vector<std::string_view> names;
+  for (const Protocol& p : subject().protocols()) {
+    if (is_safe(p)) names.push_back(p.name);
+  }
+  return names;
+}
+
+std::string told(const Judgement& judgement) {
+  std::string text(verdict_name(judgement.verdict));
+  if (judgement.slots != 0) text += " " + slot_names(subject(), judgement.slots);
+  if (judgement.detail != nullptr && *judgement.detail != '\0')
+    text += ": " + std::string(judgement.detail);
+  return text;
+}
+
+std::span<const char* const> TrialTarget::engine_options() const {
+  return kOptions;
+}
+
+void TrialTarget::configure() {
+  const std::vector<std::string_view> names = protocol_names();
+  choice_.protocols = chosen("SIGSWEEP_PROTOCOL", names, default_protocols());
+  for (unsigned i : chosen("SIGSWEEP_INJECT", kPossible, kByDefault))
+    choice_.sources.push_back(*source_from_name(kPossible[i]));
+  choice_.handlers.push_back(kNoHandler);
+  for (unsigned i = 0; i < subject().sites().size(); i++) {
+    const Site& site = subject().sites()[i];
+    if (has_site(site)) choice_.sites.push_back(i);
+    if (site.handler) choice_.handlers.push_back(i);
+  }
+}
+
+void TrialTarget::prepare() {
+  for (Source source : choice_.sources) {
+    const std::string problem = inject::prepare(source);
+    if (!problem.empty()) stop("harness failure: " + problem);
+  }
+  const Unsound unsound = ground_.prepare(choice_, &feedback_);
+  if (!unsound.problem.empty()) {
+    Planned alone;
+    alone.plan.protocol = unsound.protocol;
+    alone.plan.site = unsound.site;
+    draw_nonces(0, 0, subject().word_bits(), alone.plan.in);
+    if (unsound.harness) stop("harness failure: " + unsound.problem);
+    stop(finding_text(name(), unsound.problem, schedule_of({&alone, 1}, 0, &unsound.judgement)));
+  }
+  judgements_.reserve(kMaxScheduleOperations);
+  feedback_.make_room(kMaxScheduleOperations * kMaxInjections);
+  stats().rows = feedback_.rows();
+  for (unsigned row = 0; row < feedback_.rows(); row++) {
+    stats().nesting[row] = static_cast<std::uint8_t>(feedback_.nesting(row));
+  }
+}
+
+void TrialTarget::run(std::span<const std::uint8_t> input) {
+  Engine& engine = Engine::get();
+  Input walk(input, choice_, ground_);
+  feedback_.begin();
+  judgements_.clear();
+  for (std::size_t n = 1; walk.next(&planned_); n++) {
+    const Observation& seen = engine.run(planned_.plan);
+    const Judgement judgement = engine.judge_last();
+    judgements_.push_back(judgement);
+    note(planned_, seen, judgement.verdict);
+    std::string why = harness_failure(planned_, seen, judgement.verdict);
+    if (why.empty()) why = finding(planned_, seen, judgement);
+    if (!why.empty()) stop_at(input, n, judgement, why);
+    if (judgement.verdict != Verdict::ok) return;  // a replay goes no further
+  }
+}
+
+void TrialTarget::note(const Planned& planned, const Observation& seen, Verdict verdict) {
+  Stats& s = stats();
+  s.operations++;
+  s.requested += seen.requested;
+  s.landed += seen.landed;
+  s.unreached += seen.unreached();
+  for (unsigned i = 0; i < planned.plan.injections; i++) {
+    if (!seen.has_entered(i)) continue;
+    feedback_.note(planned.row[i], verdict);
+    s.was_covered[planned.row[i]] = 1;
+  }
+}
+
+// Signals that others interrupted on their way to their handlers, and for good: those have landed
+// within the way of these.
+std::uint32_t TrialTarget::interrupted_for_good(const Planned& planned, const Observation& seen) {
+  std::uint32_t under_way = 0;  // bit i: injection i
+  for (unsigned i = 0; i < planned.plan.injections; i++) {
+    if (!seen.has_entered(i)) continue;
+    for (int k = planned.plan.injection[i].parent; k >= 0; k = planned.plan.injection[k].parent) {
+      if (!seen.has_entered(static_cast<unsigned>(k))) under_way |= std::uint32_t{1} << k;
+    }
+  }
+  return static_cast<std::uint32_t>(__builtin_popcount(under_way));
+}
+
+// What was sent has landed; and only what an earlier signal of the trial diverted may stay away.
+std::string TrialTarget::harness_failure(const Planned& planned, const Observation& seen,
+                                         Verdict verdict) {
+  const bool ok = verdict == Verdict::ok;
+  const std::uint32_t interrupted = ok ? 0 : interrupted_for_good(planned, seen);
+  const bool lost = seen.landed + interrupted < seen.hits;
+  const bool stayed_away = seen.unreached() != 0 && (ok || seen.hits == 0);
+  if (!lost && !stayed_away) return {};
+  return "harness failure: " + std::to_string(seen.requested) + " signals asked for, " +
+         std::to_string(seen.hits) + " sent, " + std::to_string(seen.landed) + " landed (" +
+         std::string(verdict_name(verdict)) + ")";
+}
+
+void TrialTarget::stop_at(std::span<const std::uint8_t> input, std::size_t operations,
+                          const Judgement& judgement, const std::string& why) {
+  std::vector<Planned> all(operations);
+  Input walk(input, choice_, ground_);
+  for (Planned& planned : all) walk.next(&planned);
+  const std::string when = " (exec " + std::to_string(stats().execs) + ")";
+  stop(finding_text(name(), why + when, schedule_of(all, walk.seed(), &judgement)));
+}
+
+std::string TrialTarget::account() const {
+  std::string text;
+  for (const Judgement& judgement : judgements_) text += told(judgement) + "; ";
+  for (const auto& [row, verdict] : feedback_.noted()) {
+    text += std::to_string(row) + ":" + std::string(verdict_name(verdict)) + " ";
+  }
+  return text;
+}
+
+std::string TrialTarget::text_of(std::span<const std::uint8_t> input) {
+  Input walk(input, choice_, ground_);
+  std::vector<Planned> all;
+  Planned planned;
+  while (walk.next(&planned)) all.push_back(planned);
+  return print_schedule(schedule_of(all, walk.seed(), nullptr));
+}
+
+bool TrialTarget::input_of(std::string_view text, const std::string& file,
+                           std::vector<std::uint8_t>* input, std::string* why) {
+  const auto parsed = parse_schedule(text, file, catalog_of(subject()));
+  if (const auto* error = std::get_if<ParseError>(&parsed)) {
+    *why = error->to_string();
+    return false;
+  }
+  if (!bytes_of(std::get<Schedule>(parsed), &ground_, input, why)) {
+    *why = file + ": " + *why;
+    return false;
+  }
+  return true;
+}
+
+}  // namespace sigsweep::fuzz

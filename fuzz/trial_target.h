@@ -1,0 +1,62 @@
+// A target whose inputs are schedules: runs their operations one after the other, tells the engine
+// what was seen, and stops where the target says. To be derived from.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "fuzz/ground.h"
+#include "fuzz/input.h"
+#include "fuzz/target.h"
+
+namespace sigsweep::fuzz {
+
+// Environment of all of them (an unknown name: status 2, and the names that there are):
+//   SIGSWEEP_INJECT=SOURCE,...    kill, direct and itimer by default; peer by name only
+//   SIGSWEEP_PROTOCOL=NAME,...    the target's own by default
+class TrialTarget : public Target {
+ public:
+  std::span<const char* const> engine_options() const override;
+  bool lands_signals() const override { return true; }
+  void configure() override;
+  void prepare() override;
+  void run(std::span<const std::uint8_t> input) override;
+  std::string account() const override;
+  std::string text_of(std::span<const std::uint8_t> input) override;
+  bool input_of(std::string_view text, const std::string& file, std::vector<std::uint8_t>* input,
+                std::string* why) override;
+
+ protected:
+  // The protocols by default, by name; which sites inputs may name.
+  virtual std::vector<std::string_view> default_protocols() const = 0;
+  virtual bool has_site(const Site& /*site*/) const { return true; }
+  // Why the operation that has just been run is one to stop at; empty: it is not.
+  virtual std::string finding(const Planned& planned, const Observation& seen,
+                              const Judgement& judgement) const = 0;
+
+ private:
+  static std::uint32_t interrupted_for_good(const Planned& planned, const Observation& seen);
+  static std::string harness_failure(const Planned& planned, const Observation& seen,
+                                     Verdict verdict);
+  void note(const Planned& planned, const Observation& seen, Verdict verdict);
+  [[noreturn]] void stop_at(std::span<const std::uint8_t> input, std::size_t operations,
+                            const Judgement& judgement, const std::string& why);
+
+  Choice choice_;
+  Feedback feedback_;
+  Ground ground_;
+  Planned planned_;                    // the operation under way
+  std::vector<Judgement> judgements_;  // of the input that was run last
+};
+
+// Is this verdict against what the protocol promises? At any depth where it promises one verdict;
+// else only for a signal by itself, for that is what its list of verdicts is of.
+bool is_violation(const Planned& planned, Verdict verdict);
+
+std::vector<std::string_view> safe_protocols();
+
+// "verdict slots: detail"
+std::string told(const Judgement& judgement);
+
+}  // namespace sigsweep::fuzz
