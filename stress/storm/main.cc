@@ -153,7 +153,10 @@ void send_violation(const Violation& v) {
   static const auto table = symtab::Table::load("/proc/self/exe", &error);
   const Site& site = subject().sites()[v.site];
   Record r("violation");
-  r.add("verdict", verdict_name(v.verdict)).add("slots", slot_list(v.slots)).add("site", site.name);
+  r.add("verdict", verdict_name(v.verdict))
+      .add("slots", slot_list(v.slots))
+      .add("site", site.name)
+      .add("signals", v.signals);
   if (v.replayable && v.signals == 1 && table) {
     const std::uint64_t at = v.hit.pc - static_cast<std::uint64_t>(symtab::bias());
     const symtab::Symbol* symbol = table->find(at);
