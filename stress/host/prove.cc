@@ -431,9 +431,13 @@ ClaimRow Prover::check(const Claim& claim) {
     cells(claim, &row);
   }
   if (claim.kind == Kind::REJECTED) throws(&row);
+  if (claim.kind != Kind::CONTRACTS && !result_.cut_short.empty()) {
+    row.holds = false;
+    if (row.detail.empty()) row.detail = result_.cut_short;
+  }
   if (row.trials == 0) {
     row.holds = false;
-    row.detail = "nothing was tried";
+    if (row.detail.empty()) row.detail = "nothing was tried";
   } else if (claim.kind != Kind::CONTRACTS && claim.kind != Kind::ORDERED && row.landed == 0) {
     row.holds = false;
     row.detail = "no signal landed";

@@ -24,6 +24,18 @@ std::string join(const std::vector<std::string>& parts) {
   return all;
 }
 
+// A trial that ends its runner costs a start of the next, some 20 ms, and one that hangs the
+// watchdog's patience, as much as five starts: of a sweep that has lost so many, the rest would
+// take hours.
+constexpr std::size_t kMostStarts = 1000;
+constexpr std::uint64_t kStartsOfAHang = 5;
+
+// What the trials of a cell have cost that hung though its protocol does not allow that.
+std::uint64_t starts_of_hangs(const CellRow& row) {
+  const auto hung = row.verdicts.find("hang");
+  return row.expected || hung == row.verdicts.end() ? 0 : kStartsOfAHang * hung->second;
+}
+
 // One group, run to its end through as many runners as it takes.
 class GroupRun {
  public:
@@ -39,6 +51,10 @@ class GroupRun {
   std::vector<BaselineProblem> without_signal;
   std::string harness_problem;
   bool stopped = false;
+  // Trials that ended their runner by themselves; those that the host ended are hung ones.
+  std::uint64_t deaths() const {
+    return static_cast<std::uint64_t>(std::ranges::count(deaths_, false, &Death::hung));
+  }
 
  private:
   struct Death {
@@ -48,8 +64,11 @@ class GroupRun {
   };
 
   Record command() const;
+  CellRow empty_row(const std::string& handler) const;
   void take(const Record& record);
   void take_cell(const Record& record);
+  void take_deaths(CellRow* row) const;
+  void finish_cell(CellRow row);
   void forget_examples(const std::string& handler);
   // handlers: the command's, as it was given.
   bool book(const Outcome& outcome, const std::vector<std::string>& handlers);
@@ -111,15 +130,20 @@ void GroupRun::take(const Record& record) {
   }
 }
 
-void GroupRun::take_cell(const Record& record) {
+CellRow GroupRun::empty_row(const std::string& handler) const {
   CellRow row;
   row.isa = session_.options.isa;
   row.protocol = group_.protocol;
   row.site = group_.site;
-  row.handler = record.text("handler");
+  row.handler = handler;
   row.inject = plan_.inject;
   row.form = group_.form;
   row.contain = plan_.contain;
+  return row;
+}
+
+void GroupRun::take_cell(const Record& record) {
+  CellRow row = empty_row(record.text("handler"));
   row.boundaries = record.number("boundaries");
   row.trials = record.number("trials");
   row.requested = record.number("requested");
@@ -133,14 +157,22 @@ void GroupRun::take_cell(const Record& record) {
   row.predicted_mismatches = record.number("mismatches");
   row.map = record.text("map");
   row.seconds = std::stod(record.text("seconds"));
+  take_deaths(&row);
+  finish_cell(std::move(row));
+}
+
+void GroupRun::take_deaths(CellRow* row) const {
   for (const Death& death : deaths_) {
-    if (death.handler != row.handler) continue;
-    row.trials++;
-    row.requested++;
-    row.landed++;  // it was the signal that it died of, or what followed
-    row.verdicts[death.hung ? "hang" : "crash"]++;
-    if (row.predicted) row.predicted_mismatches++;
+    if (death.handler != row->handler) continue;
+    row->trials++;
+    row->requested++;
+    row->landed++;  // it was the signal that it died of, or what followed
+    row->verdicts[death.hung ? "hang" : "crash"]++;
+    if (row->predicted) row->predicted_mismatches++;
   }
+}
+
+void GroupRun::finish_cell(CellRow row) {
   row.expected = row.predicted_mismatches == 0;
   for (const auto& [verdict, count] : row.verdicts) {
     if (!is_allowed(allowed(row.handler), verdict)) row.expected = false;
@@ -167,7 +199,11 @@ bool GroupRun::book(const Outcome& outcome, const std::vector<std::string>& hand
   const std::string& handler = handlers.at(outcome.cell);
   deaths_.push_back(Death{handler, outcome.point, outcome.hung});
   forget_examples(handler);
-  return true;
+  if (deaths_.size() < kMostStarts) return true;
+  CellRow row = empty_row(handler);  // what is known of a cell that no runner comes through
+  take_deaths(&row);
+  finish_cell(std::move(row));
+  return false;
 }
 
 // Its cell is run again.
@@ -217,6 +253,7 @@ class Sweeper {
   ResultsWriter* writer_;
   Progress progress_;
   std::size_t next_ = 0, done_ = 0;
+  std::uint64_t lost_ = 0;  // starts of a runner
   bool ending_ = false;
   SweepResult result_;
   std::exception_ptr failure_;
@@ -225,7 +262,9 @@ class Sweeper {
 
 void Sweeper::take(GroupRun* run) {
   const std::lock_guard lock(mutex_);
+  lost_ += run->deaths();
   for (CellRow& row : run->cells) {
+    lost_ += starts_of_hangs(row);
     writer_->write(row);
     result_.cells.push_back(std::move(row));
   }
@@ -233,7 +272,13 @@ void Sweeper::take(GroupRun* run) {
   std::ranges::move(run->without_signal, std::back_inserter(result_.without_signal));
   if (result_.harness_problem.empty()) result_.harness_problem = run->harness_problem;
   result_.stopped = result_.stopped || run->stopped;
-  ending_ = ending_ || run->stopped || !run->harness_problem.empty();
+  if (lost_ >= kMostStarts && next_ < plan_.groups.size() && result_.cut_short.empty()) {
+    result_.cut_short =
+        fmt::format("too many trials hung or ended their runner: {} of {} groups were not begun",
+                    plan_.groups.size() - next_, plan_.groups.size());
+    fmt::print(stderr, "sigsweep: {}\n", result_.cut_short);
+  }
+  ending_ = ending_ || run->stopped || !run->harness_problem.empty() || !result_.cut_short.empty();
   progress_.step(++done_, fmt::format("({} cells)", result_.cells.size()));
 }
 
@@ -353,9 +398,9 @@ bool SweepResult::as_expected(const KnownFindings& known) const {
            std::ranges::all_of(examples,
                                [&](const Example& e) { return !of_cell(e) || is_known(e); });
   };
-  return without_signal.empty() && std::ranges::all_of(cells, [&](const CellRow& cell) {
-           return cell.expected || acknowledged(cell);
-         });
+  return without_signal.empty() && cut_short.empty() &&
+         std::ranges::all_of(
+             cells, [&](const CellRow& cell) { return cell.expected || acknowledged(cell); });
 }
 
 SweepResult sweep(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {

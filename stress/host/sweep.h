@@ -47,6 +47,7 @@ struct SweepResult {
   std::vector<BaselineProblem> without_signal;
   std::string harness_problem;  // why the sweep as a whole can't be believed; empty: it can
   bool stopped = false;         // by a signal: what is here is whole, but not all
+  std::string cut_short;        // why the rest was not tried: too much has hung or died; else empty
   double seconds = 0;
 
   std::uint64_t pairs() const;  // trials of depth 2

@@ -24,6 +24,10 @@ std::string mark_names(Marks marks) {
   return names;
 }
 
+// Each costs the watchdog's patience; a cell in which so many hang, though none may, is not swept
+// further.
+constexpr unsigned kMostHangs = 4;
+
 std::string_view head_of(const std::string& phase) {
   return std::string_view(phase).substr(0, phase.rfind('#'));
 }
@@ -206,6 +210,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
                      !subject().rejects(request.protocol, request.site);
   result.map = 0xcbf29ce484222325;
   Novelty novelty;
+  unsigned hung = 0;
   const auto start = std::chrono::steady_clock::now();
   points(request, [&](const Point& point) {
     if (!request.skip.empty() && request.skip.contains(point.number())) return true;
@@ -222,6 +227,8 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     // Only what an earlier signal of the trial diverted may stay away.
     if (!ok && seen.hits > 0) result.unreached += seen.unreached();
     result.verdicts[static_cast<unsigned>(judgement.verdict)]++;
+    hung +=
+        judgement.verdict == Verdict::hang && !is_allowed(request.allowed, Verdict::hang) ? 1 : 0;
     result.map = fold(result.map, trace_->boundaries[point.first].phase_hash,
                       static_cast<unsigned>(judgement.verdict));
     Example example{point, seed, judgement, is_allowed(request.allowed, judgement.verdict), {}};
@@ -232,7 +239,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
       listener.example(example);
     }
     if (listener.at) listener.at(point, judgement);
-    return true;
+    return hung < kMostHangs;
   });
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
