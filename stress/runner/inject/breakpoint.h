@@ -66,7 +66,8 @@ void disarm_all();
 
 // Step from the breakpoint that is being handled on, until on_step says no.
 void start_stepping(ucontext_t* uc);
-// Step from here on, outside any trap; and no further.
+// Step from here on, outside any trap; and no further. Where steps are made of patches they go on
+// meanwhile: what is not the code under test has none.
 void resume_stepping();
 void stop_stepping();
 
