@@ -20,6 +20,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime/symtab.h"
 #include "stress/runner/inject/arch.h"
 #include "stress/runner/inject/breakpoint.h"
 #include "stress/runner/inject/hwbreak.h"
@@ -996,6 +997,23 @@ std::string EngineImpl::install_handlers() {
   return {};
 }
 
+// What of the code is data.
+std::vector<Region> constants_in(Region code) {
+  std::vector<Region> found;
+  if (inject::kHasTrapFlag) return found;  // nobody asks
+  std::string error;
+  const auto table = symtab::Table::load("/proc/self/exe", &error);
+  const std::uint64_t begin = as_address(code.at), end = begin + code.size;
+  if (!table) return found;
+  for (const symtab::Constants& c : table->constants()) {
+    const std::uint64_t start = c.start + symtab::bias();
+    if (start < begin || start >= end) continue;
+    const std::uint64_t stop = std::min(c.end + symtab::bias(), end);
+    found.push_back(Region{as_pointer<const void>(start), static_cast<std::size_t>(stop - start)});
+  }
+  return found;
+}
+
 std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_ = &subject();
   forgo_restartable_sequences();
@@ -1024,7 +1042,8 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_->install(signals, this);
   std::string problem = install_handlers();
   patches_ = patches;
-  if (problem.empty() && patches) problem = inject::attach(subject_->code(), this);
+  if (problem.empty() && patches)
+    problem = inject::attach(subject_->code(), constants_in(subject_->code()), this);
   if (problem.empty()) problem = inject::start_watchdog(serial_, kTimeLimit, time_up);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &normal_mask_, kKernelSigset);
   syscall(SYS_sigaltstack, nullptr, &normal_stack_);

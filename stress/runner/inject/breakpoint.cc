@@ -29,10 +29,12 @@ struct Break {
 };
 
 Break breaks[kMaxBreaks];
-unsigned used = 0;   // breaks at this index and above are not armed
-unsigned armed = 0;  // how many
-std::uint64_t text_begin, text_end;
-unsigned char* writable;  // the second mapping of [text_begin, text_end)
+unsigned used = 0;                   // breaks at this index and above are not armed
+unsigned armed = 0;                  // how many
+std::uint64_t text_begin, text_end;  // whole pages
+std::uint64_t code_begin, code_end;  // of them, what is injectable
+std::vector<Region> code_constants;  // in there
+unsigned char* writable;             // the second mapping of [text_begin, text_end)
 std::uint64_t passing =
     0;  // the pc whose breakpoint is out while it is stepped over, to go in again
 bool stepping = false;
@@ -139,15 +141,19 @@ bool is_hit(unsigned index) {
 
 [[maybe_unused]] void patch_all_but(std::uint64_t pc) {
   if (!all_patched) {
-    for (std::uint64_t at = text_begin; at < text_end; at += sizeof(BreakCode)) {
+    for (std::uint64_t at = code_begin; at < code_end; at += sizeof(BreakCode)) {
       *const_cast<volatile BreakCode*>(patch_cell(at)) = kBreakCode;
+    }
+    for (const Region& r : code_constants) {
+      const std::uint64_t offset = as_address(r.at) - text_begin;
+      raw_copy(writable + offset, pristine.data() + offset, r.size);
     }
     all_patched = true;
     code_changed(text_begin, text_end);
   } else if (open != 0) {
     poke(open, kBreakCode);
   }
-  open = pc >= text_begin && pc < text_end ? pc : 0;
+  open = pc >= code_begin && pc < code_end ? pc : 0;
   if (open != 0) poke(open, original_of(open));
 }
 
@@ -239,10 +245,13 @@ std::string failed(const char* what) {
 
 }  // namespace
 
-std::string attach(Region code, TrapClient* trap_client) {
+std::string attach(Region code, std::vector<Region> constants, TrapClient* trap_client) {
   client = trap_client;
+  code_constants = std::move(constants);
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   const auto begin = as_address(code.at);
+  code_begin = begin;
+  code_end = begin + code.size;
   text_begin = begin / page * page;
   text_end = (begin + code.size + page - 1) / page * page;
   const std::size_t size = static_cast<std::size_t>(text_end - text_begin);

@@ -65,24 +65,6 @@ bool is_pending(int sig) {
   return (pending >> (sig - 1) & 1) != 0;
 }
 
-// Does this machine say which signals are pending? An emulator may keep that to itself.
-bool tells_pending() {
-  constexpr int kProbe = SIGIO;
-  struct sigaction ignored {
-  }, before{};
-  ignored.sa_handler = SIG_IGN;
-  sigaction(kProbe, &ignored, &before);
-  sigset_t one, mask;
-  sigemptyset(&one);
-  sigaddset(&one, kProbe);
-  pthread_sigmask(SIG_BLOCK, &one, &mask);
-  syscall(SYS_tgkill, own_process, own_thread, kProbe);
-  const bool tells = is_pending(kProbe);
-  pthread_sigmask(SIG_SETMASK, &mask, nullptr);
-  sigaction(kProbe, &before, nullptr);
-  return tells;
-}
-
 }  // namespace
 
 std::string prepare(Source source) {
@@ -91,9 +73,6 @@ std::string prepare(Source source) {
   if (source == Source::hwbreak) return prepare_hwbreak();
   if (source == Source::external)
     return "signals of source external come from a debugger, by replay";
-  if ((source == Source::itimer || source == Source::peer) && !tells_pending()) {
-    return "it is not told here when a signal is pending (rt_sigpending under an emulator)";
-  }
   return source == Source::peer ? start_peer() : std::string();
 }
 
