@@ -997,21 +997,20 @@ std::string EngineImpl::install_handlers() {
   return {};
 }
 
-// What of the code is data.
-std::vector<Region> constants_in(Region code) {
-  std::vector<Region> found;
-  if (inject::kHasTrapFlag) return found;  // nobody asks
+// What of the code is data. Empty, or what is wrong: a step that is a patch would overwrite it.
+std::string find_constants(Region code, std::vector<Region>* found) {
+  if (inject::kHasTrapFlag) return {};  // nobody asks
   std::string error;
   const auto table = symtab::Table::load("/proc/self/exe", &error);
   const std::uint64_t begin = as_address(code.at), end = begin + code.size;
-  if (!table) return found;
+  if (!table) return "the constants among the code: " + error;
   for (const symtab::Constants& c : table->constants()) {
     const std::uint64_t start = c.start + symtab::bias();
     if (start < begin || start >= end) continue;
     const std::uint64_t stop = std::min(c.end + symtab::bias(), end);
-    found.push_back(Region{as_pointer<const void>(start), static_cast<std::size_t>(stop - start)});
+    found->push_back(Region{as_pointer<const void>(start), static_cast<std::size_t>(stop - start)});
   }
-  return found;
+  return {};
 }
 
 std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
@@ -1042,8 +1041,11 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_->install(signals, this);
   std::string problem = install_handlers();
   patches_ = patches;
-  if (problem.empty() && patches)
-    problem = inject::attach(subject_->code(), constants_in(subject_->code()), this);
+  std::vector<Region> constants;
+  if (problem.empty() && patches) problem = find_constants(subject_->code(), &constants);
+  if (problem.empty() && patches) {
+    problem = inject::attach(subject_->code(), std::move(constants), this);
+  }
   if (problem.empty()) problem = inject::start_watchdog(serial_, kTimeLimit, time_up);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &normal_mask_, kKernelSigset);
   syscall(SYS_sigaltstack, nullptr, &normal_stack_);
