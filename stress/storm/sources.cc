@@ -48,20 +48,6 @@ void start_timer(MState* m) {
   rearm(m, m->own_period);
 }
 
-// What is pending of a source when its M leaves; each with the overruns that it carries.
-std::uint64_t take_pending(Async source) {
-  sigset_t one;
-  sigemptyset(&one);
-  sigaddset(&one, signal_of(source));
-  const timespec at_once{};
-  std::uint64_t count = 0;
-  siginfo_t info;
-  while (sigtimedwait(&one, &info, &at_once) > 0) {
-    count += 1 + (info.si_code == SI_TIMER ? static_cast<std::uint64_t>(info.si_overrun) : 0);
-  }
-  return count;
-}
-
 // Waits for a time, giving the processor to who wants it.
 void wait_until(std::uint64_t time) {
   while (now() < time && !stopping) sched_yield();
@@ -129,7 +115,6 @@ void m_leaves() {
   MState* m = &here();
   if (m->period != 0) {
     rearm(m, 0);
-    m->left_pending.add(take_pending(Async::timer));
     syscall(SYS_timer_delete, m->timer);
   }
   m->left_queued.add(take_pending(Async::sigqueue));

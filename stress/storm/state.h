@@ -90,7 +90,8 @@ inline constexpr unsigned kMaxViolations = 512;  // kept by an M; all are counte
 struct alignas(64) MState {
   // the handler's
   Counter delivered[kAsyncs], overruns[kAsyncs];
-  Counter expirations, left_pending, left_queued;  // of the M's timer; of sigqueue's signals
+  Counter expirations, left_pending;  // of the M's timer
+  Counter left_queued;                // of sigqueue's signals
   Counter backoffs;
   Counter calls;  // made from gsignal: rejected + ran (unless the process died in one)
   Counter rejected, ran, handler_clobbered, nested;
