@@ -152,7 +152,8 @@ TEXT \name
 	pushl	%eax				// four times, for the ABI's alignment
 	CFA_THROUGH_PUSHED_G
 	calll	*(%edx)
-	movl	(%esp), %eax			// and back: to the g that was kept
+	addl	$12, %esp
+	popl	%eax				// and back: to the g that was kept
 	CFA_THROUGH_AX
 	LOAD_TP	edx
 	.else

@@ -168,7 +168,7 @@ TEXT \name
 	str	r1, [sp, #-8]!			// with a word below, for the ABI's alignment
 	CFA_THROUGH_PUSHED_G
 	CALL_FN
-	ldr	g, [sp]				// and back: to the g that was kept
+	ldr	g, [sp], #8			// and back: to the g that was kept
 	.else
 	CFA_THROUGH_CURG
 	CALL_FN

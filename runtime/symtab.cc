@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <sstream>
+#include <utility>
 
 extern "C" const char __ehdr_start[] __attribute__((visibility("hidden")));
 
@@ -27,9 +29,21 @@ std::string name_at(const std::string& file, std::uint64_t offset) {
   return std::string(file.c_str() + offset);
 }
 
+// What the symbol tables say: the functions, and arm's marks, $a in front of instructions and $d in
+// front of constants.
+struct Found {
+  std::vector<Symbol> functions;
+  std::map<std::uint64_t, bool> is_constant;  // from that address on
+};
+
+void note_mark(const std::string& name, std::uint64_t address, Found* found) {
+  const std::string kind = name.substr(0, 2);
+  if (kind == "$a" || kind == "$d") found->is_constant[address] = kind == "$d";
+}
+
 template <class Ehdr, class Shdr, class Sym>
-std::vector<Symbol> functions(const std::string& file) {
-  std::vector<Symbol> found;
+Found read_symbols(const std::string& file) {
+  Found found;
   const auto header = read_at<Ehdr>(file, 0);
   if (!header) return found;
   const auto section = [&](unsigned i) {
@@ -42,13 +56,16 @@ std::vector<Symbol> functions(const std::string& file) {
     if (!strings) continue;
     for (std::uint64_t at = 0; at + sizeof(Sym) <= table->sh_size; at += sizeof(Sym)) {
       const auto symbol = read_at<Sym>(file, table->sh_offset + at);
-      if (!symbol || (symbol->st_info & 0xf) != STT_FUNC || symbol->st_shndx >= SHN_LORESERVE)
-        continue;
+      if (!symbol || symbol->st_shndx >= SHN_LORESERVE) continue;
+      if (header->e_machine == EM_ARM && (symbol->st_info & 0xf) == STT_NOTYPE) {
+        note_mark(name_at(file, strings->sh_offset + symbol->st_name), symbol->st_value, &found);
+      }
+      if ((symbol->st_info & 0xf) != STT_FUNC) continue;
       const auto home = section(symbol->st_shndx);
       if (!home || symbol->st_shndx == SHN_UNDEF) continue;
-      found.push_back(Symbol{name_at(file, strings->sh_offset + symbol->st_name), symbol->st_value,
-                             symbol->st_size,
-                             home->sh_offset + (symbol->st_value - home->sh_addr)});
+      found.functions.push_back(Symbol{name_at(file, strings->sh_offset + symbol->st_name),
+                                       symbol->st_value, symbol->st_size,
+                                       home->sh_offset + (symbol->st_value - home->sh_addr)});
     }
   }
   return found;
@@ -68,9 +85,15 @@ std::optional<Table> Table::load(const std::string& path, std::string* error) {
   }
   Table table;
   table.machine_ = ident->e_machine;
-  table.symbols_ = ident->e_ident[EI_CLASS] == ELFCLASS64
-                       ? functions<Elf64_Ehdr, Elf64_Shdr, Elf64_Sym>(file)
-                       : functions<Elf32_Ehdr, Elf32_Shdr, Elf32_Sym>(file);
+  Found found = ident->e_ident[EI_CLASS] == ELFCLASS64
+                    ? read_symbols<Elf64_Ehdr, Elf64_Shdr, Elf64_Sym>(file)
+                    : read_symbols<Elf32_Ehdr, Elf32_Shdr, Elf32_Sym>(file);
+  table.symbols_ = std::move(found.functions);
+  for (auto at = found.is_constant.begin(); at != found.is_constant.end();) {
+    const auto start = at++;
+    const std::uint64_t end = at == found.is_constant.end() ? start->first : at->first;
+    if (start->second) table.constants_.push_back(Constants{start->first, end});
+  }
   if (table.symbols_.empty()) {
     *error = path + ": has no function symbols (stripped?)";
     return std::nullopt;

@@ -18,6 +18,11 @@ struct Symbol {
   std::uint64_t file_offset;
 };
 
+// Constants among the instructions, as arm's compilers put them there. Linked addresses.
+struct Constants {
+  std::uint64_t start, end;
+};
+
 class Table {
  public:
   // Reads the file's .symtab. nullopt and a message in *error where that can't be done.
@@ -26,11 +31,13 @@ class Table {
   // The function that contains a linked address, or null. Async-signal-safe.
   const Symbol* find(std::uint64_t address) const;
   const Symbol* find_name(std::string_view name) const;
-  const std::vector<Symbol>& symbols() const { return symbols_; }  // by address
-  unsigned machine() const { return machine_; }                    // EM_X86_64, ...
+  const std::vector<Symbol>& symbols() const { return symbols_; }         // by address
+  const std::vector<Constants>& constants() const { return constants_; }  // by address
+  unsigned machine() const { return machine_; }                           // EM_X86_64, ...
 
  private:
   std::vector<Symbol> symbols_;
+  std::vector<Constants> constants_;
   unsigned machine_ = 0;
 };
 

@@ -15,7 +15,7 @@ TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git afl++)
 
 # Without these an ISA is left out of the build, which says so.
 # shellcheck disable=SC2034
-ISA_PACKAGES=(g++-12-multilib)
+ISA_PACKAGES=(g++-12-multilib g++-arm-linux-gnueabihf qemu-user)
 
 # What only scripts/stress needs.
 # shellcheck disable=SC2034

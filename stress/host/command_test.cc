@@ -140,9 +140,10 @@ TEST_F(Command, EveryCommandHasHelp) {
 // ---- runners
 
 TEST_F(Command, ARunnerThatIsNotBuiltIsSkipped) {
-  const Ran ran = sigsweep("prove --isa arm");
+  // Nor one that is, where the emulator is missing that would run it.
+  const Ran ran = run("PATH=/nonexistent " + kBin + "/sigsweep prove --isa arm 2>&1");
   EXPECT_EQ(ran.status, 77);
-  EXPECT_NE(ran.output.find("arm"), std::string::npos);
+  EXPECT_NE(ran.output.find("isa arm"), std::string::npos) << ran.output;
 }
 
 TEST_F(Command, ARunnerThatCannotStartOrDiesOutsideATrialIsStatus3) {
@@ -809,8 +810,10 @@ class OtherIsa : public Command, public testing::WithParamInterface<const char*>
 
 TEST_P(OtherIsa, TheClaimsHoldAtThreeSites) {
   if (!is_built()) return;
-  const Ran ran = sigsweep(std::string("prove --depth 1 --site mcacheRefill_m,setFinalizer_m,") +
-                           "mheap_alloc_m --isa " + GetParam());
+  const Ran ran = sigsweep(
+      std::string(
+          "prove --depth 1 --handler mcacheRefill_m,gc_m --site mcacheRefill_m,setFinalizer_m,") +
+      "mheap_alloc_m --isa " + GetParam());
   EXPECT_EQ(ran.status, 0) << ran.output;
   EXPECT_NE(ran.output.find("claims hold"), ran.output.npos) << ran.output;
   const Ran valid = validate(folder_ + "/results/prove/prove.jsonl");
@@ -852,6 +855,64 @@ TEST_P(OtherIsa, ForkAndPlaceAgree) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Isas, OtherIsa, testing::Values("386", "amd64p32"));
+// ---- what arm alone has
+
+TEST_F(Command, TheArmStubOfTheCommitRefusesEveryLegalCall) {
+  if (!fs::exists(kBin + "/runner-arm")) GTEST_SKIP() << "no runner for arm";
+  const Ran proved = sigsweep(
+      "prove --isa arm --claim 9 --site mcacheRefill_m,scavenge_m@g0,goexit0 --json arm.jsonl");
+  EXPECT_EQ(proved.status, 0) << proved.output;
+  for (const json& cell : rows(folder_ + "/arm.jsonl", "cell")) {
+    if (cell["protocol"] != "reject_arm_seed" || cell["handler"] != "none") continue;
+    const char* verdict = cell["site"] == "mcacheRefill_m" ? "false-reject" : "ok";
+    EXPECT_EQ(cell["verdicts"], (json{{verdict, cell["trials"]}})) << cell;
+  }
+  const Ran assumed =
+      sigsweep("prove --isa arm --claim 9 --site mcacheRefill_m --assume signalok_arm_first=ok");
+  EXPECT_EQ(assumed.status, 1) << assumed.output;
+}
+
+TEST_F(Command, TheArmStubOfTheCommitIsLaidBesideTheMendedOne) {
+  if (!fs::exists(kBin + "/runner-arm")) GTEST_SKIP() << "no runner for arm";
+  const Ran ran = run("cd " + folder_ + " && " + kBin + "/sigsweep explain --isa arm 2>/dev/null");
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  const std::string first = ran.output.substr(0, ran.output.find("<> the second load"));
+  std::size_t marks = 0;
+  for (std::size_t at = first.find("<>"); at != first.npos; at = first.find("<>", at + 1)) marks++;
+  EXPECT_EQ(marks, 1U) << first;  // the guilty load, and nothing else
+  EXPECT_NE(first.find("ldr     r3, [r1] "), first.npos) << first;
+}
+
+TEST_F(Command, WhatIsForArmOnlySaysSo) {
+  for (const char* arguments : {"sweep --protocol reject_arm_seed",
+                                "sweep --protocol signalok_arm_first", "prove --claim 9"}) {
+    const Ran ran = sigsweep(arguments);
+    EXPECT_EQ(ran.status, 77) << arguments << "\n" << ran.output;
+    EXPECT_NE(ran.output.find("isa arm only"), std::string::npos) << ran.output;
+  }
+  EXPECT_NE(sigsweep("list").output.find("reject_arm_seed    for isa arm only"), std::string::npos);
+}
+
+TEST_F(Command, WhatAnEmulatorHasNotIsSkipped) {
+  if (!fs::exists(kBin + "/runner-arm")) GTEST_SKIP() << "no runner for arm";
+  const Ran ran = sigsweep("sweep --isa arm --site gc_m --inject hwbreak");
+  EXPECT_EQ(ran.status, 77) << ran.output;
+  EXPECT_NE(ran.output.find("--inject hwbreak: "), std::string::npos) << ran.output;
+}
+
+TEST_P(OtherIsa, EverySourceGivesTheSameMap) {
+  if (!is_built()) return;
+  std::set<std::string> maps;
+  for (const std::string source : {"direct", "kill", "itimer", "peer"}) {
+    const Ran ran =
+        sigsweep(std::string("sweep --protocol signalok_raw --site gc_m --handler gc_m ") +
+                 "--json map.jsonl --inject " + source + " --isa " + GetParam());
+    ASSERT_EQ(ran.status, 0) << ran.output;
+    maps.insert(rows(folder_ + "/map.jsonl", "cell").at(0)["map"]);
+  }
+  EXPECT_EQ(maps.size(), 1U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Isas, OtherIsa, testing::Values("386", "amd64p32", "arm"));
 
 }  // namespace

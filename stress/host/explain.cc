@@ -86,10 +86,83 @@ void print_way(const Disassembler& code, const std::vector<Column>& columns) {
   fmt::print("\n");
 }
 
+// ---- a stub that is wrong, beside its mended form
+
+struct Defect {
+  const char *isa, *stub, *mended, *what;
+};
+const Defect kDefects[] = {
+#define CLAIM(...)
+#define ORDER(...)
+#define DEFECT(isa, stub, mended, what) {#isa, #stub, #mended, what},
+#include "stress/onm/claims.def"
+#undef CLAIM
+#undef ORDER
+};
+
+// An instruction as it is compared: what it names of its own stub is where it goes within it.
+std::vector<std::string> comparable(const Disassembler& code, const std::string& stub) {
+  std::vector<std::string> texts;
+  for (const Instruction& insn : code.function(stub)) {
+    std::string text = insn.text;
+    const std::size_t at = text.find(stub + "+");
+    if (at != text.npos) text.erase(at, stub.size());
+    texts.push_back(text);
+  }
+  return texts;
+}
+
+// length[i][j]: of the longest sequence that a from i on and b from j on have in common.
+std::vector<std::vector<unsigned>> common_lengths(const std::vector<std::string>& a,
+                                                  const std::vector<std::string>& b) {
+  std::vector<std::vector<unsigned>> length(a.size() + 1, std::vector<unsigned>(b.size() + 1));
+  for (std::size_t i = a.size(); i-- > 0;) {
+    for (std::size_t j = b.size(); j-- > 0;) {
+      length[i][j] =
+          a[i] == b[j] ? length[i + 1][j + 1] + 1 : std::max(length[i + 1][j], length[i][j + 1]);
+    }
+  }
+  return length;
+}
+
+void print_beside(const Disassembler& code, const Defect& defect) {
+  const auto left = comparable(code, defect.stub), right = comparable(code, defect.mended);
+  const auto length = common_lengths(left, right);
+  fmt::print("{:<46}    {}\n", defect.stub, defect.mended);
+  for (std::size_t i = 0, j = 0; i < left.size() || j < right.size();) {
+    const bool have_left = i < left.size(), have_right = j < right.size();
+    const bool same = have_left && have_right && left[i] == right[j];
+    // Of two that differ: both at once, unless one side has more than the other.
+    const bool both = have_left && have_right && length[i][j] == length[i + 1][j + 1];
+    const bool take_left =
+        same || both || !have_right || (have_left && length[i + 1][j] >= length[i][j + 1]);
+    const bool take_right = same || both || !take_left;
+    fmt::print("  {:<44} {}  {}\n", take_left ? left[i] : "", same ? "  " : "<>",
+               take_right ? right[j] : "");
+    i += take_left ? 1 : 0;
+    j += take_right ? 1 : 0;
+  }
+  fmt::print("<> {}\n\n", defect.what);
+}
+
+// All that this ISA has. Were there any?
+bool explain_defects(const Session& session) {
+  const Disassembler code(session.runner_path);
+  bool any = false;
+  for (const Defect& defect : kDefects) {
+    if (session.options.isa != defect.isa) continue;
+    print_beside(code, defect);
+    any = true;
+  }
+  return any;
+}
+
 }  // namespace
 
 int explain_command(const Options& options) {
   const Session session = open_session(options);
+  const bool any_site = options.sites == std::vector<std::string>{"all"};
+  if (any_site && explain_defects(session)) return kAsExpected;
   const auto sites = session.sites();
   auto handlers = session.handlers();
   if (options.sites == std::vector<std::string>{"all"} || sites.size() != 1) {
@@ -123,6 +196,7 @@ int list_command(const Options& options) {
   const Description& d = session.description;
   fmt::print("isa        {}\n\nprotocols\n", d.catalog.isa);
   for (const auto& p : d.protocols) fmt::print("  {:<18} {} [{}]\n", p.name, p.summary, p.allowed);
+  for (const auto& [name, isa] : d.elsewhere) fmt::print("  {:<18} for isa {} only\n", name, isa);
   fmt::print("\nsites{:<23} in          out     zero afterwards  ends by\n", "");
   for (const auto& s : d.sites)
     fmt::print("  {:<26} {:<11} {:<7} {:<16} {}\n", s.name, s.in, s.out, s.zeroed, s.ends);

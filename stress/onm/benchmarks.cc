@@ -123,7 +123,8 @@ std::span<const std::string_view> benchmark_names() {
 
 void run_benchmark(unsigned index, std::uint64_t rounds, runtime::M* mp) {
   loop = Loop{kRows[index].run, rounds};
-  const FuncVal fn = runtime::funcval(kRows[index].where);
+  static FuncVal fn;  // where amd64p32 can point at it
+  fn = runtime::funcval(kRows[index].where);
   runtime::mreset(mp);
   runtime::newproc(&fn);
   runtime::mstart(mp);

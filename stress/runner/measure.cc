@@ -141,7 +141,9 @@ class Trials {
     }
     return plans_.empty() ? problem + " (no boundary)" : problem;
   }
-  const Plan& plan(std::uint64_t round) const { return plans_[round % plans_.size()]; }
+  const Plan& plan(std::uint64_t round) const {
+    return plans_[static_cast<std::size_t>(round % plans_.size())];
+  }
 
  private:
   std::vector<Plan> plans_;

@@ -78,7 +78,7 @@ SoakResult Soak::run(const std::function<void(std::uint64_t)>& report) {
   }
   result_.trials = result_.landed = 0;
   while (result_.trials < request_.rounds) {
-    const Known& cell = cells_[random_() % cells_.size()];
+    const Known& cell = cells_[static_cast<std::size_t>(random_() % cells_.size())];
     const auto boundary = static_cast<unsigned>(random_() % cell.first.size());
     result_.problem = sweeper_.select(cell.request.protocol, cell.request.site);
     if (!result_.problem.empty()) return result_;

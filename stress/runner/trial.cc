@@ -20,6 +20,7 @@
 #include <new>
 #include <utility>
 
+#include "runtime/symtab.h"
 #include "stress/runner/inject/arch.h"
 #include "stress/runner/inject/breakpoint.h"
 #include "stress/runner/inject/hwbreak.h"
@@ -138,6 +139,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::string install_handlers();
   void place_traps(bool in_handler);
   void check_place(std::uint64_t interrupted);
+  unsigned live_regions(unsigned index, std::span<Region> out) const;
   void check_frame(const Region* in_use, unsigned count);
   void note_undelivered(const ucontext_t* uc);
   void begin(const Plan& plan);
@@ -161,6 +163,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void trust_the_outside();
   void record_step(ucontext_t* uc, std::uint64_t pc);
   bool step_over_call(const ucontext_t* uc) const;
+  void walk(const Plan& plan, int protection);
   std::string record(const Plan& plan, Trace* out);
   void record_where_it_is(bool on);
   void hide_traced(bool hidden);
@@ -220,7 +223,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   bool record_where_it_is_ = false;  // traps take the stack that they find, not the alternate one
   Region pages_[4] = {};             // that hold slots and cells
   unsigned page_count_ = 0;
-  bool hidden_ = false;               // they are inaccessible
+  bool hidden_ = false;               // they are inaccessible ...
+  int hidden_as_ = PROT_NONE;         // ... in this way
   struct sigaction before_[65] = {};  // what handled the faults before us
 };
 
@@ -395,6 +399,7 @@ bool EngineImpl::is_over(int injection, const ucontext_t* uc) const {
 void EngineImpl::reached(unsigned index, ucontext_t* uc) {
   seen_->hits++;
   arriving_[arriving_count_++] = index;
+  landings_[index].sp = inject::context_sp(uc);
   if (seen_->hits == 1) {
     inject::raw_copy(&landed_context_.uc_mcontext, &uc->uc_mcontext, sizeof uc->uc_mcontext);
     note_state_before(uc);
@@ -470,6 +475,7 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   const std::uint32_t bit = std::uint32_t{1} << index;
   seen_->entered |= bit;
   if (mode_ == Mode::tracing) {
+    hide_traced(false);
     inject::resume_stepping();
     call_handler(index);
     inject::stop_stepping();
@@ -479,9 +485,8 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   Landing& landing = landings_[index];
   Region regions[kMaxRegions];
   const std::uint64_t sp = inject::context_sp(uc);
-  landing.sp = sp;
   check_place(sp);
-  const unsigned count = subject_->live_regions(sp - inject::kRedZone, regions);
+  const unsigned count = live_regions(index, regions);
   check_frame(regions, count);
   landing.live.take(regions, count);
   if (protocol_->must_reject) landing.state.take(regions, subject_->state_regions(regions));
@@ -513,6 +518,21 @@ void EngineImpl::take_from_outside(ucontext_t* uc) {
       return;
     }
   }
+}
+
+// What is in use of the stacks where this injection landed; and, where it interrupts a handler, on
+// the stack that the handler's signal has interrupted, which may tell no longer.
+unsigned EngineImpl::live_regions(unsigned index, std::span<Region> out) const {
+  unsigned count = subject_->live_regions(landings_[index].sp - inject::kRedZone, out);
+  for (int i = plan_.injection[index].parent; i != kNone; i = plan_.injection[i].parent) {
+    Region outer[kMaxRegions];
+    const std::uint64_t sp = landings_[i].sp - inject::kRedZone;
+    const unsigned found = subject_->live_regions(sp, outer);
+    for (unsigned k = 0; k < found && count < out.size(); k++) {
+      if (as_address(outer[k].at) == sp) out[count++] = outer[k];
+    }
+  }
+  return count;
 }
 
 // The handler's own call, if it makes one.
@@ -757,7 +777,7 @@ void EngineImpl::hide_traced(bool hidden) {
   if (hidden && hidden_) return;  // but what must be visible is made so in any case
   for (unsigned i = 0; i < page_count_; i++) {
     mprotect(const_cast<void*>(pages_[i].at), pages_[i].size,
-             hidden ? PROT_NONE : PROT_READ | PROT_WRITE);
+             hidden ? hidden_as_ : PROT_READ | PROT_WRITE);
   }
   hidden_ = hidden;
 }
@@ -768,7 +788,9 @@ bool EngineImpl::on_step(ucontext_t* uc) {
   const std::uint64_t pc = inject::context_pc(uc);
   const auto code = as_address(subject_->code().at);
   const bool within = pc >= code && pc < code + subject_->code().size;
-  if (*serial_ == 0 || step_count_ == kMaxSteps || (over && !within)) return false;
+  // Steps that are patches do not see what lies outside.
+  const bool back = !within || !recording_handler_ || pc == plan_.injection[0].pc;
+  if (*serial_ == 0 || step_count_ == kMaxSteps || (over && back)) return false;
   if (within) {
     record_step(uc, pc);
   } else if (step_over_call(uc)) {
@@ -823,11 +845,11 @@ bool EngineImpl::record_access(siginfo_t* info, ucontext_t* uc) {
   return true;
 }
 
-std::string EngineImpl::record(const Plan& plan, Trace* out) {
-  steps_.resize(kMaxSteps);
-  accesses_.resize(kMaxSteps);
+// Through the operation, or the handler, step by step, its pages protected like that.
+void EngineImpl::walk(const Plan& plan, int protection) {
   step_count_ = access_count_ = 0;
   last_pc_ = 0;
+  hidden_as_ = protection;
   mode_ = Mode::tracing;
   begin(plan);
   inject::contain_call(&containment_, run_site, this);
@@ -835,6 +857,26 @@ std::string EngineImpl::record(const Plan& plan, Trace* out) {
   hide_traced(false);
   finish();
   mode_ = Mode::idle;
+}
+
+std::string EngineImpl::record(const Plan& plan, Trace* out) {
+  steps_.resize(kMaxSteps);
+  accesses_.resize(kMaxSteps);
+  walk(plan, PROT_NONE);
+  if constexpr (!inject::kFaultTellsWrite) {  // once more, and only what is written faults
+    const std::vector<Access> all(accesses_.begin(),
+                                  accesses_.begin() + static_cast<long>(access_count_));
+    walk(plan, PROT_READ);
+    const auto end = accesses_.begin() + static_cast<long>(access_count_);
+    const std::vector<Access> writes(accesses_.begin(), end);
+    access_count_ = all.size();
+    std::transform(all.begin(), all.end(), accesses_.begin(), [&](Access access) {
+      access.write = std::any_of(writes.begin(), writes.end(), [&](const Access& w) {
+        return w.step == access.step && w.slot == access.slot;
+      });
+      return access;
+    });
+  }
   if (step_count_ == 0) return "the code to be recorded was never entered";
   if (step_count_ == kMaxSteps) return "the operation has too many instructions";
   std::string problem =
@@ -955,6 +997,22 @@ std::string EngineImpl::install_handlers() {
   return {};
 }
 
+// What of the code is data. Empty, or what is wrong: a step that is a patch would overwrite it.
+std::string find_constants(Region code, std::vector<Region>* found) {
+  if (inject::kHasTrapFlag) return {};  // nobody asks
+  std::string error;
+  const auto table = symtab::Table::load("/proc/self/exe", &error);
+  const std::uint64_t begin = as_address(code.at), end = begin + code.size;
+  if (!table) return "the constants among the code: " + error;
+  for (const symtab::Constants& c : table->constants()) {
+    const std::uint64_t start = c.start + symtab::bias();
+    if (start < begin || start >= end) continue;
+    const std::uint64_t stop = std::min(c.end + symtab::bias(), end);
+    found->push_back(Region{as_pointer<const void>(start), static_cast<std::size_t>(stop - start)});
+  }
+  return {};
+}
+
 std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_ = &subject();
   forgo_restartable_sequences();
@@ -983,7 +1041,11 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_->install(signals, this);
   std::string problem = install_handlers();
   patches_ = patches;
-  if (problem.empty() && patches) problem = inject::attach(subject_->code(), this);
+  std::vector<Region> constants;
+  if (problem.empty() && patches) problem = find_constants(subject_->code(), &constants);
+  if (problem.empty() && patches) {
+    problem = inject::attach(subject_->code(), std::move(constants), this);
+  }
   if (problem.empty()) problem = inject::start_watchdog(serial_, kTimeLimit, time_up);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &normal_mask_, kKernelSigset);
   syscall(SYS_sigaltstack, nullptr, &normal_stack_);

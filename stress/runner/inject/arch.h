@@ -17,6 +17,9 @@ using BreakCode = std::uint8_t;
 inline constexpr BreakCode kBreakCode = 0xcc;  // int3
 inline constexpr unsigned kBreakAdvance = 1;   // bytes by which pc is past it in its trap
 inline constexpr bool kHasTrapFlag = true;     // else a step is made of breakpoints
+inline constexpr bool kCodeIsWatched =
+    true;  // a patch is seen, through whatever mapping it is made
+inline constexpr bool kFaultTellsWrite = true;  // fault_is_write() knows
 
 inline void set_trap_flag(ucontext_t* uc, bool on) {
   constexpr greg_t kTrapFlag = 0x100;
@@ -73,7 +76,6 @@ inline void context_controls(const ucontext_t* uc, std::uint64_t* out) {
 
 // Can resume_context() restore all that is in this frame? The processor's state must be there in
 // the form that XRSTOR takes (asm/sigcontext.h), and the trap flag takes the kernel's way.
-inline constexpr bool kResumes = true;
 inline bool can_resume(const ucontext_t* uc) {
   constexpr std::size_t kReserved = 464;  // bytes: where the kernel describes the form
   constexpr std::uint32_t kMagic = 0x46505853;
@@ -101,10 +103,16 @@ inline void context_controls(const ucontext_t* uc, std::uint64_t* out) {
   out[1] = uc->uc_mcontext.fpregs->cw & 0xffff;
 }
 
-// In this mode IRET does not load SP: every trap goes back by the kernel.
-inline constexpr bool kResumes = false;
-inline bool can_resume(const ucontext_t*) {
-  return false;
+// Likewise; and resume_context() writes below SP, where nothing is kept here but SP must point at
+// memory: in the first page there is none.
+inline bool can_resume(const ucontext_t* uc) {
+  constexpr std::size_t kReserved = 112 + 464;
+  constexpr std::uint32_t kMagic = 0x46505853;
+  constexpr std::uint64_t kFirstPage = 4096;
+  const auto* state = reinterpret_cast<const char*>(uc->uc_mcontext.fpregs);
+  return state != nullptr && (uc->uc_mcontext.gregs[REG_EFL] & 0x100) == 0 &&
+         context_register(uc, REG_ESP) > kFirstPage &&
+         *reinterpret_cast<const std::uint32_t*>(state + kReserved) == kMagic;
 }
 
 #elif defined(__arm__)
@@ -113,9 +121,11 @@ using BreakCode = std::uint32_t;
 inline constexpr BreakCode kBreakCode = 0xe1200070;  // bkpt
 inline constexpr unsigned kBreakAdvance = 0;
 inline constexpr bool kHasTrapFlag = false;
+inline constexpr bool kCodeIsWatched = false;
 inline void set_trap_flag(ucontext_t*, bool) {}
 
 // qemu's error code does not tell reads from writes.
+inline constexpr bool kFaultTellsWrite = false;
 inline bool fault_is_write(const ucontext_t*) {
   return false;
 }
@@ -154,7 +164,6 @@ inline void context_controls(const ucontext_t*, std::uint64_t* out) {
   out[0] = 0;
 }
 
-inline constexpr bool kResumes = false;
 inline bool can_resume(const ucontext_t*) {
   return false;
 }

@@ -135,6 +135,36 @@ TEXT probe_call
 	RESTORE_ALL
 END probe_call
 
+// What is loaded last comes from below the interrupted SP: IRET loads no SP in this mode. The caller's frame is
+// not described: it does not exist any more.
+TEXT resume_context
+	movl	4(%esp), %ebx				// BX = the context
+	.cfi_undefined eip
+	movl	context_fpregs(%ebx), %ecx
+	addl	$112, %ecx				// behind what FSAVE would write
+	movl	$-1, %eax
+	movl	$-1, %edx
+	xrstor	(%ecx)
+	movl	context_esp(%ebx), %edx
+	subl	$12, %edx
+	movl	context_eip(%ebx), %eax
+	movl	%eax, 8(%edx)
+	movl	context_flags(%ebx), %eax
+	movl	%eax, 4(%edx)
+	movl	context_edx(%ebx), %eax
+	movl	%eax, (%edx)
+	movl	context_eax(%ebx), %eax
+	movl	context_ecx(%ebx), %ecx
+	movl	context_esi(%ebx), %esi
+	movl	context_edi(%ebx), %edi
+	movl	context_ebp(%ebx), %ebp
+	movl	context_ebx(%ebx), %ebx
+	movl	%edx, %esp
+	popl	%edx
+	popfl
+	retl
+END resume_context
+
 TEXT raise_trap_flag
 	pushfl
 	.cfi_adjust_cfa_offset 4

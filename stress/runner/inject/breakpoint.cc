@@ -19,6 +19,7 @@ namespace sigsweep::inject {
 namespace {
 
 using KernelMask = std::uint64_t;
+constexpr std::uint64_t kPage = 4096;  // bytes; of an ISA whose code is not watched
 
 struct Break {
   std::uint64_t pc = 0;
@@ -28,10 +29,12 @@ struct Break {
 };
 
 Break breaks[kMaxBreaks];
-unsigned used = 0;   // breaks at this index and above are not armed
-unsigned armed = 0;  // how many
-std::uint64_t text_begin, text_end;
-unsigned char* writable;  // the second mapping of [text_begin, text_end)
+unsigned used = 0;                   // breaks at this index and above are not armed
+unsigned armed = 0;                  // how many
+std::uint64_t text_begin, text_end;  // whole pages
+std::uint64_t code_begin, code_end;  // of them, what is injectable
+std::vector<Region> code_constants;  // in there
+unsigned char* writable;             // the second mapping of [text_begin, text_end)
 std::uint64_t passing =
     0;  // the pc whose breakpoint is out while it is stepped over, to go in again
 bool stepping = false;
@@ -42,17 +45,37 @@ struct Installed {
   bool operator==(const Installed&) const = default;
 } installed;
 TrapClient* client;
-BreakCode originals[kMaxBreaks];
 std::vector<unsigned char> pristine;  // the code as it was before any patch
+// Where there is no trap flag: every instruction is patched but the one at `open` (0: none is
+// open).
+bool all_patched = false;
+std::uint64_t open = 0;
 
 BreakCode* patch_cell(std::uint64_t pc) {
   return reinterpret_cast<BreakCode*>(writable + (pc - text_begin));
+}
+
+BreakCode original_of(std::uint64_t pc) {
+  return raw_load<BreakCode>(pristine.data(), static_cast<std::size_t>(pc - text_begin));
+}
+
+// Where the processor does not look for changes of the code by itself, and an emulator sees only
+// those of pages that it knows as writable.
+void code_changed([[maybe_unused]] std::uint64_t begin, [[maybe_unused]] std::uint64_t end) {
+  if constexpr (!kCodeIsWatched) {
+    const std::uint64_t page = begin & ~(kPage - 1);
+    const auto size = static_cast<std::size_t>(((end + kPage - 1) & ~(kPage - 1)) - page);
+    mprotect(as_pointer<void>(page), size, PROT_READ | PROT_WRITE);
+    mprotect(as_pointer<void>(page), size, PROT_READ | PROT_EXEC);
+    __builtin___clear_cache(as_pointer<char>(begin), as_pointer<char>(end));
+  }
 }
 
 // Volatile: each write is one store, seen by the instruction fetch of this thread at the next trap
 // or call.
 void poke(std::uint64_t pc, BreakCode code) {
   *const_cast<volatile BreakCode*>(patch_cell(pc)) = code;
+  code_changed(pc, pc + sizeof code);
 }
 
 int armed_at(std::uint64_t pc) {
@@ -99,8 +122,6 @@ void place_trap() {
 
 // REQUIRES: the break is not armed.
 void put_in(unsigned index, const Break& b) {
-  const int same = armed_at(b.pc);
-  originals[index] = same >= 0 ? originals[same] : *patch_cell(b.pc);
   breaks[index] = b;
   poke(b.pc, kBreakCode);
 }
@@ -116,9 +137,52 @@ bool is_hit(unsigned index) {
   return false;
 }
 
+// ---- steps
+
+[[maybe_unused]] void patch_all_but(std::uint64_t pc) {
+  if (!all_patched) {
+    for (std::uint64_t at = code_begin; at < code_end; at += sizeof(BreakCode)) {
+      *const_cast<volatile BreakCode*>(patch_cell(at)) = kBreakCode;
+    }
+    for (const Region& r : code_constants) {
+      const std::uint64_t offset = as_address(r.at) - text_begin;
+      raw_copy(writable + offset, pristine.data() + offset, r.size);
+    }
+    all_patched = true;
+    code_changed(text_begin, text_end);
+  } else if (open != 0) {
+    poke(open, kBreakCode);
+  }
+  open = pc >= code_begin && pc < code_end ? pc : 0;
+  if (open != 0) poke(open, original_of(open));
+}
+
+void patch_armed_only() {
+  if (!all_patched) return;
+  std::copy(pristine.begin(), pristine.end(), writable);
+  all_patched = false;
+  open = 0;
+  for (unsigned i = 0; i < used; i++) {
+    const Break& b = breaks[i];
+    if (b.passes_left != 0 && !b.suspended && b.pc != passing) *patch_cell(b.pc) = kBreakCode;
+  }
+  code_changed(text_begin, text_end);
+}
+
+// A trap behind the next instruction, or none.
+void set_step(ucontext_t* uc, bool on) {
+  if constexpr (kHasTrapFlag) {
+    set_trap_flag(uc, on);
+  } else if (on) {
+    patch_all_but(context_pc(uc));
+  } else {
+    patch_armed_only();
+  }
+}
+
 // Whether nothing else is to be done before the code goes on.
 bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
-  poke(pc, originals[static_cast<unsigned>(armed_at(pc))]);
+  poke(pc, original_of(pc));
   set_context_pc(uc, pc);
   int hit = -1;
   for (unsigned i = 0; i < used; i++) {
@@ -128,7 +192,7 @@ bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   const bool again = armed_at(pc) >= 0;
   if (again) {  // wanted again at a later pass: step over, then put it back
     passing = pc;
-    set_trap_flag(uc, true);
+    set_step(uc, true);
   } else {
     place_trap();
   }
@@ -136,14 +200,17 @@ bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   return !again && !stepping;
 }
 
-void on_trap_flag(ucontext_t* uc) {
-  if (passing != 0) {
-    if (armed_at(passing) >= 0) poke(passing, kBreakCode);
-    passing = 0;
-    place_trap();
-  }
+// Behind the instruction that was stepped over its breakpoint goes in again.
+void end_passing() {
+  if (armed_at(passing) >= 0) poke(passing, kBreakCode);
+  passing = 0;
+  place_trap();
+}
+
+void on_step_trap(ucontext_t* uc) {
+  if (passing != 0) end_passing();
   if (stepping) stepping = client->on_step(uc);
-  set_trap_flag(uc, stepping);
+  set_step(uc, stepping);
 }
 
 void on_sigtrap(int, siginfo_t* info, void* context) {
@@ -153,6 +220,11 @@ void on_sigtrap(int, siginfo_t* info, void* context) {
     return;
   }
   const std::uint64_t pc = context_pc(uc) - kBreakAdvance;
+  // A step that is a patch ends where a breakpoint may stand in its own right.
+  if (!kHasTrapFlag && passing != 0 && !stepping) {
+    end_passing();
+    patch_armed_only();
+  }
   // A trap-flag trap may end right behind a breakpoint's address; then the byte before pc is no
   // break.
   if (armed > 0 && pc >= text_begin && pc < text_end && armed_at(pc) >= 0 && passing != pc &&
@@ -163,7 +235,7 @@ void on_sigtrap(int, siginfo_t* info, void* context) {
     // A handler may ask for another mask in its frame: only the kernel can set it.
     if (goes_on && can_resume(uc) && raw_load<KernelMask>(mask, 0) == before) resume_context(uc);
   } else {
-    on_trap_flag(uc);
+    on_step_trap(uc);
   }
 }
 
@@ -173,10 +245,13 @@ std::string failed(const char* what) {
 
 }  // namespace
 
-std::string attach(Region code, TrapClient* trap_client) {
+std::string attach(Region code, std::vector<Region> constants, TrapClient* trap_client) {
   client = trap_client;
+  code_constants = std::move(constants);
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   const auto begin = as_address(code.at);
+  code_begin = begin;
+  code_end = begin + code.size;
   text_begin = begin / page * page;
   text_end = (begin + code.size + page - 1) / page * page;
   const std::size_t size = static_cast<std::size_t>(text_end - text_begin);
@@ -225,7 +300,7 @@ void suspend(unsigned index) {
   Break& b = breaks[index];
   if (index >= used || b.passes_left == 0 || b.suspended) return;
   b.suspended = true;
-  if (armed_at(b.pc) < 0) poke(b.pc, originals[index]);  // nobody else wants it
+  if (armed_at(b.pc) < 0) poke(b.pc, original_of(b.pc));  // nobody else wants it
 }
 
 void resume(unsigned index) {
@@ -242,13 +317,15 @@ bool is_pristine() {
 }
 
 void make_pristine() {
-  if (!is_pristine()) std::copy(pristine.begin(), pristine.end(), writable);
+  if (is_pristine()) return;
+  std::copy(pristine.begin(), pristine.end(), writable);
+  code_changed(text_begin, text_end);
 }
 
 void disarm_all() {
   if (armed > 0) {
     for (unsigned i = 0; i < used; i++) {
-      if (breaks[i].passes_left != 0) poke(breaks[i].pc, originals[i]);
+      if (breaks[i].passes_left != 0) poke(breaks[i].pc, original_of(breaks[i].pc));
       breaks[i].passes_left = 0;
     }
     armed = 0;
@@ -256,20 +333,23 @@ void disarm_all() {
   used = 0;
   passing = 0;
   stepping = false;
+  patch_armed_only();
 }
 
 void start_stepping(ucontext_t* uc) {
   stepping = true;
-  set_trap_flag(uc, true);
+  set_step(uc, true);
 }
 
 void resume_stepping() {
-  stepping = true;
-  raise_trap_flag();
+  if constexpr (kHasTrapFlag) {
+    stepping = true;
+    raise_trap_flag();
+  }
 }
 
 void stop_stepping() {
-  stepping = false;
+  if constexpr (kHasTrapFlag) stepping = false;
 }
 
 bool is_undelivered_trap(const ucontext_t* uc) {

@@ -10,6 +10,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "stress/runner/subject.h"
 
@@ -29,7 +30,8 @@ class TrapClient {
 };
 
 // Maps the code a second time and installs the SIGTRAP handler. Empty, or what is wrong.
-std::string attach(Region code, TrapClient* client);
+// `constants`: what of the code is data, which must be told where a step is made of patches.
+std::string attach(Region code, std::vector<Region> constants, TrapClient* client);
 
 // Hands the traps to somebody else; returns who had them.
 TrapClient* set_client(TrapClient* client);
@@ -66,7 +68,8 @@ void disarm_all();
 
 // Step from the breakpoint that is being handled on, until on_step says no.
 void start_stepping(ucontext_t* uc);
-// Step from here on, outside any trap; and no further.
+// Step from here on, outside any trap; and no further. Where steps are made of patches they go on
+// meanwhile: what is not the code under test has none.
 void resume_stepping();
 void stop_stepping();
 

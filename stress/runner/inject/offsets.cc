@@ -45,5 +45,17 @@ void offsets() {
   CONTEXT(rsp, gregs[REG_RSP]);
   CONTEXT(rip, gregs[REG_RIP]);
   CONTEXT(flags, gregs[REG_EFL]);
+#elif defined(__i386__)
+  CONTEXT(fpregs, fpregs);
+  CONTEXT(edi, gregs[REG_EDI]);
+  CONTEXT(esi, gregs[REG_ESI]);
+  CONTEXT(ebp, gregs[REG_EBP]);
+  CONTEXT(ebx, gregs[REG_EBX]);
+  CONTEXT(edx, gregs[REG_EDX]);
+  CONTEXT(eax, gregs[REG_EAX]);
+  CONTEXT(ecx, gregs[REG_ECX]);
+  CONTEXT(esp, gregs[REG_ESP]);
+  CONTEXT(eip, gregs[REG_EIP]);
+  CONTEXT(flags, gregs[REG_EFL]);
 #endif
 }
