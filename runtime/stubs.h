@@ -44,8 +44,8 @@ void cmcall(const FuncVal* fn);
 
 // Goes on where buf says: g, SP, ret, ctxt; clears sp, ret, ctxt, lr. Faults if buf->g is nil.
 NORETURN void gogo(Gobuf* buf);
-// Saves the caller's sp, pc and g; ret = ctxt = 0.
-void gosave(Gobuf* buf);
+// Saves the caller's sp, pc and g; ret = ctxt = 0. Returns once more when gogo(buf) is called.
+[[gnu::returns_twice]] void gosave(Gobuf* buf);
 
 // Never called: its address in sched.pc marks the bottom of a G's stack for a stack walk.
 void switchtoM();

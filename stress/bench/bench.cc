@@ -29,6 +29,8 @@ constexpr struct {
     {"BM_closure_gsignal", "onm"},
     {"BM_systemstack_curg", "onm"},
     {"BM_mcall_gogo", "onm"},
+    {"BM_onM_floor", "onm"},
+    {"BM_mcall_floor", "onm"},
     {"BM_gosched", "storm"},
     {"BM_park_ready", "storm"},
     {"BM_malloc_small", "storm"},

@@ -10,13 +10,21 @@ missing.
 import json
 import sys
 
-# (what, terms above, terms below, at most)
+AMD64 = {"amd64"}
+OTHERS = {"386", "amd64p32"}
+NATIVE = AMD64 | OTHERS
+
+# (ISAs, what, terms above, terms below, at most)
 RATIOS = [
-    ("one direct injection, in bare breakpoints", ["BM_inject_direct"], ["BM_int3_floor"], 1.15),
-    ("one killed injection, in bare breakpoint and signal", ["BM_inject_kill"],
+    (AMD64, "one direct injection, in bare breakpoints", ["BM_inject_direct"], ["BM_int3_floor"], 1.15),
+    (OTHERS, "one direct injection, in bare breakpoints", ["BM_inject_direct"], ["BM_int3_floor"], 1.25),
+    (AMD64, "one killed injection, in bare breakpoint and signal", ["BM_inject_kill"],
      ["BM_int3_floor", "BM_tgkill_floor"], 1.25),
-    ("one contained trial, in bare breakpoints", ["BM_trial_contained"], ["BM_int3_floor"], 2.0),
-    ("onM, there and back, in jumps of fcontext there and back", ["BM_onM_curg"], ["BM_fcontext_two_jumps"], 0.60),
+    (AMD64, "one contained trial, in bare breakpoints", ["BM_trial_contained"], ["BM_int3_floor"], 2.0),
+    (AMD64, "onM, there and back, in jumps of fcontext there and back", ["BM_onM_curg"], ["BM_fcontext_two_jumps"],
+     0.60),
+    (NATIVE, "onM, in the parent commit's, which checks nothing", ["BM_onM_curg"], ["BM_onM_floor"], 1.25),
+    (NATIVE, "mcall and gogo, in gosave and gogo on one stack", ["BM_mcall_gogo"], ["BM_mcall_floor"], 1.25),
 ]
 
 
@@ -42,7 +50,9 @@ def main():
         print(f"{name:<26} {ns:>14.2f} ns")
     print()
     status = 0
-    for what, above, below, most in RATIOS:
+    for isas, what, above, below, most in RATIOS:
+        if context.get("isa") not in isas:
+            continue
         missing = [name for name in above + below if name not in median]
         if missing:
             print(f"no ratio: {what}: {', '.join(missing)} not measured")

@@ -638,12 +638,26 @@ TEST_F(Command, ListNamesWhatThereIs) {
 TEST_F(Command, BenchKnowsEveryName) {
   const Ran ran = sigsweep("bench --benchmark_min_time=0.0001 --benchmark_format=csv");
   EXPECT_EQ(ran.status, 0) << ran.output;
-  for (const char* name :
-       {"BM_call", "BM_onM_curg", "BM_onM_g0", "BM_onM_signalok_gsignal", "BM_signalok_saved",
-        "BM_closure_gsignal", "BM_systemstack_curg", "BM_mcall_gogo", "BM_fcontext_two_jumps",
-        "BM_swapcontext_two", "BM_int3_floor", "BM_tgkill_floor", "BM_inject_direct",
-        "BM_inject_kill", "BM_inject_itimer", "BM_inject_hwbreak", "BM_trial_contained",
-        "BM_trial_fork"}) {
+  for (const char* name : {"BM_call",
+                           "BM_onM_curg",
+                           "BM_onM_g0",
+                           "BM_onM_signalok_gsignal",
+                           "BM_signalok_saved",
+                           "BM_closure_gsignal",
+                           "BM_systemstack_curg",
+                           "BM_mcall_gogo",
+                           "BM_onM_floor",
+                           "BM_mcall_floor",
+                           "BM_fcontext_two_jumps",
+                           "BM_swapcontext_two",
+                           "BM_int3_floor",
+                           "BM_tgkill_floor",
+                           "BM_inject_direct",
+                           "BM_inject_kill",
+                           "BM_inject_itimer",
+                           "BM_inject_hwbreak",
+                           "BM_trial_contained",
+                           "BM_trial_fork"}) {
     const std::regex row("\"" + std::string(name) +
                          "/manual_time\",([0-9]+,[0-9.e+-]+|.*is not built|.*skipped: )");
     EXPECT_TRUE(std::regex_search(ran.output, row)) << name << "\n" << ran.output;

@@ -47,6 +47,9 @@ void call() {
 void on_m() {
   runtime::onM(&nothing_fn);
 }
+void on_m_unchecked() {
+  runtime::onM_legacy(&nothing_fn);
+}
 void signalok() {
   runtime::onM_signalok(&nothing_fn);
 }
@@ -65,6 +68,16 @@ void closure() {
 }
 void mcall_gogo() {
   runtime::cmcall(&back_fn);
+}
+// What mcall and gogo do without the change of stacks: the state saved, and a jump back to it.
+[[gnu::noinline]] void gosave_gogo() {
+  static runtime::Gobuf buf;
+  static volatile bool gone;  // not in a register: gosave returns twice
+  gone = false;
+  runtime::gosave(&buf);
+  if (gone) return;
+  gone = true;
+  runtime::gogo(&buf);
 }
 
 // ---- loops
@@ -110,6 +123,8 @@ constexpr Row kRows[] = {
     {"BM_closure_gsignal", on_gsignal, repeat<closure<runtime::onM_signalok>>},
     {"BM_systemstack_curg", on_curg, repeat<closure<runtime::systemstack>>},
     {"BM_mcall_gogo", on_curg, repeat<mcall_gogo>},
+    {"BM_onM_floor", on_curg, repeat<on_m_unchecked>},
+    {"BM_mcall_floor", on_curg, repeat<gosave_gogo>},
 };
 
 std::string_view names[std::size(kRows)];
