@@ -4,6 +4,9 @@
 //   TARGET --print FILE          the input as text, on standard output
 //   TARGET --texts DIR FILE...   each input as text, as DIR/NAME.sched
 //   TARGET --inputs DIR FILE...  each text as an input, as DIR/NAME (without .sched)
+//   TARGET --dictionary          its dictionary, in the form that libFuzzer and AFL++ read, on
+//                                standard output
+//   TARGET --options             its options, in the form that OSS-Fuzz reads
 //   TARGET --repeat N FILE...    runs each input N times; all must show the same verdicts and
 //                                feedback
 //
@@ -24,6 +27,10 @@ namespace sigsweep::fuzz {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
+
+// Also where another value is given, as fuzzing services do: SIGALRM and the interval timer are the
+// harness's, and its own watchdog ends a trial.
+constexpr const char* kWithSignals[] = {"-timeout=0"};
 
 constexpr std::uintmax_t kLargestInput = 1 << 20;  // bytes; AFL++'s limit too
 
@@ -65,6 +72,37 @@ int print(std::span<char*> files) {
   const Bytes input = content(files[0]);
   begin();
   std::fputs(target().text_of(input).c_str(), stdout);
+  return 0;
+}
+
+// One token a line, in quotes; what is not plain ASCII as \xNN.
+int print_dictionary() {
+  for (const std::string& token : target().dictionary()) {
+    std::string line;
+    for (const char c : token) {
+      char escaped[8];
+      std::snprintf(escaped, sizeof escaped, "\\x%02X", static_cast<unsigned char>(c));
+      const bool plain = c >= ' ' && c <= '~' && c != '"' && c != '\\';
+      line += plain ? std::string(1, c) : escaped;
+    }
+    std::printf("\"%s\"\n", line.c_str());
+  }
+  return 0;
+}
+
+std::span<const char* const> options_with_signals() {
+  return target().lands_signals() ? std::span(kWithSignals) : std::span<const char* const>();
+}
+
+int print_options() {
+  std::printf("[libfuzzer]\n");
+  for (const auto options : {target().engine_options(), options_with_signals()}) {
+    for (const std::string_view option : options) {
+      const std::size_t equals = option.find('=');
+      const std::string name(option.substr(1, equals - 1)), value(option.substr(equals + 1));
+      std::printf("%s = %s\n", name.c_str(), value.c_str());
+    }
+  }
   return 0;
 }
 
@@ -121,12 +159,17 @@ void run_by_hand(std::span<char*> arguments) {
   int status = 0;
   if (command == "--print") {
     status = print(rest);
+  } else if (command == "--dictionary" && rest.empty()) {
+    status = print_dictionary();
+  } else if (command == "--options" && rest.empty()) {
+    status = print_options();
   } else if (command == "--texts" || command == "--inputs") {
     status = write_all(rest, command == "--inputs");
   } else if (command == "--repeat") {
     status = repeat(rest);
   } else if (command.starts_with("--")) {
-    refuse(std::string(command) + " is unknown; allowed: --print, --texts, --inputs, --repeat");
+    refuse(std::string(command) +
+           " is unknown; allowed: --print, --texts, --inputs, --dictionary, --options, --repeat");
   } else {
     return;
   }
@@ -142,7 +185,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   if (target().lands_signals()) block_signals();
   target().configure();
   run_by_hand(std::span(*argv + 1, static_cast<std::size_t>(*argc - 1)));
-  add_options(argc, argv, target().engine_options());
+  add_options(argc, argv, target().engine_options(), options_with_signals());
   return 0;
 }
 

@@ -32,7 +32,8 @@ sigset_t harness_signals() {
 
 }  // namespace
 
-void add_options(int* argc, char*** argv, std::span<const char* const> defaults) {
+void add_options(int* argc, char*** argv, std::span<const char* const> defaults,
+                 std::span<const char* const> always) {
   static std::vector<char*> all;
   all.assign(*argv, *argv + *argc);
   for (const char* option : defaults) {
@@ -40,6 +41,7 @@ void add_options(int* argc, char*** argv, std::span<const char* const> defaults)
     const auto given = [&](const char* arg) { return std::string_view(arg).starts_with(name); };
     if (std::none_of(*argv, *argv + *argc, given)) all.push_back(const_cast<char*>(option));
   }
+  for (const char* option : always) all.push_back(const_cast<char*>(option));
   *argc = static_cast<int>(all.size());
   all.push_back(nullptr);
   *argv = all.data();

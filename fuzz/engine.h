@@ -16,8 +16,10 @@
 
 namespace sigsweep::fuzz {
 
-// From LLVMFuzzerInitialize. Appends `defaults` ("-timeout=0") to the options that are not given.
-void add_options(int* argc, char*** argv, std::span<const char* const> defaults);
+// From LLVMFuzzerInitialize. Appends `defaults` ("-max_len=100") to the options that are not given,
+// and `always` whatever is given: an engine takes the last.
+void add_options(int* argc, char*** argv, std::span<const char* const> defaults,
+                 std::span<const char* const> always);
 // Likewise: the harness's signals are blocked in all threads from here on.
 void block_signals();
 

@@ -13,6 +13,7 @@ namespace {
 class ScheduleText final : public Target {
  public:
   const char* name() const override { return "schedule_fuzzer"; }
+  std::vector<std::string> dictionary() const override;
   void run(std::span<const std::uint8_t> input) override;
   std::string account() const override { return account_; }
   std::string text_of(std::span<const std::uint8_t> input) override {
@@ -31,6 +32,15 @@ class ScheduleText final : public Target {
   const Catalog catalog_ = catalog_of(subject());
   std::string account_;
 };
+
+std::vector<std::string> ScheduleText::dictionary() const {
+  std::vector<std::string> words = schedule_words();
+  for (const auto* names : {&catalog_.isas, &catalog_.protocols, &catalog_.verdicts})
+    words.insert(words.end(), names->begin(), names->end());
+  for (const std::string& slot : catalog_.slots) words.push_back(slot + "=");
+  for (const CatalogEntry& site : catalog_.sites) words.push_back(site.name);  // handlers too
+  return words;
+}
 
 void ScheduleText::run(std::span<const std::uint8_t> input) {
   const std::string text = text_of(input);

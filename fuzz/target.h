@@ -5,6 +5,8 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 namespace sigsweep::fuzz {
 
@@ -16,6 +18,8 @@ class Target {
   virtual std::span<const char* const> engine_options() const { return {}; }
   // Do its inputs land signals? Then the process is taken over for them.
   virtual bool lands_signals() const { return false; }
+  // Byte strings worth inserting into an input. After configure().
+  virtual std::vector<std::string> dictionary() const { return {}; }
   // Before the engine has started; reads the environment. An unknown name there ends the process
   // with status 2.
   virtual void configure() {}

@@ -15,7 +15,6 @@ namespace sigsweep::fuzz {
 namespace {
 
 constexpr const char* kOptions[] = {
-    "-timeout=0",     // SIGALRM and the interval timer are the harness's; its watchdog ends a trial
     "-max_len=1000",  // a hundred records
 };
 constexpr std::string_view kByDefault[] = {"kill", "direct", "itimer"};
@@ -58,6 +57,19 @@ std::string told(const Judgement& judgement) {
 
 std::span<const char* const> TrialTarget::engine_options() const {
   return kOptions;
+}
+
+// Whole records, so that to insert one leaves those behind it what they were: each operation, and
+// each handler. For AFL++ without the mutator; libFuzzer's takes nothing from a dictionary.
+std::vector<std::string> TrialTarget::dictionary() const {
+  std::vector<std::string> records;
+  const auto add = [&](Record::Kind kind, unsigned index) {
+    const Record record = Record::make(kind, static_cast<std::uint8_t>(index));
+    records.emplace_back(std::begin(record.byte), std::end(record.byte));
+  };
+  for (unsigned site : choice_.sites) add(Record::Kind::operation, site);
+  for (unsigned i = 0; i < choice_.handlers.size(); i++) add(Record::Kind::injection, i);
+  return records;
 }
 
 void TrialTarget::configure() {

@@ -19,6 +19,7 @@ class TrialTarget : public Target {
  public:
   std::span<const char* const> engine_options() const override;
   bool lands_signals() const override { return true; }
+  std::vector<std::string> dictionary() const override;
   void configure() override;
   void prepare() override;
   void run(std::span<const std::uint8_t> input) override;

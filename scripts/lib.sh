@@ -17,6 +17,10 @@ TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git afl++)
 # shellcheck disable=SC2034
 ISA_PACKAGES=(g++-12-multilib g++-arm-linux-gnueabihf qemu-user)
 
+# What .clusterfuzzlite/build.sh and the checks of what it makes need beside.
+# shellcheck disable=SC2034
+SERVICE_PACKAGES=(zip unzip file util-linux)
+
 # What only scripts/stress needs.
 # shellcheck disable=SC2034
 REPORT_PACKAGES=(gnuplot-nox)
@@ -24,6 +28,14 @@ REPORT_PACKAGES=(gnuplot-nox)
 # root: prints the root of the repository.
 root() {
   (cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+}
+
+# fuzz_targets: prints the names of the fuzz targets, one a line: each is a file in fuzz/.
+fuzz_targets() {
+  local source
+  for source in "$(root)"/fuzz/*_fuzzer.cc; do
+    basename "$source" .cc
+  done
 }
 
 # log_file NAME: prints the path of the log called NAME, in a directory that exists.

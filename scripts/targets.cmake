@@ -22,7 +22,9 @@ function(sigsweep_library name)
   endforeach()
   target_include_directories(${name} ${scope} ${CMAKE_BINARY_DIR}/include/${name})
   target_link_libraries(${name} ${scope} ${arg_LINKS})
-  if(arg_SOURCES AND NOT arg_RAW)
+  if(arg_SOURCES AND arg_RAW AND SIGSWEEP_SERVICE)  # whose flags are for all that is compiled
+    target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=all>)
+  elseif(arg_SOURCES AND NOT arg_RAW)
     sigsweep_instrument(${name})
   endif()
 endfunction()
@@ -31,9 +33,17 @@ endfunction()
 # end the process. Without UBSan's check of a function's type: it reads the called function's first bytes, where a
 # breakpoint may stand, and then goes another way.
 function(sigsweep_under_test target)
+  # The frames that ASan keeps for a while after their return are a thread's, which here leaves functions for good.
+  # Where the environment does not ask for them (ASAN_OPTIONS; services do), there are none anyway.
+  if(SIGSWEEP_SANITIZE MATCHES "address")
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-address-use-after-return=never>)
+  endif()
   if(SIGSWEEP_SANITIZE MATCHES "undefined")
-    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-trap=undefined>
-                                             $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=function>)
+    # Nor those that services ask for beside: of vptr, which has no trap, and of unsigned overflow, which is meant.
+    target_compile_options(${target} PRIVATE
+      $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=function,vptr,unsigned-integer-overflow>
+      $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-trap=undefined>)
   endif()
 endfunction()
 
@@ -47,7 +57,7 @@ endfunction()
 # Sanitizers, where the preset asks for them; for the fuzz targets also coverage, without comparisons: those
 # of the subject are UBSan's own checks, and each would be a call among the boundaries.
 function(sigsweep_instrument target)
-  if(SIGSWEEP_SANITIZE)
+  if(SIGSWEEP_SANITIZE AND NOT SIGSWEEP_SERVICE)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SIGSWEEP_SANITIZE}
                                              -fno-sanitize-recover=undefined>)
   endif()
@@ -64,6 +74,10 @@ endfunction()
 # A program: instrumented as the preset says, and linked with the sanitizers' runtimes.
 function(sigsweep_program target)
   sigsweep_instrument(${target})
+  if(SIGSWEEP_SERVICE)  # in whose image the targets run: nothing that it may lack
+    target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
+    return()
+  endif()
   if(SIGSWEEP_SANITIZE)
     target_link_options(${target} PRIVATE -fsanitize=${SIGSWEEP_SANITIZE})
   endif()
@@ -93,7 +107,7 @@ endfunction()
 # sigsweep_test(NAME LABEL SOURCES... LINKS ...): a GoogleTest program, one ctest entry a test; of the host's ISA.
 # What runs on the others is tested through the command.
 function(sigsweep_test name)
-  if(NOT SIGSWEEP_ISA STREQUAL SIGSWEEP_HOST_ISA)
+  if(NOT SIGSWEEP_HAS_HOST)
     return()
   endif()
   cmake_parse_arguments(arg "" "LABEL" "SOURCES;LINKS;DEFINITIONS" ${ARGN})

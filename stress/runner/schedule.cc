@@ -173,6 +173,8 @@ class Parser {
     return std::move(error_);
   }
 
+  static std::vector<std::string> words();
+
  private:
   enum class Stage { header, body, tail };  // before the first op, among the ops, after `expect`
 
@@ -259,6 +261,15 @@ const Parser::Option Parser::kOptions[] = {
     {"nth", &Parser::read_nth}, {"phase", &Parser::read_phase},     {"by", &Parser::read_by},
     {"in", &Parser::read_in},   {"handler", &Parser::read_handler},
 };
+
+std::vector<std::string> Parser::words() {
+  std::vector<std::string> words = {std::string(kTitle), "at"};
+  for (const Keyword& keyword : kKeywords) words.emplace_back(keyword.name);
+  for (const Option& option : kOptions) words.push_back(std::string(option.name) + "=");
+  for (const std::string_view name : kSignals) words.emplace_back(name);
+  for (const std::string_view name : kSourceNames) words.emplace_back(name);
+  return words;
+}
 
 bool Parser::fail(Token where, std::string message) {
   error_.line = line_number_;
@@ -642,6 +653,10 @@ std::string ParseError::to_string() const {
 std::variant<Schedule, ParseError> parse_schedule(std::string_view text, std::string_view file,
                                                   const Catalog& catalog) {
   return Parser(text, file, catalog).parse();
+}
+
+std::vector<std::string> schedule_words() {
+  return Parser::words();
 }
 
 std::string print_schedule(const Schedule& schedule) {

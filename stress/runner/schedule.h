@@ -128,4 +128,8 @@ std::variant<Schedule, ParseError> parse_schedule(std::string_view text, std::st
 // The text form of a schedule; parse_schedule(print_schedule(s)) == s.
 std::string print_schedule(const Schedule& schedule);
 
+// The words of the text form that no catalog has: "sigsweep schedule 1", "inject", "handler=",
+// "SIGPROF". For a fuzzing engine's dictionary.
+std::vector<std::string> schedule_words();
+
 }  // namespace sigsweep
