@@ -11,5 +11,8 @@
 namespace sigsweep::fuzz {
 /* REQUIRES: index < SIGSWEEP_COUNTERS. */
 void set_counter(unsigned index, std::uint8_t value);
+/* Does it fork after LLVMFuzzerInitialize, a child for many inputs? What is done before is then
+ * done once. */
+bool engine_forks();
 }  // namespace sigsweep::fuzz
 #endif

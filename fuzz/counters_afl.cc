@@ -12,4 +12,8 @@ void set_counter(unsigned index, std::uint8_t value) {
   (*sigsweep_afl_map)[sigsweep_counter_places[index]] = value;
 }
 
+bool engine_forks() {
+  return true;
+}
+
 }  // namespace sigsweep::fuzz

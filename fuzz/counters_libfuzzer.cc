@@ -10,4 +10,9 @@ void set_counter(unsigned index, std::uint8_t value) {
   counters[index] = value;
 }
 
+// And it installs handlers of its own in between.
+bool engine_forks() {
+  return false;
+}
+
 }  // namespace sigsweep::fuzz

@@ -19,6 +19,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "fuzz/counters.h"
 #include "fuzz/engine.h"
 #include "fuzz/stats.h"
 #include "fuzz/target.h"
@@ -62,15 +63,25 @@ std::string_view as_text(const Bytes& bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void begin() {
+void prepare() {
   if (target().lands_signals()) take_over();
   target().prepare();
+}
+
+void start() {
+  if (target().lands_signals()) resume();
+  target().start();
+}
+
+void begin_by_hand() {
+  prepare();
+  start();
 }
 
 int print(std::span<char*> files) {
   if (files.size() != 1) refuse("--print: one FILE");
   const Bytes input = content(files[0]);
-  begin();
+  begin_by_hand();
   std::fputs(target().text_of(input).c_str(), stdout);
   return 0;
 }
@@ -108,7 +119,7 @@ int print_options() {
 
 int write_all(std::span<char*> arguments, bool as_inputs) {
   if (arguments.size() < 2) refuse("DIR and at least one FILE");
-  begin();
+  begin_by_hand();
   const std::filesystem::path folder(arguments[0]);
   for (const std::string path : arguments.subspan(1)) {
     const Bytes from = content(path);
@@ -131,7 +142,7 @@ int repeat(std::span<char*> arguments) {
   if (arguments.size() < 2) refuse("--repeat: N and at least one FILE");
   const long times = std::strtol(arguments[0], nullptr, 10);
   if (times < 2) refuse("--repeat: N is 2 or more");
-  begin();
+  begin_by_hand();
   unsigned changing = 0;
   for (const std::string path : arguments.subspan(1)) {
     const Bytes input = content(path);
@@ -186,13 +197,15 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   target().configure();
   run_by_hand(std::span(*argv + 1, static_cast<std::size_t>(*argc - 1)));
   add_options(argc, argv, target().engine_options(), options_with_signals());
+  if (engine_forks()) prepare();
   return 0;
 }
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace sigsweep::fuzz;
   static const bool ready = [] {
-    begin();
+    if (!engine_forks()) prepare();
+    start();
     return true;
   }();
   if (!ready) return 0;

@@ -14,6 +14,7 @@ namespace sigsweep::fuzz {
 namespace {
 
 volatile std::uint64_t serial;  // of the trial that runs
+pid_t taken_over;               // the process
 
 sigset_t harness_signals() {
   sigset_t set;
@@ -57,6 +58,13 @@ void take_over() {
   pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);  // the mask that the engine takes for normal
   const std::string problem = Engine::get().attach(&serial);
   if (!problem.empty()) stop("cannot take over the process: " + problem);
+  taken_over = getpid();
+}
+
+void resume() {
+  if (getpid() == taken_over) return;
+  const std::string problem = Engine::get().resume();
+  if (!problem.empty()) stop("cannot take over a forked process: " + problem);
 }
 
 std::vector<unsigned> chosen(const char* variable, std::span<const std::string_view> names,

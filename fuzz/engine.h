@@ -2,9 +2,10 @@
 //
 // libFuzzer reads its options, starts threads and installs its handlers after LLVMFuzzerInitialize;
 // AFL++ forks there. So the process is taken over in two steps: the options and the signal mask,
-// which threads inherit, before; handlers, alternate stack and watchdog at the first input. Faults
-// outside a trial go back to the engine's and the sanitizers' handlers (the trial engine sees to
-// that); SIGABRT is never touched.
+// which threads inherit, before; handlers, alternate stack and watchdog at the first input. AFL++
+// has it all before, so that its children need not begin by taking traces, and each starts a
+// watchdog of its own. Faults outside a trial go back to the engine's and the sanitizers' handlers
+// (the trial engine sees to that); SIGABRT is never touched.
 #pragma once
 
 #include <span>
@@ -23,8 +24,12 @@ void add_options(int* argc, char*** argv, std::span<const char* const> defaults,
 // Likewise: the harness's signals are blocked in all threads from here on.
 void block_signals();
 
-// At the first input, on the thread that runs them; once.
+// On the thread that runs the inputs, once: at the first of them, or, where the engine forks, from
+// LLVMFuzzerInitialize.
 void take_over();
+// At the first input of a process; in a fork of the one that was taken over it starts what a child
+// does not inherit.
+void resume();
 
 // The indices in `names` of what an environment variable lists, separated by commas; of `otherwise`
 // where it is not set. An unknown name ends the process with status 2.

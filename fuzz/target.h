@@ -23,8 +23,10 @@ class Target {
   // Before the engine has started; reads the environment. An unknown name there ends the process
   // with status 2.
   virtual void configure() {}
-  // At the first input, once.
+  // Before the first input, once; in the process that runs it, or in one of which that is a fork.
   virtual void prepare() {}
+  // After prepare(), at the first input of a process: what a fork does not inherit.
+  virtual void start() {}
   // Runs an input; stops at a finding (engine.h). Nothing is left of it for the next.
   virtual void run(std::span<const std::uint8_t> input) = 0;
   // Everything that two runs of an input must show alike.

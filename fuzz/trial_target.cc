@@ -85,11 +85,14 @@ void TrialTarget::configure() {
   }
 }
 
-void TrialTarget::prepare() {
+void TrialTarget::start() {
   for (Source source : choice_.sources) {
     const std::string problem = inject::prepare(source);
     if (!problem.empty()) stop("harness failure: " + problem);
   }
+}
+
+void TrialTarget::prepare() {
   const Unsound unsound = ground_.prepare(choice_, &feedback_);
   if (!unsound.problem.empty()) {
     Planned alone;

@@ -22,6 +22,7 @@ class TrialTarget : public Target {
   std::vector<std::string> dictionary() const override;
   void configure() override;
   void prepare() override;
+  void start() override;
   void run(std::span<const std::uint8_t> input) override;
   std::string account() const override;
   std::string text_of(std::span<const std::uint8_t> input) override;

@@ -111,6 +111,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   const Observation& run_forked(const Plan& plan) override;
   const Forked& last_child() const override { return child_; }
   Judgement judge_last() const override;
+  std::string resume() override;
   void lazy(bool on) override { lazy_ = on; }
   bool settled() override;
   const ucontext_t& landed_at() const override { return landed_context_; }
@@ -1055,6 +1056,12 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   Region regions[kMaxRegions];
   first_.take(regions, subject_->state_regions(regions));
   return problem;
+}
+
+std::string EngineImpl::resume() {
+  inject::after_fork();
+  inject::make_pristine();  // children share the code, and one may have been killed in a trial
+  return inject::start_watchdog(serial_, kTimeLimit, time_up);
 }
 
 }  // namespace

@@ -68,6 +68,9 @@ class Engine {
   virtual const Observation& run_forked(const Plan& plan) = 0;
   virtual const Forked& last_child() const = 0;
   virtual Judgement judge_last() const = 0;
+  // In a child that fork() made of an attached process, before its first trial: starts what a child
+  // does not inherit. Empty, or what is wrong.
+  virtual std::string resume() = 0;
 
   // Lazy: a trial that came to its end does not ask the kernel for the signal mask and the
   // alternate stack; each landing shows both as the trial before left them. settled(): nothing was
