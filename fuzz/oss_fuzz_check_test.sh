@@ -1,0 +1,84 @@
+#!/usr/bin/env bash
+# oss_fuzz_check_test.sh ROOT: scripts/oss_fuzz_check passes an $OUT that is right, and fails each that is wrong in one
+# way, by the line that says which. On small targets of its own: the project's take minutes to build.
+# Exit status 77 where no mount namespace can be had.
+set -euo pipefail
+
+cd "$1"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for tool in zip unzip file; do
+  command -v "$tool" >/dev/null || { echo "oss_fuzz_check_test: $tool is not installed" && exit 77; }
+done
+unshare -m true 2>/dev/null || { echo "oss_fuzz_check_test: no mount namespace can be had" && exit 77; }
+
+# A target with more than a hundred edges that crashes at "crash", and says what it writes to.
+cat >"$work/target.cc" <<'CC'
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+#define STEP(n) if (size > n && data[n] == n) count++;
+#define STEPS(n) STEP(n) STEP(n + 1) STEP(n + 2) STEP(n + 3) STEP(n + 4) STEP(n + 5) STEP(n + 6) STEP(n + 7)
+  static volatile int count;
+  STEPS(0) STEPS(8) STEPS(16) STEPS(24) STEPS(32) STEPS(40) STEPS(48) STEPS(56)
+  if (size >= 5 && std::memcmp(data, "crash", 5) == 0) std::abort();
+#if defined(WRITES)
+  if (std::FILE* file = std::fopen(WRITES, "w")) std::fclose(file); else std::abort();
+#endif
+  return 0;
+}
+CC
+echo 'int main() {}' >"$work/helper.cc"
+
+# compile NAME FLAGS...
+compile() {
+  local name=$1
+  shift
+  clang++ -O1 -g -static-libstdc++ -static-libgcc "$@" "$work/target.cc" -o "$work/$name"
+}
+compile good -fsanitize=fuzzer,address &
+compile no_coverage -fsanitize=address -fsanitize-coverage=0 "$(clang++ -print-file-name=libclang_rt.fuzzer-x86_64.a)" &
+compile no_asan -fsanitize=fuzzer &
+compile writes_here -fsanitize=fuzzer,address -DWRITES='"stray"' &
+compile writes_tmp -fsanitize=fuzzer,address -DWRITES='"/tmp/fine"' &
+wait
+clang++ "$work/helper.cc" -o "$work/helper"
+
+# lay_out BINARY: an $OUT whose targets are all that binary.
+lay_out() {
+  local target source
+  rm -rf "$work/out"
+  mkdir -p "$work/out" "$work/seeds"
+  printf 'seed' >"$work/seeds/one"
+  for source in fuzz/*_fuzzer.cc; do
+    target=$(basename "$source" .cc)
+    [[ $target == schedule_fuzzer ]] || continue # one is enough
+    cp "$work/$1" "$work/out/$target"
+    (cd "$work/seeds" && rm -f "$work/out/${target}_seed_corpus.zip" && zip -q "$work/out/${target}_seed_corpus.zip" ./*)
+    printf '"word"\n' >"$work/out/$target.dict"
+    printf '[libfuzzer]\n' >"$work/out/$target.options"
+  done
+}
+
+# expect STATUS TEXT WHAT
+expect() {
+  local status=0
+  scripts/oss_fuzz_check --out "$work/out" >"$work/output" 2>&1 || status=$?
+  if ((status != $1)) || ! grep -F -- "$2" "$work/output" >/dev/null; then
+    echo "oss_fuzz_check_test: $3: status $status, expected $1 and '$2':" >&2
+    cat "$work/output" >&2
+    exit 1
+  fi
+}
+
+lay_out good && expect 0 "pass" "a target that is right"
+lay_out writes_tmp && expect 0 "pass" "a target that writes to /tmp"
+lay_out no_coverage && expect 1 "has no coverage instrumentation" "a target without instrumentation"
+lay_out no_asan && expect 1 "is not compiled with ASan" "a target without the sanitizer"
+lay_out writes_here && expect 1 "does not start" "a target that writes where it runs"
+lay_out good && cp "$work/helper" "$work/out/helper" && expect 1 "helper looks like a target" "a helper binary left"
+lay_out good && rm "$work/out/schedule_fuzzer.dict" && expect 1 "schedule_fuzzer.dict is not there" "no dictionary"
+printf 'crash' >"$work/seeds/two"
+lay_out good && expect 1 "has a seed that crashes it" "a crashing seed"
