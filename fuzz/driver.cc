@@ -7,6 +7,8 @@
 //   TARGET --dictionary          its dictionary, in the form that libFuzzer and AFL++ read, on
 //                                standard output
 //   TARGET --options             its options, in the form that OSS-Fuzz reads
+//   TARGET --random N SEED       runs N inputs of uniformly random bytes: what an engine is held
+//                                against
 //   TARGET --repeat N FILE...    runs each input N times; all must show the same verdicts and
 //                                feedback
 //
@@ -18,11 +20,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 
 #include "fuzz/counters.h"
 #include "fuzz/engine.h"
 #include "fuzz/stats.h"
 #include "fuzz/target.h"
+#include "stress/runner/schedule_bytes.h"
 
 namespace sigsweep::fuzz {
 namespace {
@@ -162,6 +166,23 @@ int repeat(std::span<char*> arguments) {
   return changing == 0 ? 0 : 1;
 }
 
+// Up to as many records as a mutator makes operations.
+int random(std::span<char*> arguments) {
+  constexpr std::size_t kMostRecords = 16;
+  if (arguments.size() != 2) refuse("--random: N and SEED");
+  const long runs = std::strtol(arguments[0], nullptr, 10);
+  if (runs < 1) refuse("--random: N is 1 or more");
+  std::mt19937_64 draw(std::strtoull(arguments[1], nullptr, 10));
+  begin_by_hand();
+  for (long i = 0; i < runs; i++) {
+    Bytes input(1 + draw() % (kMostRecords * kRecordBytes));
+    for (std::uint8_t& byte : input) byte = static_cast<std::uint8_t>(draw());
+    stats().execs++;
+    target().run(input);
+  }
+  return 0;
+}
+
 // Without an engine. Static objects are not torn down: the process belongs to the trial engine.
 void run_by_hand(std::span<char*> arguments) {
   if (arguments.empty()) return;
@@ -176,11 +197,14 @@ void run_by_hand(std::span<char*> arguments) {
     status = print_options();
   } else if (command == "--texts" || command == "--inputs") {
     status = write_all(rest, command == "--inputs");
+  } else if (command == "--random") {
+    status = random(rest);
   } else if (command == "--repeat") {
     status = repeat(rest);
   } else if (command.starts_with("--")) {
     refuse(std::string(command) +
-           " is unknown; allowed: --print, --texts, --inputs, --dictionary, --options, --repeat");
+           " is unknown; allowed: --print, --texts, --inputs, --dictionary, --options, --random, "
+           "--repeat");
   } else {
     return;
   }

@@ -3,10 +3,16 @@
 // Environment, beside trial_target.h's:
 //   SIGSWEEP_HUNT=VERDICT,...    stops at the first operation with that verdict; without it, at the
 //                                first verdict that the protocol does not allow a signal by itself
+//   SIGSWEEP_FIRST=FILE          appends "VERDICT EXEC" to it for the first of each verdict
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 
 #include "fuzz/engine.h"
+#include "fuzz/stats.h"
 #include "fuzz/trial_target.h"
 
 namespace sigsweep::fuzz {
@@ -20,6 +26,18 @@ class Hazard final : public TrialTarget {
     TrialTarget::configure();
     if (std::getenv("SIGSWEEP_HUNT") != nullptr)
       hunted_ = chosen("SIGSWEEP_HUNT", kVerdictNames, {});
+    if (const char* path = std::getenv("SIGSWEEP_FIRST")) {
+      firsts_ = open(path, O_WRONLY | O_CREAT | O_APPEND, 0644);
+      if (firsts_ < 0) {
+        std::fprintf(stderr, "SIGSWEEP_FIRST: %s: cannot be written\n", path);
+        _exit(2);
+      }
+    }
+  }
+
+  void run(std::span<const std::uint8_t> input) override {
+    TrialTarget::run(input);
+    if (firsts_ >= 0) note_firsts();
   }
 
  protected:
@@ -37,7 +55,18 @@ class Hazard final : public TrialTarget {
   }
 
  private:
+  void note_firsts() {
+    for (const Judgement& judgement : judgements()) {
+      const auto verdict = static_cast<unsigned>(judgement.verdict);
+      if (std::exchange(seen_[verdict], true)) continue;
+      dprintf(firsts_, "%s %llu\n", std::string(verdict_name(judgement.verdict)).c_str(),
+              static_cast<unsigned long long>(stats().execs));
+    }
+  }
+
   std::vector<unsigned> hunted_;
+  int firsts_ = -1;
+  bool seen_[kVerdicts] = {};
 };
 
 }  // namespace

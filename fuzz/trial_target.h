@@ -30,6 +30,8 @@ class TrialTarget : public Target {
                 std::string* why) override;
 
  protected:
+  // Of the input that was run last, an operation each.
+  std::span<const Judgement> judgements() const { return judgements_; }
   // The protocols by default, by name; which sites inputs may name.
   virtual std::vector<std::string_view> default_protocols() const = 0;
   virtual bool has_site(const Site& /*site*/) const { return true; }
