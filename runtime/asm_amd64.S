@@ -254,7 +254,9 @@ TEXT gogo
 	movq	gobuf_sp(%rdi), %rsp
 	movq	gobuf_ret(%rdi), %rax
 	movq	gobuf_ctxt(%rdi), %rdx
+#ifndef PLANT_UNCLEARED_GOGO			// a fault planted for the tests
 	movq	$0, gobuf_sp(%rdi)
+#endif
 	movq	$0, gobuf_ret(%rdi)
 	movq	$0, gobuf_ctxt(%rdi)
 	movq	$0, gobuf_lr(%rdi)

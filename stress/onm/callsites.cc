@@ -9,6 +9,7 @@
 
 #include "runtime/slots.h"
 #include "runtime/stubs.h"
+#include "stress/onm/events.h"
 
 namespace sigsweep::onm {
 
@@ -61,6 +62,7 @@ ALWAYS_INLINE void note_entry(Call* call) {
   call->fn_runs++;
   call->fn_owner = as_address(getg());
   call->fn_sp = as_address(__builtin_frame_address(0));
+  RECORD(entered, call);
 }
 
 // A mix of all that fn saw; the low byte of the result's own nonce, which tells levels apart,
@@ -123,12 +125,14 @@ ALWAYS_INLINE void call_slots(Frame* frame, const FuncVal* fn) {
   Call* call = frame->call;
   Frame* outer = current;
   set_current(frame);
+  RECORD(called, call);
   EACH_SLOT(R.in, WRITE_ARGUMENT);
   enter_stub<R>(frame, fn);
   EACH_SLOT(R.out, READ_RESULT);
   EACH_SLOT(R.caller_zero, ZERO_SLOT);
   EACH_SLOT(R.caller_zero_if_true, ZERO_IF_TRUE);
   call->returns++;
+  RECORD(returned, call);
   set_current(outer);
 }
 
@@ -165,6 +169,7 @@ ALWAYS_INLINE void call_closure(Frame* frame, void (*body)(Closure*, G*)) {
   arguments.closure.head.fn = runtime::closurethunk;
   arguments.closure.body = body;
   arguments.frame = frame;
+  RECORD(called, call);
   EACH_SLOT(R.in, CAPTURE);
   if constexpr (R.enter == Enter::DIRECT) {
     body(&arguments.closure, nullptr);
@@ -173,6 +178,7 @@ ALWAYS_INLINE void call_closure(Frame* frame, void (*body)(Closure*, G*)) {
   }
   EACH_SLOT(R.out, READ_ANSWER);
   call->returns++;
+  RECORD(returned, call);
 }
 
 // How fn ends: it returns; goes back by gogo (mcall); throws.
@@ -233,20 +239,26 @@ constexpr auto NOTHING_call_closure = nullptr;
 
 SWITCH_TEXT void gosched_m_call(void* frame) {
   Call* call = static_cast<Frame*>(frame)->call;
+  RECORD(called, call);
   runtime::gosched();
   call->fn_runs++;
   call->returns++;
+  RECORD(returned, call);
 }
 
 SWITCH_TEXT void park_m_call(void* frame) {
   Call* call = static_cast<Frame*>(frame)->call;
+  RECORD(called, call);
   runtime::gopark();
   call->fn_runs++;
   call->returns++;
+  RECORD(returned, call);
 }
 
 SWITCH_TEXT void goexit0_call(void* frame) {
-  static_cast<Frame*>(frame)->call->fn_runs++;
+  Call* call = static_cast<Frame*>(frame)->call;
+  RECORD(called, call);
+  call->fn_runs++;
   runtime::goexit1();
 }
 
@@ -311,6 +323,7 @@ SWITCH_TEXT void mcall_and_back(const FuncVal* fn) {
 
 void reset_frames() {
   current = nullptr;
+  forget_events();
 }
 Frame* frame_under_way() {
   return current;
@@ -326,12 +339,15 @@ namespace {
 G* parked;
 
 void wake_on_g0(Closure*, G*) {
+  RECORD(entered, nullptr);
   runtime::ready(parked);
 }
 
 void helper_main() {
   Closure closure{{runtime::closurethunk}, wake_on_g0};
+  RECORD(called, nullptr);
   runtime::onM(&closure.head);
+  RECORD(returned, nullptr);
 }
 
 const FuncVal helper_fn = runtime::funcval(helper_main);
