@@ -19,6 +19,23 @@ endif()
 
 # ---- in the host's build
 
+# Why a fuzz target can't be linked for 386, in *why; empty: it can.
+function(sigsweep_engine_of_386 why)
+  set(options -m32 -fsanitize=fuzzer)
+  if(SIGSWEEP_SANITIZE)
+    list(APPEND options -fsanitize=${SIGSWEEP_SANITIZE})
+  endif()
+  set(probe ${CMAKE_BINARY_DIR}/isa/probe_fuzzer.cc)
+  file(WRITE ${probe} "extern \"C\" int LLVMFuzzerTestOneInput(const unsigned char*, unsigned) { return 0; }\n")
+  execute_process(COMMAND ${CMAKE_CXX_COMPILER} ${options} ${probe} -o ${probe}.out RESULT_VARIABLE status OUTPUT_QUIET
+                  ERROR_QUIET)
+  set(${why} "" PARENT_SCOPE)
+  if(NOT status EQUAL 0)
+    list(JOIN options " " options)
+    set(${why} "${CMAKE_CXX_COMPILER} ${options} does not link (Debian: libclang-rt-14-dev)" PARENT_SCOPE)
+  endif()
+endfunction()
+
 # Why `isa` can't be built here, in *why; empty: it can. Its compilers, if they are not the host's, in *compilers.
 function(sigsweep_toolchain isa why compilers)
   set(${why} "" PARENT_SCOPE)
@@ -30,6 +47,9 @@ function(sigsweep_toolchain isa why compilers)
                     RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
     if(NOT status EQUAL 0)
       set(${why} "${CMAKE_CXX_COMPILER} -m32 does not link (Debian: g++-12-multilib)" PARENT_SCOPE)
+    elseif(SIGSWEEP_FUZZ)
+      sigsweep_engine_of_386(missing)
+      set(${why} "${missing}" PARENT_SCOPE)
     endif()
   elseif(isa STREQUAL "arm")
     find_program(ARM_CC arm-linux-gnueabihf-gcc)
@@ -44,7 +64,8 @@ function(sigsweep_toolchain isa why compilers)
 endfunction()
 
 # sigsweep_isa(ISA): a build of its own below isa/ISA, its runner beside the command: target runner-ISA. Where the
-# toolchain is missing the reason lies beside the command instead.
+# toolchain is missing the reason lies beside the command instead. In a build for a fuzzing engine only its fuzz
+# targets, below isa/ISA: target fuzzers-ISA.
 function(sigsweep_isa isa)
   set(folder ${CMAKE_BINARY_DIR}/isa/${isa})
   set(note ${CMAKE_BINARY_DIR}/runner-${isa}.missing)
@@ -63,6 +84,12 @@ function(sigsweep_isa isa)
       -DSIGSWEEP_FUZZ=${SIGSWEEP_FUZZ} -DCMAKE_C_COMPILER=${cc} -DCMAKE_CXX_COMPILER=${cxx}
       -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE} -DCMAKE_CXX_FLAGS_${type}=${CMAKE_CXX_FLAGS_${type}}
       -DCMAKE_C_FLAGS_${type}=${CMAKE_C_FLAGS_${type}} -DCMAKE_ASM_FLAGS_${type}=${CMAKE_ASM_FLAGS_${type}})
-  add_custom_target(runner-${isa} ALL COMMAND ${configure}
-                    COMMAND ${CMAKE_COMMAND} --build ${folder} --target runner-${isa} USES_TERMINAL VERBATIM)
+  set(target runner-${isa})
+  set(part runner-${isa})
+  if(SIGSWEEP_FUZZ)
+    set(target fuzzers-${isa})
+    set(part fuzzers)
+  endif()
+  add_custom_target(${target} ALL COMMAND ${configure} COMMAND ${CMAKE_COMMAND} --build ${folder} --target ${part}
+                    USES_TERMINAL VERBATIM)
 endfunction()

@@ -14,6 +14,7 @@ BASE_PACKAGES=(
 TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git afl++)
 
 # Without these an ISA is left out of the build, which says so.
+# clang's sanitizers and libFuzzer for 386 are in libclang-rt-dev, among BASE_PACKAGES.
 # shellcheck disable=SC2034
 ISA_PACKAGES=(g++-12-multilib g++-arm-linux-gnueabihf qemu-user)
 

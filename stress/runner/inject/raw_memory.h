@@ -5,15 +5,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 
 namespace sigsweep::inject {
 
-// What is copied and compared at a time; the compiler makes of it what the ISA has.
+// What is copied and compared at a time, kBlock of them a round; the compiler makes of it what the
+// ISA has. No struct: to copy one may be a call of memmove.
 using Vector = std::uint64_t __attribute__((vector_size(16)));
-struct Block {
-  Vector part[4];
-};
+inline constexpr std::size_t kBlock = 4;
 
 // A T at any alignment, in memory of any type.
 template <class T>
@@ -35,12 +33,15 @@ void raw_store(void* at, std::size_t offset, T value) {
   reinterpret_cast<Loose<T>*>(static_cast<unsigned char*>(at) + offset)->value = value;
 }
 
-// As many whole T as there are from *i on.
-template <class T>
+// As many whole runs of `count` T as there are from *i on.
+template <class T, std::size_t count = 1>
 void raw_copy_by(void* to, const void* from, std::size_t size, std::size_t* i) {
-  for (; *i + sizeof(T) <= size; *i += sizeof(T)) {
+  for (; *i + count * sizeof(T) <= size; *i += count * sizeof(T)) {
     keep_as_loop();
-    raw_store<T>(to, *i, raw_load<T>(from, *i));
+    for (std::size_t k = 0; k < count; k++) {
+      const std::size_t at = *i + k * sizeof(T);
+      raw_store<T>(to, at, raw_load<T>(from, at));
+    }
   }
 }
 
@@ -54,7 +55,7 @@ inline void raw_copy(void* to, const void* from, std::size_t size) {
   }
 #endif
   std::size_t i = 0;
-  raw_copy_by<Block>(to, from, size, &i);
+  raw_copy_by<Vector, kBlock>(to, from, size, &i);
   raw_copy_by<std::uint64_t>(to, from, size, &i);
   raw_copy_by<unsigned char>(to, from, size, &i);
 }
@@ -62,10 +63,12 @@ inline void raw_copy(void* to, const void* from, std::size_t size) {
 inline bool raw_differs(const void* a, const void* b, std::size_t size) {
   std::size_t i = 0;
   Vector difference{};
-  for (; i + sizeof(Block) <= size; i += sizeof(Block)) {
+  for (; i + kBlock * sizeof(Vector) <= size; i += kBlock * sizeof(Vector)) {
     keep_as_loop();
-    const Block x = raw_load<Block>(a, i), y = raw_load<Block>(b, i);
-    for (unsigned k = 0; k < std::size(x.part); k++) difference |= x.part[k] ^ y.part[k];
+    for (std::size_t k = 0; k < kBlock; k++) {
+      const std::size_t at = i + k * sizeof(Vector);
+      difference |= raw_load<Vector>(a, at) ^ raw_load<Vector>(b, at);
+    }
   }
   std::uint64_t rest = difference[0] | difference[1];
   for (; i + sizeof(std::uint64_t) <= size; i += sizeof(std::uint64_t)) {
