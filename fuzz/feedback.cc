@@ -28,7 +28,7 @@ unsigned Feedback::row(unsigned protocol, unsigned nesting, std::string_view pha
 void Feedback::note(unsigned row, Verdict verdict) {
   const auto v = static_cast<unsigned>(verdict);
   set_counter(row * kPerRow + v / 8, kLevels[v % 8]);
-  noted_.emplace_back(row, verdict);
+  noted_[count_++] = {row, verdict};
 }
 
 }  // namespace sigsweep::fuzz

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -26,19 +27,20 @@ class Feedback {
   unsigned nesting(unsigned row) const { return nestings_[row]; }
   unsigned rows() const { return static_cast<unsigned>(rows_.size()); }
 
-  // A new input begins. Room for all the notes of an input is made beforehand, or an engine would
-  // see those inputs run otherwise that need more than any before.
-  void begin() { noted_.clear(); }
-  void make_room(std::size_t notes) { noted_.reserve(notes); }
-  // It has shown that. The last verdict of a row counts.
+  // A new input begins. Room for all the notes of an input is made beforehand, and never cleared,
+  // or an engine would see inputs run otherwise by what came before them.
+  void begin() { count_ = 0; }
+  void make_room(std::size_t notes) { noted_.resize(notes); }
+  // It has shown that. The last verdict of a row counts. REQUIRES: there is room.
   void note(unsigned row, Verdict verdict);
   // What it has shown so far, in order: row and verdict.
-  const std::vector<std::pair<unsigned, Verdict>>& noted() const { return noted_; }
+  std::span<const std::pair<unsigned, Verdict>> noted() const { return {noted_.data(), count_}; }
 
  private:
   std::map<std::tuple<unsigned, unsigned, std::string>, unsigned> rows_;
   std::vector<unsigned> nestings_;
   std::vector<std::pair<unsigned, Verdict>> noted_;
+  std::size_t count_ = 0;
 };
 
 }  // namespace sigsweep::fuzz

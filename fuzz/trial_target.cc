@@ -102,7 +102,7 @@ void TrialTarget::prepare() {
     if (unsound.harness) stop("harness failure: " + unsound.problem);
     stop(finding_text(name(), unsound.problem, schedule_of({&alone, 1}, 0, &unsound.judgement)));
   }
-  judgements_.reserve(kMaxScheduleOperations);
+  judgements_.resize(kMaxScheduleOperations);
   feedback_.make_room(kMaxScheduleOperations * kMaxInjections);
   stats().rows = feedback_.rows();
   for (unsigned row = 0; row < feedback_.rows(); row++) {
@@ -114,17 +114,18 @@ void TrialTarget::run(std::span<const std::uint8_t> input) {
   Engine& engine = Engine::get();
   Input walk(input, choice_, ground_);
   feedback_.begin();
-  judgements_.clear();
+  judged_ = 0;
   for (std::size_t n = 1; walk.next(&planned_); n++) {
     const Observation& seen = engine.run(planned_.plan);
     const Judgement judgement = engine.judge_last();
-    judgements_.push_back(judgement);
+    judgements_[judged_++] = judgement;
     note(planned_, seen, judgement.verdict);
     std::string why = harness_failure(planned_, seen, judgement.verdict);
     if (why.empty()) why = finding(planned_, seen, judgement);
     if (!why.empty()) stop_at(input, n, judgement, why);
-    if (judgement.verdict != Verdict::ok) return;  // a replay goes no further
+    if (judgement.verdict != Verdict::ok) break;  // a replay goes no further
   }
+  engine.settle_last();  // or it would be part of the next input
 }
 
 void TrialTarget::note(const Planned& planned, const Observation& seen, Verdict verdict) {
@@ -177,7 +178,8 @@ void TrialTarget::stop_at(std::span<const std::uint8_t> input, std::size_t opera
 
 std::string TrialTarget::account() const {
   std::string text;
-  for (const Judgement& judgement : judgements_) text += told(judgement) + "; ";
+  for (const Judgement& judgement : std::span(judgements_).first(judged_))
+    text += told(judgement) + "; ";
   for (const auto& [row, verdict] : feedback_.noted()) {
     text += std::to_string(row) + ":" + std::string(verdict_name(verdict)) + " ";
   }

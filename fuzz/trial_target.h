@@ -51,7 +51,8 @@ class TrialTarget : public Target {
   Feedback feedback_;
   Ground ground_;
   Planned planned_;                    // the operation under way
-  std::vector<Judgement> judgements_;  // of the input that was run last
+  std::vector<Judgement> judgements_;  // of the input that was run last: so many
+  std::size_t judged_ = 0;
 };
 
 // Is this verdict against what the protocol promises? At any depth where it promises one verdict;

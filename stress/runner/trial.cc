@@ -112,6 +112,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   const Forked& last_child() const override { return child_; }
   Judgement judge_last() const override;
   std::string resume() override;
+  void settle_last() override;
   void lazy(bool on) override { lazy_ = on; }
   bool settled() override;
   const ucontext_t& landed_at() const override { return landed_context_; }
@@ -275,7 +276,7 @@ void EngineImpl::begin(const Plan& plan) {
   left_ = false;
   calling_ = kNone;
   rest_ = rests_[plan.protocol * subject_->sites().size() + plan.site].get();
-  if (std::exchange(astray_, false)) first_.put_back();
+  settle_last();
   subject_->reset(plan.protocol);
   subject_->scrub(0);
   trials_++;
@@ -748,6 +749,10 @@ Judgement EngineImpl::judge_last() const {
     if (handler != kNoHandler) handlers[i] = &sites[handler];
   }
   return judge(*subject_, *protocol_, sites[plan_.site], {handlers, plan_.injections}, *seen_);
+}
+
+void EngineImpl::settle_last() {
+  if (std::exchange(astray_, false)) first_.put_back();
 }
 
 Judgement EngineImpl::baseline(unsigned protocol, unsigned site, std::uint64_t seed) {

@@ -71,6 +71,10 @@ class Engine {
   // In a child that fork() made of an attached process, before its first trial: starts what a child
   // does not inherit. Empty, or what is wrong.
   virtual std::string resume() = 0;
+  // Makes good now what the last trial may have written astray, else the next one does so first:
+  // for whoever counts what a trial costs, or covers, by itself. Nothing of that trial's state can
+  // be looked at afterwards.
+  virtual void settle_last() = 0;
 
   // Lazy: a trial that came to its end does not ask the kernel for the signal mask and the
   // alternate stack; each landing shows both as the trial before left them. settled(): nothing was
