@@ -2,11 +2,15 @@
 #include "fuzz/engine.h"
 
 #include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 
 #include "stress/runner/trial.h"
 
@@ -65,6 +69,30 @@ void resume() {
   if (getpid() == taken_over) return;
   const std::string problem = Engine::get().resume();
   if (!problem.empty()) stop("cannot take over a forked process: " + problem);
+}
+
+bool wants_async() {
+  const char* value = std::getenv("ASYNC");
+  const std::string_view given = value == nullptr ? "0" : value;
+  constexpr std::string_view kAllowed[] = {"0", "1"};
+  if (given != "0" && given != "1") refuse("ASYNC", given, kAllowed);
+  return given == "1";
+}
+
+// A POSIX timer: the interval timer is libFuzzer's, AFL++'s, or an exact injection's.
+std::string start_async() {
+  constexpr long kPeriod = 53'000;  // ns; shorter ones leave the program no time between two
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = stray_signal();
+  event._sigev_un._tid = static_cast<pid_t>(syscall(SYS_gettid));
+  timer_t timer{};
+  const itimerspec period{{0, kPeriod}, {0, kPeriod}};
+  if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+      timer_settime(timer, 0, &period, nullptr) != 0) {
+    return "a timer: " + std::string(std::strerror(errno));
+  }
+  return {};
 }
 
 std::vector<unsigned> chosen(const char* variable, std::span<const std::string_view> names,

@@ -31,6 +31,11 @@ void take_over();
 // does not inherit.
 void resume();
 
+// ASYNC=1 in the environment? Anything but 0 and 1 ends the process with status 2.
+bool wants_async();
+// Starts a timer of this thread's own that sends stray_signal() for ever. Empty, or what is wrong.
+std::string start_async();
+
 // The indices in `names` of what an environment variable lists, separated by commas; of `otherwise`
 // where it is not set. An unknown name ends the process with status 2.
 std::vector<unsigned> chosen(const char* variable, std::span<const std::string_view> names,

@@ -9,13 +9,15 @@
 
 namespace sigsweep::fuzz {
 
-// The file's whole content; campaign.py reads it. Plain numbers in this machine's byte order.
+// The file's whole content; summary.py reads it. Plain numbers in this machine's byte order.
 struct Stats {
   std::uint64_t execs;
   std::uint64_t operations;
   std::uint64_t requested;
   std::uint64_t landed;
   std::uint64_t unreached;
+  std::uint64_t strays;                     // ASYNC=1: signals that nobody planned
+  std::uint64_t strays_landed;              // of those, in injectable code
   std::uint64_t rows;                       // of the feedback that there are
   std::uint8_t nesting[kFeedbackRows];      // of a row
   std::uint8_t was_covered[kFeedbackRows];  // 1: a signal has landed in that phase

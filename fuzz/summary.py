@@ -5,12 +5,12 @@ import struct
 import sys
 
 ROWS = 2048
-HEAD = struct.Struct("=6Q")
+HEAD = struct.Struct("=8Q")
 
 
 def main():
     folder, seconds = pathlib.Path(sys.argv[1]), max(float(sys.argv[2]), 1)
-    total = [0] * 5
+    total = [0] * 7
     rows, nesting, covered = 0, bytes(ROWS), bytearray(ROWS)
     for path in folder.iterdir():
         data = path.read_bytes()
@@ -18,16 +18,17 @@ def main():
             sys.exit(f"summary: {path}: {len(data)} bytes, {HEAD.size + 2 * ROWS} expected")
         head = HEAD.unpack_from(data)
         total = [a + b for a, b in zip(total, head)]
-        if head[5] > rows:
-            rows, nesting = head[5], data[HEAD.size:HEAD.size + ROWS]
+        if head[7] > rows:
+            rows, nesting = head[7], data[HEAD.size:HEAD.size + ROWS]
         covered = bytearray(a | b for a, b in zip(covered, data[HEAD.size + ROWS:]))
-    execs, operations, requested, landed, unreached = total
+    execs, operations, requested, landed, unreached, strays, strays_landed = total
+    beside = f" and {strays} free-running ones beside them, {strays_landed} of those in the code under test" if strays else ""
     names = ("operations", "handlers", "handlers' handlers")
     phases = ", ".join(
         f"{sum(covered[i] for i in range(rows) if nesting[i] == n)} of {sum(nesting[i] == n for i in range(rows))} in {name}"
         for n, name in enumerate(names))
     print(f"{execs} execs, {execs / seconds:.0f} a second; {operations} operations, {requested} signals asked for, "
-          f"{landed} landed ({landed / max(execs, 1):.2f} an exec), {unreached} unreached; phases: {phases}")
+          f"{landed} landed ({landed / max(execs, 1):.2f} an exec), {unreached} unreached{beside}; phases: {phases}")
 
 
 main()

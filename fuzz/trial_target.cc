@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
+#include <utility>
 
 #include "fuzz/engine.h"
 #include "fuzz/stats.h"
@@ -77,6 +79,7 @@ void TrialTarget::configure() {
   choice_.protocols = chosen("SIGSWEEP_PROTOCOL", names, default_protocols());
   for (unsigned i : chosen("SIGSWEEP_INJECT", kPossible, kByDefault))
     choice_.sources.push_back(*source_from_name(kPossible[i]));
+  async_ = wants_async();
   choice_.handlers.push_back(kNoHandler);
   for (unsigned i = 0; i < subject().sites().size(); i++) {
     const Site& site = subject().sites()[i];
@@ -108,6 +111,16 @@ void TrialTarget::prepare() {
   for (unsigned row = 0; row < feedback_.rows(); row++) {
     stats().nesting[row] = static_cast<std::uint8_t>(feedback_.nesting(row));
   }
+  if (async_) start_strays();
+}
+
+void TrialTarget::start_strays() {
+  std::vector<unsigned> handlers;
+  std::ranges::copy_if(choice_.handlers, std::back_inserter(handlers),
+                       [](unsigned handler) { return handler != kNoHandler; });
+  std::string problem = Engine::get().expect_strays(std::move(handlers));
+  if (problem.empty()) problem = start_async();
+  if (!problem.empty()) stop("harness failure: ASYNC=1: " + problem);
 }
 
 void TrialTarget::run(std::span<const std::uint8_t> input) {
@@ -134,6 +147,9 @@ void TrialTarget::note(const Planned& planned, const Observation& seen, Verdict 
   s.requested += seen.requested;
   s.landed += seen.landed;
   s.unreached += seen.unreached();
+  const StrayCount& strays = Engine::get().strays();
+  s.strays = strays.seen;
+  s.strays_landed = strays.landed;
   for (unsigned i = 0; i < planned.plan.injections; i++) {
     if (!seen.has_entered(i)) continue;
     feedback_.note(planned.row[i], verdict);

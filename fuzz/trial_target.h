@@ -15,6 +15,10 @@ namespace sigsweep::fuzz {
 // Environment of all of them (an unknown name: status 2, and the names that there are):
 //   SIGSWEEP_INJECT=SOURCE,...    kill, direct and itimer by default; peer by name only
 //   SIGSWEEP_PROTOCOL=NAME,...    the target's own by default
+//   ASYNC=1                       beside those of the input, signals that come when they like: a
+//                                 timer of the thread's own sends them for ever, and their handlers
+//                                 are the exact lane's (Engine::expect_strays). libFuzzer's and
+//                                 AFL++'s alarm and interval timer are not touched.
 class TrialTarget : public Target {
  public:
   std::span<const char* const> engine_options() const override;
@@ -47,12 +51,15 @@ class TrialTarget : public Target {
   [[noreturn]] void stop_at(std::span<const std::uint8_t> input, std::size_t operations,
                             const Judgement& judgement, const std::string& why);
 
+  void start_strays();
+
   Choice choice_;
   Feedback feedback_;
   Ground ground_;
   Planned planned_;                    // the operation under way
   std::vector<Judgement> judgements_;  // of the input that was run last: so many
   std::size_t judged_ = 0;
+  bool async_ = false;
 };
 
 // Is this verdict against what the protocol promises? At any depth where it promises one verdict;

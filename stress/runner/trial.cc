@@ -113,6 +113,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   Judgement judge_last() const override;
   std::string resume() override;
   void settle_last() override;
+  std::string expect_strays(std::vector<unsigned> handlers) override;
+  const StrayCount& strays() const override { return strays_; }
   void lazy(bool on) override { lazy_ = on; }
   bool settled() override;
   const ucontext_t& landed_at() const override { return landed_context_; }
@@ -132,6 +134,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void operation_over();
   void on_fault(int sig, siginfo_t* info, ucontext_t* uc);
   void on_report();
+  void on_stray_entry(siginfo_t* info, ucontext_t* uc);
   [[noreturn]] void leave(End end);
 
  private:
@@ -159,6 +162,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void send(const PlannedInjection& injection, ucontext_t* uc);
   void take_from_outside(ucontext_t* uc);
   void call_handler(unsigned index);
+  void on_stray();
+  const char* call_of_stray(unsigned handler);
   void note_state_before(const ucontext_t* uc);
   void observe_end();
   void run_in_worker();
@@ -191,7 +196,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   Region trial_stack_{};
   bool left_ = false;  // the trial under way has been abandoned
   Probe probe_{};
-  bool ended_ = false;         // the operation came back
+  bool started_ = false;       // the operation was entered
+  bool ended_ = false;         // it came back
   bool checked_rest_ = false;  // the state at rest was compared
   // Injections whose signal was sent and whose handler has not begun its work; the last comes
   // first, for it interrupts the way of the others.
@@ -206,6 +212,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   Forked child_;
   Worker worker_{[this] { run_in_worker(); }, kTimeLimit};
   void (*sabotage_)(ucontext_t* uc) = nullptr;
+  std::vector<unsigned> stray_handlers_;  // empty: none is expected
+  StrayCount strays_;
   // The state after an operation with nothing injected, by protocol and site.
   std::vector<std::unique_ptr<StateSnapshot>> rests_;
   const StateSnapshot* rest_ = nullptr;    // of the trial under way; null: not known
@@ -240,6 +248,10 @@ void operation_over() {
   engine.operation_over();
 }
 
+void stray_entry(int, siginfo_t* info, void* context) {
+  engine.on_stray_entry(info, static_cast<ucontext_t*>(context));
+}
+
 void report_entry() {
   engine.on_report();
 }
@@ -270,7 +282,7 @@ void EngineImpl::begin(const Plan& plan) {
   seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
-  ended_ = checked_rest_ = false;
+  started_ = ended_ = checked_rest_ = false;
   place_traps(false);
   arriving_count_ = 0;
   left_ = false;
@@ -290,7 +302,7 @@ void EngineImpl::place_traps(bool in_handler) {
   const bool own = protocol_->own_stack, trial = mode_ == Mode::trial;
   inject::want_traps({.own_handed_on = (own && trial && trap_is_signal_) || record_where_it_is_,
                       .own_passing = (in_handler && !own) || record_where_it_is_,
-                      .masking = !(trial && only_traps_are_signals_)});
+                      .masking = !(trial && only_traps_are_signals_ && stray_handlers_.empty())});
 }
 
 void EngineImpl::run_site(void* self) {
@@ -312,6 +324,7 @@ void EngineImpl::operation(void (*fn)(void*), void* arg) {
   errno = kErrno;
   arm_all();  // not before: what leads here may run the same code
   if (!patches_ && to_be_filled_ == nullptr) operation_starts();  // not for a baseline
+  started_ = true;
   inject::probe_call(&probe_, fn, arg);
 }
 
@@ -465,6 +478,10 @@ void EngineImpl::send(const PlannedInjection& injection, ucontext_t* uc) {
 
 void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   if (mode_ == Mode::idle) return;
+  if (sig == stray_signal()) {
+    on_stray();
+    return;
+  }
   take_from_outside(uc);
   if (arriving_count_ == 0) return;  // nobody asked for this one
   const unsigned index = arriving_[--arriving_count_];
@@ -508,6 +525,47 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   if (landing.live.differs()) seen_->smashed = true;
   if (injection.parent == kNone) subject_->scrub(sp);
   leave_level(index);
+}
+
+// What a stray signal interrupts may be anything in the process. In the middle of an operation, and
+// in injectable code, the subject expects signals, and neither the engine nor the breakpoints are
+// in the middle of something.
+void EngineImpl::on_stray_entry(siginfo_t* info, ucontext_t* uc) {
+  strays_.seen++;
+  const auto code = as_address(subject_->code().at);
+  const bool within = inject::context_pc(uc) - code < subject_->code().size;
+  if (mode_ != Mode::trial || *serial_ == 0 || !started_ || ended_ || !within) return;
+  const std::uint32_t suspended = inject::suspend_all();
+  subject_->signal_entry()(info->si_signo, info, uc);
+  inject::resume_all(suspended);
+}
+
+void EngineImpl::on_stray() {
+  const std::uint64_t number = strays_.landed++;
+  if (protocol_->allowed == "ok") {
+    const char* problem = call_of_stray(stray_handlers_[number % stray_handlers_.size()]);
+    if (problem != nullptr) seen_->misplaced = problem;
+  }
+  errno = kErrno + 1;
+}
+
+// Null, or what went wrong with it.
+const char* EngineImpl::call_of_stray(unsigned handler) {
+  constexpr unsigned kLevel = 15;  // of its nonces: no plan's
+  std::uint64_t slots[kMaxSlots];
+  for (unsigned i = 0; i < kMaxSlots; i++) slots[i] = slot_value(i);
+  Call call{}, inner{};
+  call.inner = &inner;
+  draw_nonces(strays_.called++, kLevel, word_bits_, call.in);
+  subject_->handle(plan_.protocol, handler, &call);
+  const Site& site = subject_->sites()[handler];
+  if (call.fn_runs != 1 || call.returns != 1) return "a stray signal's fn did not run once";
+  if ((clobbered_arguments(site, call) | clobbered_results(site, call)) != 0)
+    return "a stray signal's values changed on the way";
+  for (unsigned i = 0; i < kMaxSlots && protocol_->keeps_slots; i++) {
+    if (slot_value(i) != slots[i]) return "a stray signal's handler left other slots";
+  }
+  return subject_->check_call(handler, call, true);
 }
 
 // A signal that somebody else sent at a boundary of the plan.
@@ -749,6 +807,21 @@ Judgement EngineImpl::judge_last() const {
     if (handler != kNoHandler) handlers[i] = &sites[handler];
   }
   return judge(*subject_, *protocol_, sites[plan_.site], {handlers, plan_.injections}, *seen_);
+}
+
+std::string EngineImpl::expect_strays(std::vector<unsigned> handlers) {
+  struct sigaction sa {};
+  sa.sa_sigaction = stray_entry;
+  sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigfillset(&sa.sa_mask);
+  for (int s : kFaults) sigdelset(&sa.sa_mask, s);
+  for (int s : {SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
+  if (handlers.empty()) return "stray signals: no handler";
+  if (sigaction(stray_signal(), &sa, nullptr) != 0) {
+    return "a handler for stray signals: " + std::string(strerror(errno));
+  }
+  stray_handlers_ = std::move(handlers);
+  return {};
 }
 
 void EngineImpl::settle_last() {
@@ -1040,8 +1113,9 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   word_bits_ = subject_->word_bits();
   slot_count_ = static_cast<unsigned>(subject_->slots().size());
   for (unsigned i = 0; i < slot_count_; i++) slot_cells_[i] = subject_->slot_address(i);
-  int signals[std::size(kSignals)];
+  int signals[std::size(kSignals) + 1];
   for (unsigned i = 0; i < std::size(kSignals); i++) signals[i] = *signal_number(kSignals[i]);
+  signals[std::size(kSignals)] = stray_signal();
   page_count_ = subject_->traced_pages(pages_);
   rests_.resize(subject_->protocols().size() * subject_->sites().size());
   subject_->install(signals, this);
@@ -1075,6 +1149,10 @@ std::string EngineImpl::resume() {
 
 Engine& Engine::get() {
   return engine;
+}
+
+int stray_signal() {
+  return SIGRTMIN + 5;  // neither an engine's nor a sanitizer's
 }
 
 int preserved_index(std::string_view name) {

@@ -51,6 +51,14 @@ void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::ui
 // The index in Step::preserved of what a state-leak names ("rbx", "MXCSR"); -1: it is none of them.
 int preserved_index(std::string_view name);
 
+// Signals that nobody plans: they come when they like, beside those of a plan.
+struct StrayCount {
+  std::uint64_t seen = 0;    // all of them
+  std::uint64_t landed = 0;  // of those, in injectable code of a trial
+  std::uint64_t called = 0;  // of those, whose handler made a call
+};
+int stray_signal();
+
 class Engine {
  public:
   // The one engine of this process.
@@ -88,6 +96,14 @@ class Engine {
   // The same of a handler, from signal entry to its return, while `plan` runs with its one
   // injection.
   virtual std::string trace_handler(const Plan& plan, Trace* out) = 0;
+
+  // From here on stray_signal() may come at any time. Where it interrupts injectable code of a
+  // trial its handler, entered like any other, runs the next of `handlers`, by the protocol, if
+  // that promises ok for a handler's call; else, and elsewhere, it only counts. A call of it that
+  // goes wrong is the trial's `misplaced`. Its handlers are never interrupted, and no breakpoint
+  // counts a pass there. Empty, or what is wrong.
+  virtual std::string expect_strays(std::vector<unsigned> handlers) = 0;
+  virtual const StrayCount& strays() const = 0;
 
   // The state that the operation leaves when nothing is injected: later trials of this (protocol,
   // site) are compared with it. Returns the verdict of that run.

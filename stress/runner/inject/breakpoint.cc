@@ -311,6 +311,23 @@ void resume(unsigned index) {
   place_trap();
 }
 
+std::uint32_t suspend_all() {
+  static_assert(kMaxBreaks <= 32);
+  std::uint32_t suspended = 0;
+  for (unsigned i = 0; i < used; i++) {
+    if (breaks[i].passes_left == 0 || breaks[i].suspended) continue;
+    suspend(i);
+    suspended |= std::uint32_t{1} << i;
+  }
+  return suspended;
+}
+
+void resume_all(std::uint32_t suspended) {
+  for (unsigned i = 0; i < used; i++) {
+    if ((suspended >> i & 1) != 0) resume(i);
+  }
+}
+
 bool is_pristine() {
   const auto* text = as_pointer<const unsigned char>(text_begin);
   return std::equal(pristine.begin(), pristine.end(), text);

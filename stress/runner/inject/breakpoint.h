@@ -59,6 +59,9 @@ bool is_armed(unsigned index);
 // is not armed, or not suspended.
 void suspend(unsigned index);
 void resume(unsigned index);
+// All that are in the code; bit i: breakpoint i was.
+std::uint32_t suspend_all();
+void resume_all(std::uint32_t suspended);
 // Is every patch out of the code again? REQUIRES: nothing is armed. Looks at all of it.
 bool is_pristine();
 // Takes out what a child that died has left there. REQUIRES: nothing is armed.
