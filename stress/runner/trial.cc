@@ -543,7 +543,8 @@ void EngineImpl::on_stray_entry(siginfo_t* info, ucontext_t* uc) {
 void EngineImpl::on_stray() {
   const std::uint64_t number = strays_.landed++;
   if (protocol_->allowed == "ok") {
-    const char* problem = call_of_stray(stray_handlers_[number % stray_handlers_.size()]);
+    const auto turn = static_cast<std::size_t>(number % stray_handlers_.size());
+    const char* problem = call_of_stray(stray_handlers_[turn]);
     if (problem != nullptr) seen_->misplaced = problem;
   }
   errno = kErrno + 1;
