@@ -91,7 +91,8 @@ void on_sigtrap(int, siginfo_t*, void* context);
 
 bool install_trap(Installed how) {
   installed = how;
-  struct sigaction sa {};
+  // Static: what is on this stack a sanitizer may hold for poisoned, and its sigfillset would look.
+  static struct sigaction sa;
   sa.sa_sigaction = on_sigtrap;
   // SA_NODEFER: a breakpoint in a handler that was entered from a breakpoint must trap, not kill.
   sa.sa_flags = SA_SIGINFO | (how.own ? 0 : SA_ONSTACK) | SA_RESTART | SA_NODEFER;
