@@ -189,7 +189,7 @@ extern "C" NORETURN void badonm();
 extern "C" NORETURN void badmcall();
 extern "C" NORETURN void badmcall2();
 extern "C" NORETURN void badsystemstack();
-// Called first by gothrow when set; it may leave by a jump of its own. For tests.
+// Called first by gothrow and badsignal when set; it may leave by a jump of its own. For tests.
 extern void (*throwhook)(const char* message);
 // Reads the program's symbols for tracebacks. Call once, at start; without it addresses are
 // printed.

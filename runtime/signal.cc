@@ -78,6 +78,7 @@ SWITCH_TEXT void sighandler(int sig, siginfo_t* info, void* ctx, G* gp) {
 }
 
 void badsignal(int sig) {
+  if (throwhook != nullptr) throwhook("signal on a thread without a g");
   Line line;
   line.text("fatal: signal ")
       .number(static_cast<std::uint64_t>(sig))

@@ -568,6 +568,25 @@ TEST(Nested, RememberFailsWhereTheMarksSay) {
   EXPECT_LT(times(result, Verdict::ok), result.trials);
 }
 
+// legacy's handler on an idle M goes back to no curg: a second signal finds no g there and ends the
+// trial on its way to its handler. It has struck at its boundary all the same.
+TEST(Nested, ASignalThatThrowsOnItsWayHasLanded) {
+  Pairs pairs("legacy", "setgcpercent_m@idle", "mcacheRefill_m", Form::nested, Source::kill);
+  const Trace& handler = pairs.handler_trace();
+  unsigned without_g = 0;
+  for (unsigned i = 0; i < handler.boundaries.size(); i++) {
+    const Observation& seen = engine().run(pairs.sweeper.plan_for(pairs.request, Point{0, i}, 1));
+    if (seen.message == nullptr ||
+        std::string_view(seen.message) != "signal on a thread without a g")
+      continue;
+    without_g++;
+    EXPECT_EQ(seen.landed, 2U) << handler.boundaries[i].phase;
+    EXPECT_FALSE(seen.has_entered(1)) << handler.boundaries[i].phase;
+    EXPECT_EQ(engine().judge_last().verdict, Verdict::crash) << handler.boundaries[i].phase;
+  }
+  EXPECT_GT(without_g, 0U);
+}
+
 // The same code runs in the operation and in the handler: only the operation's own passes count.
 TEST(TwoInOne, TheHandlersPassesDoNotCount) {
   Pairs pairs("signalok_saved", "mcacheRefill_m", "mcacheRefill_m", Form::two);

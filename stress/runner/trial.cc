@@ -146,7 +146,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void check_place(std::uint64_t interrupted);
   unsigned live_regions(unsigned index, std::span<Region> out) const;
   void check_frame(const Region* in_use, unsigned count);
-  void note_undelivered(const ucontext_t* uc);
+  bool note_undelivered(const ucontext_t* uc);
   void begin(const Plan& plan);
   void finish();
   void arm_all();
@@ -155,6 +155,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void check_rest();
   void check_mask_and_stack();
   void check_slots_at_throw();
+  void note_ended_on_the_way();
   bool is_over(int injection, const ucontext_t* uc) const;
   void reached(unsigned index, ucontext_t* uc);
   void enter_level(unsigned index);
@@ -650,10 +651,27 @@ void EngineImpl::check_slots_at_throw() {
   }
 }
 
+// A signal that threw or faulted on its way to its handler has struck at its boundary all the same,
+// and so has one that it interrupted there. One that was interrupted by a signal whose handler
+// began is not meant: it may have been resumed.
+void EngineImpl::note_ended_on_the_way() {
+  std::uint32_t interrupted = 0;  // bit i: a signal in whose way another's handler began
+  for (unsigned i = 0; i < plan_.injections; i++) {
+    if (!seen_->has_entered(i)) continue;
+    for (int k = plan_.injection[i].parent; k != kNone; k = plan_.injection[k].parent) {
+      interrupted |= std::uint32_t{1} << k;
+    }
+  }
+  for (unsigned i = 0; i < arriving_count_; i++) {
+    if ((interrupted >> arriving_[i] & 1) == 0) seen_->landed++;
+  }
+}
+
 void EngineImpl::on_throw(const char* message) {
   if (mode_ != Mode::trial && mode_ != Mode::tracing) return;
   seen_->message = message;
   seen_->thrown_in_handler = calling_ != kNone;
+  note_ended_on_the_way();
   if (calling_ != kNone && mode_ == Mode::trial && protocol_->must_reject) {
     const Landing& landing = landings_[calling_];
     check_slots_at_throw();
@@ -677,7 +695,7 @@ void EngineImpl::leave(End end) {
 
 void EngineImpl::on_fault(int sig, siginfo_t* info, ucontext_t* uc) {
   if (mode_ == Mode::tracing && sig == SIGSEGV && record_access(info, uc)) return;
-  if (mode_ == Mode::trial && sig == SIGSEGV) note_undelivered(uc);
+  if (mode_ == Mode::trial && !(sig == SIGSEGV && note_undelivered(uc))) note_ended_on_the_way();
   // Only a fault that an injection may have caused is contained: any other would come again for
   // ever.
   if ((mode_ != Mode::trial && mode_ != Mode::tracing) || seen_->hits == 0 || *serial_ == 0) {
@@ -703,14 +721,15 @@ void EngineImpl::on_report() {
 
 // The kernel raises SIGSEGV where it can't write a signal's frame: SP points nowhere. The signal
 // has struck at its boundary all the same.
-void EngineImpl::note_undelivered(const ucontext_t* uc) {
+bool EngineImpl::note_undelivered(const ucontext_t* uc) {
   const bool trap = inject::is_undelivered_trap(uc);
   const bool sent = arriving_count_ > 0 &&
                     inject::context_pc(uc) == plan_.injection[arriving_[arriving_count_ - 1]].pc;
   if (trap) seen_->hits++;
-  if (!trap && !sent) return;
+  if (!trap && !sent) return false;
   seen_->landed++;
   seen_->misplaced = kNoStack;
+  return true;
 }
 
 void EngineImpl::hand_back(int sig, siginfo_t* info, ucontext_t* uc) {
