@@ -21,7 +21,7 @@ refuses() {
 
 fuzz=(scripts/fuzz --engine libfuzzer --target onm_fuzzer)
 refuses 2 "unknown engine: 'honggfuzz' (allowed: libfuzzer, afl)" scripts/fuzz --engine honggfuzz --target onm_fuzzer
-refuses 2 "unknown target: 'om' (allowed: hazard_fuzzer" scripts/fuzz --engine libfuzzer --target om
+refuses 2 "unknown target: 'om' (allowed: backend_fuzzer hazard_fuzzer" scripts/fuzz --engine libfuzzer --target om
 refuses 2 "--duration: '1h'" "${fuzz[@]}" --duration 1h
 refuses 2 "unknown isa: 'arm' (allowed: amd64, 386)" "${fuzz[@]}" --isa arm
 refuses 2 "--isa 386: neither AFL++ nor backend_fuzzer" scripts/fuzz --engine afl --target onm_fuzzer --isa 386

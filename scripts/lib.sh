@@ -35,7 +35,8 @@ root() {
 fuzz_targets() {
   local source
   for source in "$(root)"/fuzz/*_fuzzer.cc; do
-    basename "$source" .cc
+    source=${source##*/}
+    printf '%s\n' "${source%.cc}"
   done
 }
 
