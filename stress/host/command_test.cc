@@ -168,6 +168,19 @@ TEST_F(Command, ADeathIsBookedOnItsTrialAndTheSweepGoesOn) {
   }
 }
 
+// The watchdog's signal can't end it, so the watchdog ends its process.
+TEST_F(Command, ATrialThatMasksAllSignalsAndLoopsIsAHang) {
+  const Ran ran =
+      run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=stuck " + kBin + "/sigsweep sweep --runner " +
+          kBin + "/runner-amd64-sabotaged --protocol signalok_saved --site mcacheRefill_m " +
+          "--handler mcacheRefill_m --json r.jsonl");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  const json cell = rows(folder_ + "/r.jsonl", "cell").at(0);
+  EXPECT_EQ(cell["trials"], cell["boundaries"]);
+  EXPECT_EQ(cell["verdicts"]["hang"], cell["boundaries"].get<int>() - 49) << ran.output;
+  EXPECT_EQ(cell["verdicts"]["ok"], 49);
+}
+
 TEST_F(Command, AnInjectionThatDoesNotLandFailsTheRun) {
   const Ran ran =
       run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=deaf " + kBin + "/sigsweep sweep --runner " +

@@ -209,6 +209,7 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace sigsweep;
   stop_on_signals();
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // whole lines, where stderr goes to the same file
   try {
     return run(argc, argv);
   } catch (const Failure& failure) {

@@ -99,6 +99,8 @@ Outcome RunnerProcess::bury(bool hung) {
   if (hung) kill(pid_, SIGKILL);
   int status = 0;
   waitpid(pid_, &status, 0);
+  // Of its own watchdog, in a trial that masks all that could end it.
+  if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) outcome.hung = true;
   close(to_);
   close(from_);
   pid_ = to_ = from_ = -1;

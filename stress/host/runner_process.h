@@ -27,7 +27,7 @@ struct Outcome {
   bool in_trial = false;    // died: while a trial ran ...
   std::uint64_t cell = 0;   // ... of this cell of the command ...
   std::uint64_t point = 0;  // ... at this point
-  bool hung = false;        // killed by the host, because it was silent
+  bool hung = false;        // killed by its watchdog; or by the host, because it was silent
 };
 
 class RunnerProcess {

@@ -51,7 +51,7 @@ class GroupRun {
   std::vector<BaselineProblem> without_signal;
   std::string harness_problem;
   bool stopped = false;
-  // Trials that ended their runner by themselves; those that the host ended are hung ones.
+  // Trials that ended their runner by themselves; those that were ended are hung ones.
   std::uint64_t deaths() const {
     return static_cast<std::uint64_t>(std::ranges::count(deaths_, false, &Death::hung));
   }

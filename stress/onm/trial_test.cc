@@ -331,6 +331,20 @@ TEST(Verdicts, Hang) {
   }
 }
 
+// The handler that ends a hang masks the signal that it came by: in a sweep, where a trial does not
+// ask for the mask, the second hang would not be ended.
+TEST(Verdicts, HangAfterHangInASweep) {
+  for (const Source source : {Source::direct, Source::kill}) {
+    Bench bench("signalok_saved", "scavenge_m", "none", source);
+    const Sabotage sabotage([](ucontext_t*) {
+      for (;;) asm volatile("");
+    });
+    const CellResult result = bench.sweep();
+    EXPECT_GT(times(result, Verdict::hang), 1U);
+    EXPECT_EQ(times(result, Verdict::hang), result.trials);
+  }
+}
+
 // The signal is sent for real, and the kernel drops it: someone has changed its disposition.
 TEST(Verdicts, LostSignal) {
   for (const Source source : {Source::kill, Source::itimer, Source::peer}) {

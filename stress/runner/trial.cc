@@ -756,9 +756,10 @@ void EngineImpl::finish() {
   const bool whole = seen_->end == End::finished && seen_->entered == seen_->exited;
   if (!whole) inject::unpoison_stacks(*subject_, trial_stack_);  // frames were abandoned
   astray_ = !whole || seen_->misplaced != nullptr || seen_->leaked != nullptr || seen_->smashed;
-  // Only a handler that masks leaves a mask behind when it is abandoned: that of faults does.
-  const bool kept =
-      seen_->end == End::finished || (seen_->end != End::faulted && only_traps_are_signals_);
+  // Only a handler that masks leaves a mask behind when it is abandoned: those of faults and of the
+  // watchdog do.
+  const bool by_own_handler = seen_->end == End::faulted || seen_->end == End::timed_out;
+  const bool kept = seen_->end == End::finished || (!by_own_handler && only_traps_are_signals_);
   if (!lazy_ || !kept || seen_->hits == 0) check_mask_and_stack();
   for (unsigned i = 0; i < plan_.injections; i++) {
     if (!inject::is_the_trap(plan_.injection[i].source) && seen_->landed < seen_->hits) {

@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 namespace sigsweep::inject {
@@ -26,8 +27,19 @@ std::int64_t cpu_ns() {
   return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
+// The trial has masked the signal that ends it: it takes its process with it.
+[[noreturn]] void die() {
+  signal(watchdog_signal(), SIG_DFL);
+  sigset_t mine;
+  sigemptyset(&mine);
+  sigaddset(&mine, watchdog_signal());
+  pthread_sigmask(SIG_UNBLOCK, &mine, nullptr);
+  raise(watchdog_signal());
+  std::abort();
+}
+
 [[noreturn]] void* look_on(void*) {
-  std::uint64_t last_seen = 0;
+  std::uint64_t last_seen = 0, sentenced = 0;
   std::int64_t since = 0;
   for (;;) {
     const timespec pause{0, static_cast<long>(limit_ns / 10)};
@@ -37,6 +49,8 @@ std::int64_t cpu_ns() {
       last_seen = now;
       since = cpu_ns();
     } else if (cpu_ns() - since >= limit_ns) {
+      if (now == sentenced) die();
+      sentenced = now;
       condemned.store(now, std::memory_order_release);
       pthread_kill(target, watchdog_signal());
       last_seen = 0;

@@ -15,8 +15,9 @@ namespace sigsweep::inject {
 int watchdog_signal();
 
 // Calls `expired` (in a handler, on the alternate stack, whose frames are lost: it must not return
-// into the trial) when *serial has stood still for `limit_ms` of CPU time and is not 0. Empty, or
-// why it can't be had. Not async-signal-safe.
+// into the trial) when *serial has stood still for `limit_ms` of CPU time and is not 0. Where that
+// has not helped after as much time again, the process dies of watchdog_signal(). Empty, or why it
+// can't be had. Not async-signal-safe.
 std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_ms,
                            void (*expired)());
 
