@@ -8,6 +8,6 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 ASYNC=1 SIGSWEEP_STATS=$work "$1" -runs=20000 -seed=1
-summary=$(/usr/bin/python3 "$here/summary.py" "$work" 1)
+summary=$(/usr/bin/python3 "$here/summary.py" line "$work" 1)
 echo "$summary"
 [[ $summary =~ ([0-9]+)\ of\ those\ in\ the\ code && ${BASH_REMATCH[1]} -gt 100 ]]

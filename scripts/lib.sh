@@ -40,6 +40,16 @@ fuzz_targets() {
   done
 }
 
+# check_corpus FOLDER: exits with status 2 where it, or an input in it, is none that the engines can take.
+check_corpus() {
+  local largest=1048576 unfit # bytes of an input
+  [[ -d $1 && -r $1 && -x $1 ]] || die 2 "$1: no folder that can be read"
+  unfit=$(find "$1" ! -readable -print -quit 2>/dev/null) || true
+  [[ -z $unfit ]] || die 2 "$unfit: cannot be read"
+  unfit=$(find "$1" -type f -size "+${largest}c" -print -quit)
+  [[ -z $unfit ]] || die 2 "$unfit: larger than the $largest bytes that an input may have"
+}
+
 # log_file NAME: prints the path of the log called NAME, in a directory that exists.
 log_file() {
   local dir
