@@ -120,10 +120,11 @@ std::vector<std::uint8_t> Writer::bytes() {
 
 // ---- reading
 
-// A symbol that the text form can hold.
+// A symbol that the text form can hold: a '#' at its beginning would be a comment's.
 std::string as_symbol(std::string text) {
   std::ranges::replace_if(
-      text, [](char c) { return c <= ' ' || c > '~' || c == '+' || c == '#'; }, '_');
+      text, [](char c) { return c <= ' ' || c > '~' || c == '+'; }, '_');
+  if (text.starts_with('#')) text.front() = '_';
   return text.empty() ? "_" : text;
 }
 

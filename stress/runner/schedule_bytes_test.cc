@@ -33,6 +33,7 @@ constexpr const char* kTexts[] = {
     "op gc_m\nop gc_m p0=7\ninject SIGUSR2 at x+1 by=external handler=mcacheRefill_m\n"
     "expect arg-clobbered s0\norigin build=9 command=\"a #b\"\n",
     "sigsweep schedule 1\nisa 386\nprotocol legacy\nop gc_m\nexpect crash\n",
+    "sigsweep schedule 1\nisa 386\nprotocol legacy\nop gc_m\ninject SIGURG at a#+1 handler=none\n",
 };
 
 TEST(ByteForm, LosesNothing) {
