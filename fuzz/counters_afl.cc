@@ -1,4 +1,6 @@
 // Counters in AFL++'s map, at the places that its runtime gave them (counters_afl.S).
+#include <cstdlib>
+
 #include "fuzz/counters.h"
 
 extern "C" {
@@ -12,8 +14,10 @@ void set_counter(unsigned index, std::uint8_t value) {
   (*sigsweep_afl_map)[sigsweep_counter_places[index]] = value;
 }
 
+// afl-showmap waits ten seconds for its fork server, whatever it is told; scripts/minimize sets
+// this.
 bool engine_forks() {
-  return true;
+  return std::getenv("SIGSWEEP_PREPARE_LATE") == nullptr;
 }
 
 }  // namespace sigsweep::fuzz
