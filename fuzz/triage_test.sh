@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# triage_test.sh ROOT: scripts/triage makes one line of schedules that show the same finding, with the smallest of them,
+# and names a schedule that shows none.
+set -euo pipefail
+
+cd "$1"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# expect STATUS TEXT...: of a triage of what is in $work/in.
+expect() {
+  local wanted=$1 status=0 text
+  shift
+  scripts/triage --times 5 --out "$work/out" "$work/in" >"$work/output" 2>"$work/error" || status=$?
+  for text in "$@"; do
+    if ((status != wanted)) || ! grep -E -- "$text" "$work/output" >/dev/null; then
+      echo "triage_test: status $status, expected $wanted and '$text':" >&2
+      cat "$work/output" "$work/error" >&2
+      exit 1
+    fi
+  done
+}
+
+mkdir -p "$work/in/deeper"
+expect 0 '^0 schedules, nothing was found$'
+cp corpus/hazards/argument-s0.sched "$work/in/"
+sed 's/^op .*/op gc_m\n&/' corpus/hazards/argument-s0.sched >"$work/in/deeper/longer.sched" # an operation before it
+expect 1 '^2 schedules, 1 findings, 0 that show nothing here$' '^[0-9a-f]{16}  2 schedules, 5 of 5 replays; signalok_raw, arg-clobbered s0'
+[[ $(find "$work/out" -maxdepth 1 -name '*.sched' -exec grep -c '^op ' {} +) == 1 ]]
+cp corpus/regressions/saved-while-live.sched "$work/in/"
+expect 3 '^3 schedules, 1 findings, 1 that show nothing here$' '^shows nothing  .*/saved-while-live.sched: '
