@@ -29,4 +29,5 @@ expect 0 "one slow second" 100 100 100 100 100 100 100 1
 expect 0 "a slow beginning" 0 0 0 100 100 100 100 100
 expect 1 "a twentieth in the end" 100 100 100 100 100 100 5 5
 expect 1 "nothing in the end" 100 100 100 100 100 100 0 0
+expect 1 "nothing but in the beginning" 100 100 100 0 0 0 0 0
 expect 0 "too short to tell" 100 0

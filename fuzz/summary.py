@@ -3,8 +3,9 @@
 
 summary.py line FOLDER SECONDS         one line of all of it
 summary.py watch FOLDER EVERY FILE     until it is ended: each EVERY seconds a line to FILE: seconds, execs, phases
-summary.py course FILE                 of these, one line: phases and rate over time; exit status 1 where the last part
-                                       of the campaign ran at less than a tenth of its usual rate, the median of all
+summary.py course FILE                 of these, one line: phases and rate over time; exit status 1 where the last quarter
+                                       of the campaign ran at less than a tenth of its usual rate, that of its best
+                                       quarter
 """
 import pathlib
 import statistics
@@ -68,7 +69,9 @@ def course(file):
     print("phases over time: " + ", ".join(f"{phases} at {seconds:.0f} s" for seconds, _, phases in shown))
     if len(rates) < PARTS:
         return
-    last, usual = statistics.mean(rates[-max(len(rates) // 4, 1):]), statistics.median(rates)
+    quarter = len(rates) // 4
+    quarters = [statistics.mean(rates[i:i + quarter]) for i in range(len(rates) % 4, len(rates), quarter)]
+    last, usual = quarters[-1], max(quarters)
     print(f"the last quarter ran at {last:.0f} execs a second, the usual rate is {usual:.0f}")
     if last < usual / 10:
         sys.exit(1)
