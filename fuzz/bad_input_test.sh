@@ -60,18 +60,18 @@ refuses 2 "large: larger than the 1048576 bytes" scripts/nightly --budget 10m --
 
 # A folder of inputs that can't be read: by whom it belongs to, for root reads all.
 chmod 755 "$work"
-rm -rf "$work/out"
-mkdir -p "$work/out/"{corpus,findings,stats} "$work/nightly/fuzz/closed"
+rm -rf "$work/out" "$work/nightly/fuzz/onm_fuzzer-afl"
+mkdir -p "$work/out/"{corpus,findings,stats} "$work/nightly/fuzz/closed/corpus"
 user=()
 if ((EUID == 0)); then
   user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
   chown -R 65534:65534 "$work/out" "$work/nightly"
 fi
-chmod 000 "$work/out/corpus" "$work/nightly/fuzz/closed"
+chmod 000 "$work/out/corpus" "$work/nightly/fuzz/closed/corpus"
 if "${user[@]}" test -r scripts/fuzz; then
   refuses 2 "$work/out/corpus: no folder that can be read" "${user[@]}" "${fuzz[@]}" --out "$work/out"
   refuses 2 "$work/out/corpus: no folder that can be read" "${user[@]}" "${minimize[@]}" "$work/out/corpus"
-  refuses 2 "$work/nightly/fuzz/closed: cannot be read" "${user[@]}" scripts/nightly --budget 10m --out "$work/nightly"
+  refuses 2 "$work/nightly/fuzz/closed/corpus: no folder that can be read" "${user[@]}" scripts/nightly --budget 10m --out "$work/nightly"
 else
   echo "bad_input_test: not tested: a folder that can't be read, for another user than root can't come here"
 fi
