@@ -181,6 +181,17 @@ TEST_F(Command, ATrialThatMasksAllSignalsAndLoopsIsAHang) {
   EXPECT_EQ(cell["verdicts"]["ok"], 49);
 }
 
+// remember allows a hang, but a sweep in which every fiftieth handler loops would take hours.
+TEST_F(Command, ASweepOfHangsIsCutShortAlsoWhereTheyAreAllowed) {
+  const Ran ran =
+      run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=loop " + kBin + "/sigsweep sweep --runner " +
+          kBin + "/runner-amd64-sabotaged --protocol remember --json r.jsonl 2>&1");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_NE(ran.output.find("too many trials hung or ended their runner"), std::string::npos)
+      << ran.output;
+  EXPECT_LT(rows(folder_ + "/r.jsonl", "cell").size(), 400U);
+}
+
 TEST_F(Command, AnInjectionThatDoesNotLandFailsTheRun) {
   const Ran ran =
       run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=deaf " + kBin + "/sigsweep sweep --runner " +

@@ -1,6 +1,7 @@
 // A runner that goes wrong on purpose, to see that the host notices. SIGSWEEP_SABOTAGE says how:
 //   die    kills itself in the handler of every tenth signal
-//   stuck  masks all signals in the handler of every fiftieth signal, and loops
+//   loop   loops in the handler of every fiftieth signal
+//   stuck  the same, with all signals masked
 //   deaf   keeps SIGPROF blocked, so that none that is made pending ever lands
 #include <signal.h>
 #include <unistd.h>
@@ -20,6 +21,11 @@ void die_sometimes(ucontext_t*) {
   if (++handled % 10 == 0) kill(getpid(), SIGKILL);
 }
 
+void loop_sometimes(ucontext_t*) {
+  if (++handled % 50 != 0) return;
+  for (;;) asm volatile("");
+}
+
 void get_stuck_sometimes(ucontext_t*) {
   if (++handled % 50 != 0) return;
   sigset_t all;
@@ -34,6 +40,7 @@ int main(int argc, char** argv) {
   const char* how = std::getenv("SIGSWEEP_SABOTAGE");
   if (how == nullptr) return 2;
   if (std::strcmp(how, "die") == 0) sigsweep::Engine::get().sabotage(die_sometimes);
+  if (std::strcmp(how, "loop") == 0) sigsweep::Engine::get().sabotage(loop_sometimes);
   if (std::strcmp(how, "stuck") == 0) sigsweep::Engine::get().sabotage(get_stuck_sometimes);
   if (std::strcmp(how, "deaf") == 0) {
     sigset_t blocked;

@@ -24,9 +24,9 @@ std::string mark_names(Marks marks) {
   return names;
 }
 
-// Each costs the watchdog's patience; a cell in which so many hang, though none may, is not swept
-// further.
-constexpr unsigned kMostHangs = 4;
+// Each costs the watchdog's patience; a cell in which so many hang is not swept further. Where a
+// hang is allowed, these are as many as end the whole sweep (stress/host/sweep.cc).
+constexpr unsigned kMostHangs = 4, kMostAllowedHangs = 100;
 
 std::string_view head_of(const std::string& phase) {
   return std::string_view(phase).substr(0, phase.rfind('#'));
@@ -210,6 +210,8 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
                      !subject().rejects(request.protocol, request.site);
   result.map = 0xcbf29ce484222325;
   Novelty novelty;
+  const unsigned most_hangs =
+      is_allowed(request.allowed, Verdict::hang) ? kMostAllowedHangs : kMostHangs;
   unsigned hung = 0;
   const auto start = std::chrono::steady_clock::now();
   points(request, [&](const Point& point) {
@@ -227,8 +229,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     // Only what an earlier signal of the trial diverted may stay away.
     if (!ok && seen.hits > 0) result.unreached += seen.unreached();
     result.verdicts[static_cast<unsigned>(judgement.verdict)]++;
-    hung +=
-        judgement.verdict == Verdict::hang && !is_allowed(request.allowed, Verdict::hang) ? 1 : 0;
+    hung += judgement.verdict == Verdict::hang ? 1 : 0;
     result.map = fold(result.map, trace_->boundaries[point.first].phase_hash,
                       static_cast<unsigned>(judgement.verdict));
     Example example{point, seed, judgement, is_allowed(request.allowed, judgement.verdict), {}};
@@ -239,7 +240,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
       listener.example(example);
     }
     if (listener.at) listener.at(point, judgement);
-    return hung < kMostHangs;
+    return hung < most_hangs;
   });
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
