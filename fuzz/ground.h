@@ -15,6 +15,8 @@ namespace sigsweep::fuzz {
 struct Choice {
   std::vector<unsigned> protocols, sites, handlers;  // of the handlers, kNoHandler is one
   std::vector<Source> sources;
+  std::size_t operations = kMaxScheduleOperations;  // of an input, at most; what is beyond is left
+  unsigned injections = kMaxInjections;             // of an operation, likewise
 
   // The one that a number stands for: itself where it may be chosen, else one of those that may.
   static unsigned among(const std::vector<unsigned>& chosen, unsigned number, unsigned count);

@@ -70,7 +70,7 @@ Input::Input(std::span<const std::uint8_t> bytes, const Choice& choice, const Gr
 }
 
 bool Input::next(Planned* out) {
-  if (at_ == count_ || operations_++ == kMaxScheduleOperations) return false;
+  if (at_ == count_ || operations_++ == choice_.operations) return false;
   const auto sites = static_cast<unsigned>(subject().sites().size());
   Plan& plan = out->plan;
   plan.protocol = protocol_;
@@ -96,7 +96,7 @@ bool Input::next(Planned* out) {
 
 void Input::add(const Record& record, Planned* out) const {
   Plan& plan = out->plan;
-  if (plan.injections == kMaxInjections) return;
+  if (plan.injections == choice_.injections) return;
   const unsigned index = plan.injections;
   PlannedInjection& p = plan.injection[index];
   p.parent = static_cast<int>(wrapped(record.in(), index + 1)) - 1;

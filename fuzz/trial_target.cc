@@ -22,6 +22,14 @@ constexpr const char* kOptions[] = {
 constexpr std::string_view kByDefault[] = {"kill", "direct", "itimer"};
 constexpr std::string_view kPossible[] = {"kill", "direct", "itimer", "peer"};
 
+// What of an input is run.
+constexpr std::string_view kShapes[] = {"any", "one", "plain", "none"};
+constexpr struct {
+  std::size_t operations;
+  unsigned injections;
+} kLimits[] = {{kMaxScheduleOperations, kMaxInjections}, {1, 1}, {1, 0}, {0, 0}};
+static_assert(std::size(kLimits) == std::size(kShapes));
+
 std::vector<std::string_view> protocol_names() {
   std::vector<std::string_view> names;
   for (const Protocol& p : subject().protocols()) names.push_back(p.name);
@@ -79,6 +87,9 @@ void TrialTarget::configure() {
   choice_.protocols = chosen("SIGSWEEP_PROTOCOL", names, default_protocols());
   for (unsigned i : chosen("SIGSWEEP_INJECT", kPossible, kByDefault))
     choice_.sources.push_back(*source_from_name(kPossible[i]));
+  const unsigned shape = chosen("SIGSWEEP_SHAPE", kShapes, {kShapes, 1}).back();
+  choice_.operations = kLimits[shape].operations;
+  choice_.injections = kLimits[shape].injections;
   async_ = wants_async();
   choice_.handlers.push_back(kNoHandler);
   for (unsigned i = 0; i < subject().sites().size(); i++) {

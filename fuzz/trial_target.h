@@ -15,6 +15,9 @@ namespace sigsweep::fuzz {
 // Environment of all of them (an unknown name: status 2, and the names that there are):
 //   SIGSWEEP_INJECT=SOURCE,...    kill, direct and itimer by default; peer by name only
 //   SIGSWEEP_PROTOCOL=NAME,...    the target's own by default
+//   SIGSWEEP_SHAPE=NAME           what of an input is run: any, by default, all of it; one: its
+//                                 first operation with the first signal; plain: that operation
+//                                 alone; none: nothing (scripts/fuzz_rates)
 //   ASYNC=1                       beside those of the input, signals that come when they like: a
 //                                 timer of the thread's own sends them for ever, and their handlers
 //                                 are the exact lane's (Engine::expect_strays). libFuzzer's and
