@@ -25,6 +25,7 @@ refuses 2 "unknown target: 'om' (allowed: backend_fuzzer hazard_fuzzer" scripts/
 refuses 2 "--duration: '1h'" "${fuzz[@]}" --duration 1h
 refuses 2 "unknown isa: 'arm' (allowed: amd64, 386)" "${fuzz[@]}" --isa arm
 refuses 2 "--isa 386: neither AFL++ nor backend_fuzzer" scripts/fuzz --engine afl --target onm_fuzzer --isa 386
+refuses 2 "nor malloc_fuzzer is there for it" scripts/fuzz --engine libfuzzer --target malloc_fuzzer --isa 386
 refuses 2 "--jobs: '0'" "${fuzz[@]}" --jobs 0
 refuses 2 "--expect: 'all' is unknown (allowed: new, work)" "${fuzz[@]}" --expect all
 refuses 2 "--jobs needs a value" "${fuzz[@]}" --jobs

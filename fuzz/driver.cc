@@ -220,8 +220,11 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   if (target().lands_signals()) block_signals();
   target().configure();
   run_by_hand(std::span(*argv + 1, static_cast<std::size_t>(*argc - 1)));
-  add_options(argc, argv, target().engine_options(), options_with_signals());
-  if (engine_forks()) prepare();
+  if (engine_forks()) {  // AFL++, which takes a single option for a number of runs
+    prepare();
+  } else {
+    add_options(argc, argv, target().engine_options(), options_with_signals());
+  }
   return 0;
 }
 

@@ -31,7 +31,11 @@ MSpan* mcentral_cachespan(unsigned sizeclass) {
   MSpan* s = nullptr;
   while ((s = c->nonempty) != nullptr) {
     c->nonempty = s->next;
+#if defined(PLANT_SWEPT_TWICE)  // a fault planted for the tests: what was swept has no marks left
+    sweep(s);
+#else
     if (s->sweepgen != mheap.sweepgen) sweep(s);
+#endif
     if (nextfree(s) < s->nelems) break;
     s->next = c->empty;
     c->empty = s;
@@ -48,7 +52,11 @@ MSpan* mcentral_cachespan(unsigned sizeclass) {
 }
 
 void mcentral_uncachespan(MSpan* s) {
+#if defined(PLANT_MIXED)  // a fault planted for the tests: those of the largest class go to another's
+  MCentral* c = &mheap.central[s->sizeclass == kClasses - 1 ? kClasses - 2 : s->sizeclass];
+#else
   MCentral* c = &mheap.central[s->sizeclass];
+#endif
   lock(&c->lock);
   if (s->incache != 1) gothrow("mcentral: the span is in no cache");
   s->incache = 0;

@@ -4,7 +4,6 @@
 
 #include <linux/futex.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -18,7 +17,9 @@
 namespace sigsweep::inject {
 namespace {
 
-std::atomic<int> asked{0};  // the signal that the peer is to send; 0: none
+// The signal that the peer is to send; 0: it has sent. Either side sleeps on it until the other has
+// changed it, so that waiting spends nothing of a trial's processor time, however late the peer is.
+std::atomic<int> asked{0};
 pthread_t target;
 bool peer_started = false;
 
@@ -32,16 +33,26 @@ void note_self() {
 }
 const int at_fork = (note_self(), pthread_atfork(nullptr, nullptr, note_self));
 
+// Sleeps while `asked` is `seen`. Comes back for any reason at all.
+void sleep_while(int seen) {
+  syscall(SYS_futex, reinterpret_cast<int*>(&asked), FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
+}
+
+// For the other side, which alone can be asleep then.
+void set_asked(int sig) {
+  asked.store(sig, std::memory_order_release);
+  syscall(SYS_futex, reinterpret_cast<int*>(&asked), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
+}
+
 [[noreturn]] void* peer_main(void*) {
   for (;;) {
     const int sig = asked.load(std::memory_order_acquire);
     if (sig == 0) {
-      syscall(SYS_futex, reinterpret_cast<int*>(&asked), FUTEX_WAIT_PRIVATE, 0, nullptr, nullptr,
-              0);
+      sleep_while(0);
       continue;
     }
-    asked.store(0, std::memory_order_release);
     pthread_kill(target, sig);
+    set_asked(0);
   }
 }
 
@@ -94,9 +105,8 @@ void make_pending(Source source, int sig) {
     }
     return;
   }
-  asked.store(sig, std::memory_order_release);
-  syscall(SYS_futex, reinterpret_cast<int*>(&asked), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
-  while (!is_pending(sig)) sched_yield();
+  set_asked(sig);
+  while (asked.load(std::memory_order_acquire) != 0) sleep_while(sig);
 }
 
 void discard_pending(int sig) {
