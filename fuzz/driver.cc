@@ -3,7 +3,9 @@
 //
 //   TARGET --print FILE          the input as text, on standard output
 //   TARGET --texts DIR FILE...   each input as text, as DIR/NAME.sched
-//   TARGET --inputs DIR FILE...  each text as an input, as DIR/NAME (without .sched)
+//   TARGET --inputs DIR FILE...  each text as an input, as DIR/NAME (without .sched); one that is
+//                                none in this build (in another two boundaries may be one) is named
+//                                and left out, as long as there are others
 //   TARGET --dictionary          its dictionary, in the form that libFuzzer and AFL++ read, on
 //                                standard output
 //   TARGET --options             its options, in the form that OSS-Fuzz reads
@@ -125,6 +127,7 @@ int write_all(std::span<char*> arguments, bool as_inputs) {
   if (arguments.size() < 2) refuse("DIR and at least one FILE");
   begin_by_hand();
   const std::filesystem::path folder(arguments[0]);
+  std::size_t left_out = 0;
   for (const std::string path : arguments.subspan(1)) {
     const Bytes from = content(path);
     std::string name = std::filesystem::path(path).filename();
@@ -136,9 +139,14 @@ int write_all(std::span<char*> arguments, bool as_inputs) {
     if (name.ends_with(kSuffix)) name.resize(name.size() - kSuffix.size());
     Bytes input;
     std::string why;
-    if (!target().input_of(as_text(from), path, &input, &why)) refuse(why);
+    if (!target().input_of(as_text(from), path, &input, &why)) {
+      std::fprintf(stderr, "%s: left out: %s\n", target().name(), why.c_str());
+      left_out++;
+      continue;
+    }
     write(folder / name, as_text(input));
   }
+  if (left_out == arguments.size() - 1) refuse("no input is left");
   return 0;
 }
 
