@@ -699,22 +699,32 @@ class Storm : public Command {
     EXPECT_EQ(found.size(), 1U);
     return found.empty() ? json() : found[0];
   }
-  // Starts a long storm, waits until its first line is written, sends it a signal, waits for its
-  // end.
-  int interrupted_by(int sig) {
+  // Starts a storm, waits until its first line is written and so many us more, sends it a signal,
+  // waits for its end. What it prints is in `log`.
+  int interrupted_by(int sig, unsigned after = 0, const char* duration = "60s") {
+    fs::remove_all(folder_ + "/out");
     const pid_t pid = fork();
     if (pid == 0) {
       if (chdir(folder_.c_str()) != 0 || freopen("log", "w", stdout) == nullptr) _exit(99);
       dup2(STDOUT_FILENO, STDERR_FILENO);
-      execl((kBin + "/sigsweep").c_str(), "sigsweep", "storm", "--duration", "60s", "--out", "out",
-            nullptr);
+      execl((kBin + "/sigsweep").c_str(), "sigsweep", "storm", "--duration", duration, "--out",
+            "out", nullptr);
       _exit(99);
     }
     while (rows(folder_ + "/out/storm.jsonl", "run").empty()) usleep(1000);
+    usleep(after);
     kill(pid, sig);
     int status = 0;
     waitpid(pid, &status, 0);
     return status;
+  }
+  // A runner of storms under a limit of its own: `limit` is a shell's command.
+  std::string limited_runner(const std::string& limit) {
+    const std::string path = folder_ + "/limited";
+    std::ofstream(path) << "#!/bin/bash\n"
+                        << limit << " || exit 9\nexec " << kBin << "/runner-amd64-storm \"$@\"\n";
+    fs::permissions(path, fs::perms::owner_all);
+    return "--storm-runner " + path;
   }
 };
 
@@ -808,28 +818,63 @@ TEST_F(Storm, WithoutTheHazardThatItsProtocolHasFails) {
 }
 
 TEST_F(Storm, WhatCannotBeIsRefused) {
-  for (const char* flags :
-       {"--ms 0", "--ms 65", "--gs 0", "--rate 100001", "--source nonsense", "--mix nonsense",
-        "--duration soon", "--duration 0s", "--protocol all,reject", "--altstack 1000"}) {
-    EXPECT_EQ(sigsweep(std::string("storm --duration 500ms ") + flags).status, 2) << flags;
+  const std::pair<std::string, const char*> kRefused[] = {
+      {"--ms 0", "--ms: Value 0 not in range 1 to 64"},
+      {"--ms 65", "--ms: Value 65 not in range 1 to 64"},
+      {"--gs 0", "--gs: Value 0 not in range 1 to 4096"},
+      {"--rate 100001", "--rate 100001: faster timers find less, not more; allowed: 0 to 100000"},
+      {"--source nonsense", "--source nonsense: no such name; allowed: all, itimer"},
+      {"--mix nonsense", "--mix nonsense: no such name; allowed: all, alloc"},
+      {"--duration soon", "--duration soon: a time is expected"},
+      {"--duration 0s", "--duration 0s: a time is expected"},
+      {"--protocol all,reject", "--protocol: a storm is of one protocol"},
+      {"--altstack 0", "--altstack: Number less or equal to 0"},
+      {"--altstack 1000", "an alternate stack of 1000 bytes is too small; at least"},
+      {limited_runner("ulimit -i 0"), "a timer for an M can't be made (timer_create): Resource"},
+      {"--source sigqueue " + limited_runner("ulimit -i 0"), "no signal can be queued (sigqueue)"},
+  };
+  for (const auto& [flags, message] : kRefused) {
+    const Ran ran = sigsweep("storm " + flags);
+    EXPECT_EQ(ran.status, 2) << flags << "\n" << ran.output;
+    EXPECT_NE(ran.output.find(message), std::string::npos) << flags << "\n" << ran.output;
   }
-  const Ran no_timer = run("bash -c 'cd " + folder_ + " && ulimit -i 0 && " + kBin +
-                           "/sigsweep storm --duration 500ms'");
-  EXPECT_EQ(no_timer.status, 2);
-  EXPECT_NE(no_timer.output.find("a timer for an M can't be made"), std::string::npos)
-      << no_timer.output;
 }
 
-TEST_F(Storm, StoppedKeepsWhatItHas) {
-  const int status = interrupted_by(SIGINT);
-  ASSERT_TRUE(WIFEXITED(status));
-  EXPECT_EQ(WEXITSTATUS(status), 4);
-  EXPECT_EQ(row()["missed_reject"], 0);
+// No address space holds that stack; the limit of processes is not root's.
+TEST_F(Storm, AThreadThatCannotBeMadeIsRefused) {
+  const Ran ran = sigsweep("storm " + limited_runner("ulimit -s 10000000000"));
+  EXPECT_EQ(ran.status, 2) << ran.output;
+  EXPECT_NE(ran.output.find("a thread for an M can't be made: Resource"), std::string::npos)
+      << ran.output;
 }
 
+// The table and the line are of what was counted until then: at some time that is something.
+TEST_F(Storm, StoppedTellsWhatItHas) {
+  json storm;
+  for (unsigned after = 200000; after < 20000000; after *= 2) {
+    const int status = interrupted_by(SIGINT, after);
+    ASSERT_TRUE(WIFEXITED(status));
+    ASSERT_EQ(WEXITSTATUS(status), 4);
+    storm = row();
+    if (storm["rejected"] > 0) break;
+  }
+  EXPECT_GT(storm["rejected"], 0);
+  EXPECT_EQ(storm["missed_reject"], 0);
+  std::ifstream in(folder_ + "/log");
+  const std::string log(std::istreambuf_iterator<char>(in), {});
+  const std::regex line("\nfrom gsignal +" + storm["rejected"].dump() + " +0\n");
+  EXPECT_TRUE(std::regex_search(log, line)) << log;
+  EXPECT_NE(log.find("stopped; what is written is whole"), std::string::npos) << log;
+}
+
+// At the start, on the way, and about when the last line is written.
 TEST_F(Storm, KilledLeavesWholeLines) {
+  for (const unsigned after : {0U, 50000U, 300000U, 350000U, 400000U, 450000U, 500000U}) {
+    interrupted_by(SIGKILL, after, "300ms");
+    const Ran valid = validate(folder_ + "/out/storm.jsonl");
+    EXPECT_EQ(valid.status, 0) << after << "\n" << valid.output;
+  }
   EXPECT_TRUE(WIFSIGNALED(interrupted_by(SIGKILL)));
-  EXPECT_EQ(validate(folder_ + "/out/storm.jsonl").status, 0);
 }
 
 // ---- other instruction sets

@@ -86,7 +86,8 @@ void add_storm_flags(CLI::App* app, Options* o) {
   app->add_option("--mix", o->mixes, "what the Gs do: alloc, sched, gc, slots, or all")
       ->delimiter(',');
   app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
-  app->add_option("--altstack", o->altstack, "bytes of an M's alternate stack");
+  app->add_option("--altstack", o->altstack, "bytes of an M's alternate stack")
+      ->check(CLI::PositiveNumber);
   app->add_option("--storm-runner", o->storm_runner,
                   "another build's storm program; its violations are not replayed");
   app->add_option("--throws", o->throws, "real throws in children meanwhile, each of them checked")

@@ -25,7 +25,7 @@ def operations(row):
 
 
 def read(path):
-    storms, cells, run = [], [], None
+    storms, cells, bares, run = [], [], [], None
     for line in pathlib.Path(path).read_text(encoding="utf-8").splitlines():
         row = json.loads(line)
         if row["kind"] == "run":
@@ -35,7 +35,9 @@ def read(path):
             storms.append(row)
         elif row["kind"] == "cell":
             cells.append(row)
-    return run, storms, cells
+        elif row["kind"] == "bare":
+            bares.append(row)
+    return run, storms, cells, bares
 
 
 def load_table(loads):
@@ -87,6 +89,26 @@ def cost(loads):
     return lost / loaded["sources"][0]["rate_reached"] * 1e6
 
 
+def floor_table(loads, bares):
+    """The storm on one M a core beside a program that does nothing but take signals."""
+    lines = ["| asked/s and thread | bare: of nominal | a signal takes | storm: of nominal | of the bare one's | its handler takes |",
+             "|---|---|---|---|---|---|"]
+    storms = {row["rate_asked"]: row for row in loads if row["ms"] == bares[0]["threads"]}
+    alone = next(row["rounds"] / row["seconds"] for row in bares if row["rate_asked"] == 0)
+    for bare in bares:
+        rate, threads = bare["rate_asked"], bare["threads"]
+        if rate == 0:
+            continue
+        storm = storms[rate]
+        reached = bare["delivered"] / bare["seconds"]
+        lost = (1 - bare["rounds"] / bare["seconds"] / alone) * threads / reached
+        timer = storm["sources"][0]
+        handler = storm["handler_seconds"] / max(timer["delivered"], 1)
+        lines.append(f"| {rate} | {reached / (rate * threads):.3f} | {lost * 1e6:.1f} us | {timer['rate_reached'] / (rate * threads):.3f} "
+                     f"| {timer['rate_reached'] / reached:.3f} | {handler * 1e6:.2f} us |")
+    return lines
+
+
 def plot(loads, prefix, name, label, value):
     data = []
     for ms in sorted({row["ms"] for row in loads}):
@@ -104,11 +126,11 @@ def main():
     if len(sys.argv) != 3:
         print(__doc__.strip(), file=sys.stderr)
         return 2
-    run, storms, cells = read(sys.argv[1])
+    run, storms, cells, bares = read(sys.argv[1])
     prefix = sys.argv[2]
     loads = [row for row in storms if row["protocol"] == "reject"]
     raws = [row for row in storms if row["protocol"] == "signalok_raw"]
-    if not loads or not raws or not cells:
+    if not loads or not raws or not cells or not bares:
         print(f"{sys.argv[1]}: lines are missing", file=sys.stderr)
         return 2
     plot(loads, prefix, "operations", "operations a second", operations)
@@ -125,6 +147,10 @@ def main():
             "hypervisor's. Where that comes near the period, signals find no progress, and the timer is slowed down.", "", f"![operations]({name}-operations.svg)", "", f"![latency]({name}-latency.svg)", "",
             "## What must hold, on one M a core", "",
             *[f"- {'holds' if value >= least else 'FAILS'}: {what}: {value:.3f} >= {least}" for what, value, least in results], "",
+            "## The machine's floor", "",
+            "The same timers in a program without the project, whose handler is empty (`bare_timers`), in the same run: what it",
+            "is short of the nominal rate, and what a signal takes from it, are the kernel's and the hypervisor's.", "",
+            *floor_table(loads, bares), "",
             "## Time to the first clobbering, protocol signalok_raw", "", *clobber_table(raws, cells), ""]
     pathlib.Path(prefix + ".md").write_text("\n".join(page), encoding="utf-8")
     print("\n".join(page))

@@ -101,6 +101,15 @@ std::string start_sender(unsigned i) {
   return "a thread for source " + std::string(kAsyncNames[i]) + ": " + std::strerror(error);
 }
 
+// One to this thread, which has them blocked: where none can be queued, that is said, and not only
+// that none came.
+std::string try_queue() {
+  const int error = pthread_sigqueue(pthread_self(), signal_of(Async::sigqueue), sigval{});
+  if (error != 0) return std::string("no signal can be queued (sigqueue): ") + std::strerror(error);
+  take_pending(Async::sigqueue);
+  return {};
+}
+
 }  // namespace
 
 void m_starts() {
@@ -129,6 +138,7 @@ std::string start_senders() {
   if (config.period == 0) return {};
   std::string problem;
   if (config.has(Async::itimer)) problem = start_itimer(config.period);
+  if (config.has(Async::sigqueue) && problem.empty()) problem = try_queue();
   for (const Async source : {Async::kill, Async::flood, Async::sigqueue}) {
     if (config.has(source) && problem.empty())
       problem = start_sender(static_cast<unsigned>(source));

@@ -15,7 +15,7 @@ void m_leaves();
 std::string m_problem();
 
 // Those that send from elsewhere: from when all Ms run until stop_senders, which comes back when no
-// more is sent. Empty, or why one can't be had.
+// more is sent. Empty, or why one can't be had. REQUIRES: the calling thread blocks their signals.
 std::string start_senders();
 void stop_senders();
 // Signals sent so far, by a source that counts them itself.
