@@ -4,29 +4,42 @@
 # runs ten times with the same verdicts and feedback.
 set -euo pipefail
 
-target=$1
+target=$1 seeds=$2 found=${3-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+mkdir "$work/inputs" "$work/texts"
+
+fail() {
+  echo "seeds_test: $*" >&2
+  exit 1
+}
 
 # what FILE: its protocol and operations, without arguments.
 what() {
   sed -n -E 's/^(protocol|op) +([^ ]+).*/\1 \2/p' "$1"
 }
 
-# inputs FOLDER LEAST: of its files at least LEAST of a hundred are inputs.
-inputs() {
-  local files=("$1"/*.sched) made
-  [[ -f ${files[0]} ]] || { echo "seeds_test: $1: no schedule" >&2 && exit 1; }
-  rm -rf "$work"/{inputs,texts}
-  mkdir "$work"/{inputs,texts}
-  "$target" --inputs "$work/inputs" "${files[@]}"
-  made=("$work"/inputs/*)
-  echo "$1: ${#made[@]} of ${#files[@]} schedules are inputs"
-  ((${#made[@]} * 100 >= ${#files[@]} * $2)) || { echo "seeds_test: at least $2 % are expected" >&2 && exit 1; }
-  "$target" --texts "$work/texts" "${made[@]}"
-  for made in "${made[@]##*/}"; do diff <(what "$1/$made.sched") <(what "$work/texts/$made.sched"); done
-  "$target" --repeat 10 "$work"/inputs/*
+# comes_back FOLDER LEAST: of its schedules at least LEAST of a hundred are inputs, and come back.
+comes_back() {
+  local file name files=("$1"/*.sched) back=0
+  for file in "${files[@]}"; do
+    name=$(basename "$file" .sched)
+    [[ -f $work/inputs/$name ]] || continue
+    diff <(what "$file") <(what "$work/texts/$name.sched") || fail "$file: comes back as another"
+    back=$((back + 1))
+  done
+  echo "$1: $back of ${#files[@]} schedules are inputs"
+  ((back * 100 >= ${#files[@]} * $2)) || fail "at least $2 % are expected"
 }
 
-inputs "$2" 100
-[[ -z ${3-} ]] || inputs "$3" 50
+files=()
+for folder in "$seeds" ${found:+"$found"}; do
+  here=("$folder"/*.sched)
+  [[ -f ${here[0]} ]] || fail "$folder: no schedule"
+  files+=("${here[@]}")
+done
+"$target" --inputs "$work/inputs" "${files[@]}"
+"$target" --texts "$work/texts" "$work"/inputs/*
+comes_back "$seeds" 100
+[[ -z $found ]] || comes_back "$found" 50
+"$target" --repeat 10 "$work"/inputs/*

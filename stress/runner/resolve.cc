@@ -74,6 +74,24 @@ int find_boundary(const Trace& trace, const Injection& injection, std::string* w
   return by_phase;
 }
 
+// Where a phase has fewer boundaries than in the build that a schedule is of, two of its injections
+// may be found at one: then the nearest of that phase where none lands yet. -1: there is none.
+template <class Taken>
+int nearest_free(const Trace& trace, int found, const Taken& is_taken) {
+  const auto head = [&](int i) {
+    const std::string& phase = trace.boundaries[static_cast<unsigned>(i)].phase;
+    return std::string_view(phase).substr(0, phase.rfind('#'));
+  };
+  const int count = static_cast<int>(trace.boundaries.size());
+  for (int distance = 1; distance < count; distance++) {
+    for (const int i : {found - distance, found + distance}) {
+      if (i < 0 || i >= count || head(i) != head(found)) continue;
+      if (!is_taken(trace.boundaries[static_cast<unsigned>(i)])) return i;
+    }
+  }
+  return -1;
+}
+
 }  // namespace
 
 Catalog catalog_of(const Subject& subject) {
@@ -162,18 +180,32 @@ Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned in
                      : traces->of_handler(plan.protocol, plan.injection[p.parent].handler, &trace);
     if (!problem.empty()) return {problem, injection.place, true};
     std::string why;
-    const int boundary = find_boundary(*trace, injection, &why, &out->notes);
+    int boundary = find_boundary(*trace, injection, &why, &out->notes);
     if (boundary < 0) return {why, injection.place};
-    const Boundary& b = trace->boundaries[static_cast<unsigned>(boundary)];
-    p.land_at(b);
-    for (unsigned earlier = 0; earlier < i; earlier++) {
-      if (out->boundaries[earlier] != &b || plan.injection[earlier].parent != p.parent) continue;
+    const auto landed_by = [&](const Boundary& b) {  // the earlier injection; i: none
+      unsigned earlier = 0;
+      while (earlier < i &&
+             (out->boundaries[earlier] != &b || plan.injection[earlier].parent != p.parent)) {
+        earlier++;
+      }
+      return earlier;
+    };
+    const auto at = [&] { return &trace->boundaries[static_cast<unsigned>(boundary)]; };
+    const unsigned earlier = landed_by(*at());
+    const bool is_named = BoundaryName{at()->symbol, at()->offset, at()->nth} == injection.at;
+    if (earlier < i && !is_named) {
+      boundary =
+          nearest_free(*trace, boundary, [&](const Boundary& b) { return landed_by(b) < i; });
+      if (boundary >= 0) out->notes.push_back("and moved, for another lands there: " + at()->phase);
+    }
+    if (boundary < 0 || (earlier < i && is_named)) {
       return {"injection " + std::to_string(earlier + 1) +
                   " lands there already; allowed: another boundary, or in=" +
                   std::to_string(earlier + 1) + " to nest in its handler",
               injection.place};
     }
-    out->boundaries.push_back(&b);
+    p.land_at(*at());
+    out->boundaries.push_back(at());
   }
   return {};
 }
