@@ -828,7 +828,7 @@ TEST_F(Storm, WhatCannotBeIsRefused) {
       {"--duration soon", "--duration soon: a time is expected"},
       {"--duration 0s", "--duration 0s: a time is expected"},
       {"--protocol all,reject", "--protocol: a storm is of one protocol"},
-      {"--altstack 0", "--altstack: Number less or equal to 0"},
+      {"--altstack 0", "--altstack: Value 0 not in range 1 to 16777216"},
       {"--altstack 1000", "an alternate stack of 1000 bytes is too small; at least"},
       {limited_runner("ulimit -i 0"), "a timer for an M can't be made (timer_create): Resource"},
       {"--source sigqueue " + limited_runner("ulimit -i 0"), "no signal can be queued (sigqueue)"},

@@ -87,7 +87,7 @@ void add_storm_flags(CLI::App* app, Options* o) {
       ->delimiter(',');
   app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
   app->add_option("--altstack", o->altstack, "bytes of an M's alternate stack")
-      ->check(CLI::PositiveNumber);
+      ->check(CLI::Range(1, 16777216));
   app->add_option("--storm-runner", o->storm_runner,
                   "another build's storm program; its violations are not replayed");
   app->add_option("--throws", o->throws, "real throws in children meanwhile, each of them checked")
