@@ -2,7 +2,6 @@
 #include "fuzz/mutator.h"
 
 #include <algorithm>
-#include <cstdlib>
 #include <iterator>
 
 #include "stress/runner/schedule_bytes.h"
@@ -112,16 +111,23 @@ std::uint64_t random_value(Random* random) {
   }
 }
 
-Tree random_tree(Random* random) {
-  Tree tree;
-  Record first;
-  for (std::uint8_t& byte : first.byte) byte = random->byte();
-  tree.operations.push_back({{first, {}}, {}});
-  auto& injections = tree.operations[0].injections;
+Tree::Operation random_operation(Random* random) {
+  Tree::Operation operation{{Record::make(Record::Kind::operation, random->byte()), {}}, {}};
+  auto& injections = operation.injections;
   do {
     injections.push_back({random_injection(random), {}});
     injections.back().head.byte[4] = static_cast<std::uint8_t>(random->below(injections.size()));
   } while (injections.size() < kMostInjections && random->one_in(2));
+  return operation;
+}
+
+Tree random_tree(Random* random) {
+  constexpr std::size_t kMost = 4;
+  Tree tree;
+  const std::size_t operations = 1 + random->below(kMost);
+  while (tree.operations.size() < operations) tree.operations.push_back(random_operation(random));
+  Record& first = tree.operations[0].node.head;
+  for (std::uint8_t& byte : first.byte) byte = random->byte();
   return tree;
 }
 
@@ -328,9 +334,9 @@ void change_something(Tree* tree, Random* random) {
 }  // namespace
 
 Bytes mutate(std::span<const std::uint8_t> input, std::size_t max_size, std::uint64_t seed) {
-  static const bool uniform = std::getenv("SIGSWEEP_UNIFORM") != nullptr;
+  constexpr unsigned kAfreshEvery = 4;
   Random random(seed);
-  if (uniform) return bytes_of(random_tree(&random), max_size);
+  if (random.one_in(kAfreshEvery)) return bytes_of(random_tree(&random), max_size);
   Tree tree = tree_of(input);
   constexpr unsigned kMostChanges = 4;
   const auto changes = 1 + random.below(kMostChanges);

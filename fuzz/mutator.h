@@ -12,9 +12,8 @@ namespace sigsweep::fuzz {
 using Bytes = std::vector<std::uint8_t>;
 
 // A schedule near to `input`, of at most `max_size` bytes: a few operations, injections or
-// arguments inserted, dropped, moved, duplicated or changed. The same for the same seed. Where the
-// environment has SIGSWEEP_UNIFORM, one drawn afresh instead, whatever the input: what a search
-// without feedback is compared with.
+// arguments inserted, dropped, moved, duplicated or changed; one time in four one drawn afresh
+// instead, for what few steps from the inputs so far do not reach. The same for the same seed.
 Bytes mutate(std::span<const std::uint8_t> input, std::size_t max_size, std::uint64_t seed);
 
 // A schedule with operations of both, or with an operation that has injections of both.

@@ -52,7 +52,7 @@ MSpan* mcentral_cachespan(unsigned sizeclass) {
 }
 
 void mcentral_uncachespan(MSpan* s) {
-#if defined(PLANT_MIXED)  // a fault planted for the tests: those of the largest class go to another's
+#if defined(PLANT_MIXED)  // a fault planted for the tests: the largest class goes to another's
   MCentral* c = &mheap.central[s->sizeclass == kClasses - 1 ? kClasses - 2 : s->sizeclass];
 #else
   MCentral* c = &mheap.central[s->sizeclass];
