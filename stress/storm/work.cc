@@ -150,7 +150,7 @@ bool fits(const Object& object) {
 void alloc_operation(GState* self) {
   const std::uint64_t random = random_word(&self->rng);
   const bool large = random % 64 == 0;
-  const Word most = large ? kLargestLarge : 2000;
+  const Word most = large ? kLargestLarge : kLargestSmallObject;
   const Word least = large ? runtime::kLargestSmall + 1 : 16;
   Object& slot = objects[self->number][random >> 32U & (kKept - 1)];
   if (slot.at != nullptr && !intact(slot)) record_allocation("mcacheRefill_m");

@@ -5,6 +5,9 @@
 
 namespace sigsweep::storm {
 
+// Bytes; what the Gs allocate beside large objects.
+inline constexpr runtime::Word kLargestSmallObject = 2048;
+
 // Makes the Gs' state. Once, before start_gs.
 void prepare_work();
 // The FuncVal of the first G, which makes the others.
