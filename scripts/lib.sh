@@ -52,11 +52,12 @@ check_corpus() {
 
 # origin COMMAND: prints a JSON line that says what figures are of: command, commit, compiler, engine, date, machine.
 origin() {
-  local commit processor
+  local commit processor engine
+  engine=$(afl-fuzz -h 2>&1 | head -n 1 | sed 's/\x1b\[[0-9;]*m//g') # without its colours
   commit=$(git -c safe.directory="$PWD" rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
   processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
   /usr/bin/python3 -c 'import json, sys; print(json.dumps(dict(zip(sys.argv[1::2], sys.argv[2::2]))))' \
-    command "$1" commit "$commit" compiler "$(clang --version | head -n 1)" afl "$(afl-fuzz -h 2>&1 | head -n 1)" \
+    command "$1" commit "$commit" compiler "$(clang --version | head -n 1)" afl "$engine" \
     date "$(date -u +%F)" machine "$(uname -sr), $(nproc) processors, $processor"
 }
 

@@ -25,15 +25,12 @@ std::string join(const std::vector<std::string>& parts) {
 }
 
 // A trial that ends its runner costs a start of the next, some 20 ms, and one that hangs, allowed
-// or not, the watchdog's patience, as much as five starts: of a sweep that has lost so many, the
-// rest would take hours.
-constexpr std::size_t kMostStarts = 500;
-constexpr std::uint64_t kStartsOfAHang = 5;
+// or not, the watchdog's patience: of a sweep that has lost so many, the rest would take hours.
+constexpr std::size_t kMostDeaths = 1000, kMostHangs = 100;
 
-// What the trials of a cell have cost that hung.
-std::uint64_t starts_of_hangs(const CellRow& row) {
+std::uint64_t hangs(const CellRow& row) {
   const auto hung = row.verdicts.find("hang");
-  return hung == row.verdicts.end() ? 0 : kStartsOfAHang * hung->second;
+  return hung == row.verdicts.end() ? 0 : hung->second;
 }
 
 // One group, run to its end through as many runners as it takes.
@@ -199,7 +196,7 @@ bool GroupRun::book(const Outcome& outcome, const std::vector<std::string>& hand
   const std::string& handler = handlers.at(outcome.cell);
   deaths_.push_back(Death{handler, outcome.point, outcome.hung});
   forget_examples(handler);
-  if (deaths_.size() < kMostStarts) return true;
+  if (deaths_.size() < kMostDeaths) return true;
   CellRow row = empty_row(handler);  // what is known of a cell that no runner comes through
   take_deaths(&row);
   finish_cell(std::move(row));
@@ -253,7 +250,7 @@ class Sweeper {
   ResultsWriter* writer_;
   Progress progress_;
   std::size_t next_ = 0, done_ = 0;
-  std::uint64_t lost_ = 0;  // starts of a runner
+  std::uint64_t deaths_ = 0, hangs_ = 0;
   bool ending_ = false;
   SweepResult result_;
   std::exception_ptr failure_;
@@ -262,9 +259,9 @@ class Sweeper {
 
 void Sweeper::take(GroupRun* run) {
   const std::lock_guard lock(mutex_);
-  lost_ += run->deaths();
+  deaths_ += run->deaths();
   for (CellRow& row : run->cells) {
-    lost_ += starts_of_hangs(row);
+    hangs_ += hangs(row);
     writer_->write(row);
     result_.cells.push_back(std::move(row));
   }
@@ -272,7 +269,7 @@ void Sweeper::take(GroupRun* run) {
   std::ranges::move(run->without_signal, std::back_inserter(result_.without_signal));
   if (result_.harness_problem.empty()) result_.harness_problem = run->harness_problem;
   result_.stopped = result_.stopped || run->stopped;
-  if (lost_ >= kMostStarts && result_.cut_short.empty()) {
+  if ((deaths_ >= kMostDeaths || hangs_ >= kMostHangs) && result_.cut_short.empty()) {
     result_.cut_short = fmt::format(
         "too many trials hung or ended their runner: cells were left unfinished, and {} of {} "
         "groups were not begun",
