@@ -53,7 +53,7 @@ check_corpus() {
 # origin COMMAND: prints a JSON line that says what figures are of: command, commit, compiler, engine, date, machine.
 origin() {
   local commit processor engine
-  engine=$(afl-fuzz -h 2>&1 | head -n 1 | sed 's/\x1b\[[0-9;]*m//g') # without its colours
+  engine=$(afl-fuzz -h 2>&1 | head -n 1 | sed 's/\x1b\[[0-9;]*m//g') || true # without its colours; -h is a failure to it
   commit=$(git -c safe.directory="$PWD" rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
   processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
   /usr/bin/python3 -c 'import json, sys; print(json.dumps(dict(zip(sys.argv[1::2], sys.argv[2::2]))))' \
