@@ -14,5 +14,7 @@ void set_counter(unsigned index, std::uint8_t value);
 /* Does it fork after LLVMFuzzerInitialize, a child for many inputs? What is done before is then
  * done once. */
 bool engine_forks();
+/* Does it take libFuzzer's options? */
+bool engine_takes_options();
 }  // namespace sigsweep::fuzz
 #endif

@@ -20,4 +20,9 @@ bool engine_forks() {
   return std::getenv("SIGSWEEP_PREPARE_LATE") == nullptr;
 }
 
+// Its driver takes a single one for a number of runs, and aborts.
+bool engine_takes_options() {
+  return false;
+}
+
 }  // namespace sigsweep::fuzz

@@ -15,4 +15,8 @@ bool engine_forks() {
   return false;
 }
 
+bool engine_takes_options() {
+  return true;
+}
+
 }  // namespace sigsweep::fuzz

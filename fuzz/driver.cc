@@ -228,11 +228,9 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   if (target().lands_signals()) block_signals();
   target().configure();
   run_by_hand(std::span(*argv + 1, static_cast<std::size_t>(*argc - 1)));
-  if (engine_forks()) {  // AFL++, which takes a single option for a number of runs
-    prepare();
-  } else {
+  if (engine_takes_options())
     add_options(argc, argv, target().engine_options(), options_with_signals());
-  }
+  if (engine_forks()) prepare();
   return 0;
 }
 
