@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # triage_test.sh ROOT: scripts/triage makes one line of schedules that show the same finding, with the smallest of them,
-# and names a schedule that shows none.
+# and names a schedule that shows none, and what is found that is no schedule.
 set -euo pipefail
 
 cd "$1"
@@ -23,6 +23,10 @@ expect() {
 
 mkdir -p "$work/in/deeper"
 expect 0 '^0 schedules, nothing was found$'
+mkdir "$work/in/findings"
+touch "$work/in/findings/crash-1.txt" # of a target whose inputs are no schedules
+expect 1 '^0 schedules, 0 findings, 0 that show nothing here$' '^no schedule  .*/findings/crash-1.txt: its target runs it again$'
+rm -r "$work/in/findings"
 cp corpus/hazards/argument-s0.sched "$work/in/"
 sed 's/^op .*/op gc_m\n&/' corpus/hazards/argument-s0.sched >"$work/in/deeper/longer.sched" # an operation before it
 expect 1 '^2 schedules, 1 findings, 0 that show nothing here$' '^[0-9a-f]{16}  2 schedules, 5 of 5 replays; signalok_raw, arg-clobbered s0'

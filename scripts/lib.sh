@@ -44,20 +44,25 @@ fuzz_targets() {
 check_corpus() {
   local largest=1048576 unfit # bytes of an input
   [[ -d $1 && -r $1 && -x $1 ]] || die 2 "$1: no folder that can be read"
-  unfit=$(find "$1" ! -readable -print -quit 2>/dev/null) || true
+  unfit=$(find "$1" ! -readable -print -quit 2>/dev/null) || true # it fails where it can't read, and has named that
   [[ -z $unfit ]] || die 2 "$unfit: cannot be read"
   unfit=$(find "$1" -type f -size "+${largest}c" -print -quit)
   [[ -z $unfit ]] || die 2 "$unfit: larger than the $largest bytes that an input may have"
 }
 
+# commit: prints the short name of the commit that is checked out; "unknown" where there is no git, or no repository.
+commit() {
+  git -c safe.directory="$PWD" rev-parse --short=12 HEAD 2>/dev/null || echo unknown
+}
+
 # origin COMMAND: prints a JSON line that says what figures are of: command, commit, compiler, engine, date, machine.
 origin() {
-  local commit processor engine
-  engine=$(afl-fuzz -h 2>&1 | head -n 1 | sed 's/\x1b\[[0-9;]*m//g') || true # without its colours; -h is a failure to it
-  commit=$(git -c safe.directory="$PWD" rev-parse --short=12 HEAD 2>/dev/null) || commit=unknown
+  local processor engine
+  engine=$(afl-fuzz -h 2>&1 | head -n 1 | sed 's/\x1b\[[0-9;]*m//g') || true # without its colours; -h is a failure to it,
+  # and where there is no AFL++ the figures are of none
   processor=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1)
   /usr/bin/python3 -c 'import json, sys; print(json.dumps(dict(zip(sys.argv[1::2], sys.argv[2::2]))))' \
-    command "$1" commit "$commit" compiler "$(clang --version | head -n 1)" afl "$engine" \
+    command "$1" commit "$(commit)" compiler "$(clang --version | head -n 1)" afl "$engine" \
     date "$(date -u +%F)" machine "$(uname -sr), $(nproc) processors, $processor"
 }
 
