@@ -50,6 +50,12 @@ class Command : public testing::Test {
   Ran sigsweep(const std::string& arguments) {
     return run("cd " + folder_ + " && " + kBin + "/sigsweep " + arguments);
   }
+  // A sweep by a runner that goes wrong on purpose (stress/onm/runner_sabotaged.cc), to r.jsonl.
+  Ran sabotaged(const std::string& how, const std::string& arguments) {
+    return run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=" + how + " " + kBin +
+               "/sigsweep sweep --runner " + kBin + "/runner-amd64-sabotaged --json r.jsonl " +
+               arguments);
+  }
   std::string write(const std::string& name, const std::string& text) {
     std::string path = folder_ + "/" + name;
     std::ofstream(path, std::ios::binary) << text;
@@ -152,10 +158,8 @@ TEST_F(Command, ARunnerThatCannotStartOrDiesOutsideATrialIsStatus3) {
 }
 
 TEST_F(Command, ADeathIsBookedOnItsTrialAndTheSweepGoesOn) {
-  const Ran ran =
-      run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=die " + kBin + "/sigsweep sweep --runner " +
-          kBin + "/runner-amd64-sabotaged --protocol signalok_saved --site mcacheRefill_m,gc_m " +
-          "--handler mcacheRefill_m,gc_m --json r.jsonl");
+  const Ran ran = sabotaged(
+      "die", "--protocol signalok_saved --site mcacheRefill_m,gc_m --handler mcacheRefill_m,gc_m");
   EXPECT_EQ(ran.status, 1) << ran.output;
   const auto cells = rows(folder_ + "/r.jsonl", "cell");
   ASSERT_EQ(cells.size(), 4U) << ran.output;
@@ -170,10 +174,8 @@ TEST_F(Command, ADeathIsBookedOnItsTrialAndTheSweepGoesOn) {
 
 // The watchdog's signal can't end it, so the watchdog ends its process.
 TEST_F(Command, ATrialThatMasksAllSignalsAndLoopsIsAHang) {
-  const Ran ran =
-      run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=stuck " + kBin + "/sigsweep sweep --runner " +
-          kBin + "/runner-amd64-sabotaged --protocol signalok_saved --site mcacheRefill_m " +
-          "--handler mcacheRefill_m --json r.jsonl");
+  const Ran ran = sabotaged(
+      "stuck", "--protocol signalok_saved --site mcacheRefill_m --handler mcacheRefill_m");
   EXPECT_EQ(ran.status, 1) << ran.output;
   const json cell = rows(folder_ + "/r.jsonl", "cell").at(0);
   EXPECT_EQ(cell["trials"], cell["boundaries"]);
@@ -183,9 +185,7 @@ TEST_F(Command, ATrialThatMasksAllSignalsAndLoopsIsAHang) {
 
 // remember allows a hang, but a sweep in which every fiftieth handler loops would take hours.
 TEST_F(Command, ASweepOfHangsIsCutShortAlsoWhereTheyAreAllowed) {
-  const Ran ran =
-      run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=loop " + kBin + "/sigsweep sweep --runner " +
-          kBin + "/runner-amd64-sabotaged --protocol remember --json r.jsonl 2>&1");
+  const Ran ran = sabotaged("loop", "--protocol remember");
   EXPECT_EQ(ran.status, 1) << ran.output;
   EXPECT_NE(ran.output.find("too many trials hung or ended their runner"), std::string::npos)
       << ran.output;
@@ -193,10 +193,9 @@ TEST_F(Command, ASweepOfHangsIsCutShortAlsoWhereTheyAreAllowed) {
 }
 
 TEST_F(Command, AnInjectionThatDoesNotLandFailsTheRun) {
-  const Ran ran =
-      run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=deaf " + kBin + "/sigsweep sweep --runner " +
-          kBin + "/runner-amd64-sabotaged --protocol signalok_saved --site mcacheRefill_m " +
-          "--handler mcacheRefill_m --inject kill --json r.jsonl");
+  const Ran ran = sabotaged(
+      "deaf",
+      "--protocol signalok_saved --site mcacheRefill_m --handler mcacheRefill_m --inject kill");
   EXPECT_EQ(ran.status, 3) << ran.output;
   EXPECT_NE(ran.output.find("did not land"), std::string::npos);
   EXPECT_EQ(rows(folder_ + "/r.jsonl", "cell").at(0)["landed"], 0);
