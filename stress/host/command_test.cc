@@ -743,6 +743,18 @@ TEST_F(Storm, RejectsAllFromGsignalAndNothingLegal) {
   for (const auto& [mix, count] : storm["operations"].items()) EXPECT_GT(count, 0) << mix;
 }
 
+// Each M's timers expire as often as asked, whatever their signals find, and the account closes.
+TEST_F(Storm, HoldsItsRateWhereAsked) {
+  const Ran ran =
+      sigsweep("storm --ms 2 --rate 100000 --hold-rate --mix slots --duration 1s --out out");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  const json storm = row();
+  const double due = 2 * 100000 * storm["seconds"].get<double>();
+  EXPECT_EQ(storm["hold_rate"], true);
+  EXPECT_EQ(storm["backoffs"], 0);
+  EXPECT_NEAR(storm["sources"][0]["sent"].get<double>(), due, due * .1);  // jitter is 5 %
+}
+
 // Every violation that one signal made is made again, exactly, by the schedule that comes of it.
 // How soon there is one depends on what else the machine does: the storm is repeated until then.
 TEST_F(Storm, WhatSpoilsAnOperationReplaysInTheExactLane) {

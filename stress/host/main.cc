@@ -86,6 +86,8 @@ void add_storm_flags(CLI::App* app, Options* o) {
   app->add_option("--mix", o->mixes, "what the Gs do: alloc, sched, gc, slots, or all")
       ->delimiter(',');
   app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
+  app->add_flag("--hold-rate", o->hold_rate,
+                "timers are not slowed down where more than 1 % of signals find no progress");
   app->add_option("--altstack", o->altstack, "bytes of an M's alternate stack")
       ->check(CLI::Range(1, 16777216));
   app->add_option("--storm-runner", o->storm_runner,

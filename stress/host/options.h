@@ -53,6 +53,7 @@ struct Options {
   std::vector<std::string> storm_sources{"timer"}, mixes{"all"};
   std::uint64_t rate = 50000;
   bool nest = false;
+  bool hold_rate = false;
   std::uint64_t altstack = 0;  // bytes; 0: not given
   std::uint64_t throws = 0;
   std::string storm_runner;  // another build's; empty: the one beside the runner

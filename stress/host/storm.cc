@@ -78,6 +78,7 @@ StormPlan plan_of(const Session& session) {
   plan.sources = chosen("--source", o.storm_sources, kSources);
   plan.mixes = chosen("--mix", o.mixes, kMixes);
   plan.nest = o.nest;
+  plan.hold_rate = o.hold_rate;
   plan.altstack = o.altstack;
   plan.throws = o.throws;
   plan.seed = o.seed;
@@ -97,6 +98,7 @@ Record command_of(const char* word, const StormPlan& plan) {
       .add("protocol", plan.protocol)
       .add("handlers", fmt::format("{}", fmt::join(plan.handlers, ",")))
       .add("nest", unsigned{plan.nest})
+      .add("hold_rate", unsigned{plan.hold_rate})
       .add("seed", plan.seed);
   if (plan.altstack != 0) r.add("altstack", plan.altstack);
   return r;
@@ -135,6 +137,7 @@ void take_counts(const Record& r, const StormPlan& plan, StormResult* result) {
   row.rejected = r.number("rejected");
   row.ran = r.number("ran");
   row.nested = r.number("nested");
+  row.no_progress = r.number("no_progress");
   row.backoffs = r.number("backoffs");
   row.handler_seconds = std::stod(r.text("handler_seconds"));
   row.first_violation = static_cast<double>(r.number("first_violation")) * 1e-9;
@@ -327,6 +330,7 @@ StormResult begun(const Session& session, const StormPlan& plan) {
   result.row.gs = plan.gs;
   result.row.mixes = plan.mixes;
   result.row.nest = plan.nest;
+  result.row.hold_rate = plan.hold_rate;
   result.row.rate_asked = plan.rate;
   return result;
 }
@@ -441,8 +445,9 @@ std::string render_storm(const StormResult& result) {
                       result.made);
   page += latency_line("an operation of slots", row.latency);
   page += latency_line("from send to handler", row.entry);
-  page += fmt::format("{} nested signals, {} times slowed down, {:.2f} s in handlers\n", row.nested,
-                      row.backoffs, row.handler_seconds);
+  page += fmt::format(
+      "{} nested signals, {} that found no progress, {} times slowed down, {:.2f} s in handlers\n",
+      row.nested, row.no_progress, row.backoffs, row.handler_seconds);
   if (result.throws != 0) {
     page +=
         fmt::format("{} real throws in children; message, one traceback and exit status 2 in {}\n",

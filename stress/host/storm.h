@@ -20,6 +20,7 @@ struct StormPlan {
   std::vector<std::string> sources{"itimer", "timer", "kill", "flood", "sigqueue"};
   std::vector<std::string> mixes{"alloc", "sched", "gc", "slots"};
   bool nest = false;
+  bool hold_rate = false;
   std::uint64_t altstack = 0;  // bytes; 0: what the runtime takes
   std::uint64_t throws = 0;    // real ones, in children, meanwhile
   std::uint64_t seed = 1;

@@ -70,6 +70,7 @@ struct StormRow {
   unsigned ms = 0, gs = 0;
   std::vector<std::string> mixes;
   bool nest = false;
+  bool hold_rate = false;  // timers are not slowed down
   double seconds = 0;
   std::uint64_t rate_asked = 0;  // signals a second, of each source
   std::vector<SourceRow> sources;
@@ -77,7 +78,7 @@ struct StormRow {
   std::uint64_t legal = 0;                          // calls from curg and g0 that ran
   std::uint64_t calls = 0, rejected = 0, ran = 0;   // from gsignal
   std::uint64_t missed_reject = 0, false_reject = 0;
-  std::uint64_t nested = 0, backoffs = 0, collections = 0;
+  std::uint64_t nested = 0, no_progress = 0, backoffs = 0, collections = 0;
   double handler_seconds = 0;
   std::map<std::string, std::uint64_t> verdicts;  // but ok
   double first_violation = 0;                     // seconds after the start; 0: none

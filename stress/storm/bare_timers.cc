@@ -1,8 +1,9 @@
-// The machine's floor, for the storm's figures to be held against: a periodic timer for each thread
-// and an empty handler, in a program that has nothing of the project in it.
+// The machine's floor, for the storm's figures to be held against: periodic timers for each thread
+// and a handler that only counts, in a program that has nothing of the project in it.
 //
-//   bare_timers THREADS RATE SECONDS    RATE: signals a second and thread; 0: none
+//   bare_timers THREADS RATE SECONDS TIMERS
 //
+// RATE: signals a second and thread; 0: none. TIMERS: of a thread; they take turns.
 // Prints one line of JSON, of kind `bare` (results/schema.json). Each thread counts as fast as it
 // can; its `rounds` tell what the signals take from a program.
 // Exit status: 0; 2 usage, or a timer or thread that can't be made.
@@ -25,16 +26,17 @@
 
 namespace {
 
-constexpr unsigned kMostThreads = 64;
+constexpr unsigned kMostThreads = 64, kMostTimers = 16;
 constexpr long kNsPerSecond = 1000000000;
 
 struct alignas(64) Thread {
   pthread_t thread;
-  std::uint64_t delivered, overruns, rounds;
+  std::uint64_t delivered, overruns, no_progress, last_rounds, rounds;
 };
 Thread threads[kMostThreads];
 thread_local Thread* self;
-long period;  // ns
+long period;  // ns, between two signals to a thread
+long timers;  // of a thread
 std::atomic<bool> stopping;
 
 [[noreturn]] void refuse(const char* what, int error) {
@@ -45,30 +47,40 @@ std::atomic<bool> stopping;
 void on_signal(int, siginfo_t* info, void*) {
   self->delivered++;
   self->overruns += static_cast<std::uint64_t>(info->si_overrun);
+  if (self->rounds == self->last_rounds) self->no_progress++;
+  self->last_rounds = self->rounds;
 }
 
-void start_timer() {
+timespec timespec_of(long ns) {
+  return {ns / kNsPerSecond, ns % kNsPerSecond};
+}
+
+void start_timers() {
   sigevent event{};
   event.sigev_notify = SIGEV_THREAD_ID;
   event.sigev_signo = SIGPROF;
   event.sigev_notify_thread_id = static_cast<pid_t>(syscall(SYS_gettid));
-  timer_t timer{};
-  const itimerspec every{{0, period}, {0, period}};
-  if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
-      timer_settime(timer, 0, &every, nullptr) != 0) {
-    refuse("a timer can't be made", errno);
+  timespec now{};
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  const long began = now.tv_sec * kNsPerSecond + now.tv_nsec;
+  for (long i = 1; i <= timers; i++) {
+    timer_t timer{};
+    const itimerspec turn{timespec_of(period * timers), timespec_of(began + period * i)};
+    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0 ||
+        timer_settime(timer, TIMER_ABSTIME, &turn, nullptr) != 0) {
+      refuse("a timer can't be made", errno);
+    }
   }
 }
 
 void* run(void* thread) {
   self = static_cast<Thread*>(thread);
-  if (period != 0) start_timer();
-  std::uint64_t rounds = 0;
-  while (!stopping.load(std::memory_order_relaxed)) rounds++;
+  if (period != 0) start_timers();
+  volatile std::uint64_t* rounds = &self->rounds;  // the handler reads them
+  while (!stopping.load(std::memory_order_relaxed)) *rounds = *rounds + 1;
   sigset_t all;
   sigfillset(&all);
   pthread_sigmask(SIG_BLOCK, &all, nullptr);  // until it is gone
-  self->rounds = rounds;
   return nullptr;
 }
 
@@ -81,10 +93,16 @@ double now() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const long count = argc == 4 ? std::atol(argv[1]) : 0, rate = argc == 4 ? std::atol(argv[2]) : -1;
-  const double seconds = argc == 4 ? std::atof(argv[3]) : 0;
-  if (count < 1 || count > kMostThreads || rate < 0 || rate > 100000 || !(seconds > 0)) {
-    std::fprintf(stderr, "usage: bare_timers THREADS RATE SECONDS; RATE: 0 to 100000 a second\n");
+  const bool given = argc == 5;
+  const long count = given ? std::atol(argv[1]) : 0, rate = given ? std::atol(argv[2]) : -1;
+  const double seconds = given ? std::atof(argv[3]) : 0;
+  timers = given ? std::atol(argv[4]) : 0;
+  if (count < 1 || count > kMostThreads || rate < 0 || rate > 100000 || !(seconds > 0) ||
+      timers < 1 || timers > kMostTimers) {
+    std::fprintf(stderr,
+                 "usage: bare_timers THREADS RATE SECONDS TIMERS; THREADS: 1 to %u; RATE: 0 to "
+                 "100000 a second; TIMERS: 1 to %u\n",
+                 kMostThreads, kMostTimers);
     return 2;
   }
   period = rate == 0 ? 0 : kNsPerSecond / rate;
@@ -106,12 +124,16 @@ int main(int argc, char** argv) {
     pthread_join(threads[i].thread, nullptr);
     sum.delivered += threads[i].delivered;
     sum.overruns += threads[i].overruns;
+    sum.no_progress += threads[i].no_progress;
     sum.rounds += threads[i].rounds;
   }
   std::printf(
-      "{\"kind\": \"bare\", \"threads\": %ld, \"rate_asked\": %ld, \"seconds\": %.3f, "
-      "\"delivered\": %llu, \"overruns\": %llu, \"rounds\": %llu}\n",
-      count, rate, now() - started, static_cast<unsigned long long>(sum.delivered),
-      static_cast<unsigned long long>(sum.overruns), static_cast<unsigned long long>(sum.rounds));
+      "{\"kind\": \"bare\", \"threads\": %ld, \"timers\": %ld, \"rate_asked\": %ld, \"seconds\": "
+      "%.3f, "
+      "\"delivered\": %llu, \"overruns\": %llu, \"no_progress\": %llu, \"rounds\": %llu}\n",
+      count, timers, rate, now() - started, static_cast<unsigned long long>(sum.delivered),
+      static_cast<unsigned long long>(sum.overruns),
+      static_cast<unsigned long long>(sum.no_progress),
+      static_cast<unsigned long long>(sum.rounds));
   return 0;
 }

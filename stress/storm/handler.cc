@@ -9,7 +9,6 @@
 
 #include <signal.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -18,6 +17,7 @@
 #include "runtime/print.h"
 #include "runtime/slots.h"
 #include "stress/onm/callsites.h"
+#include "stress/storm/timers.h"
 
 namespace sigsweep::storm {
 
@@ -27,9 +27,6 @@ std::uint64_t started;
 Counter first_violation;
 
 namespace {
-
-constexpr std::uint64_t kLookEvery = 1024;  // signals between two looks at progress
-constexpr std::uint64_t kMostRepeats = kLookEvery / 100;
 
 std::uint8_t source_of[65];  // by signal number
 unsigned size_class_site;    // whose s0 is a size class
@@ -116,38 +113,6 @@ void handle(MState* m, const ucontext_t& uc, const runtime::G* gp) {
   if (nest) allow_nesting(SIG_BLOCK);
 }
 
-// An M that waits in the kernel, for a G, a lock or the world to stop, is not expected to move.
-// pc is behind the instruction, or, where the call will be restarted, at it.
-bool in_a_system_call(std::uint64_t pc) {
-  constexpr std::uint16_t kSyscall = 0x050f;
-  std::uint16_t behind, at;
-  std::memcpy(&behind, reinterpret_cast<const void*>(pc - sizeof behind), sizeof behind);
-  std::memcpy(&at, reinterpret_cast<const void*>(pc), sizeof at);
-  return behind == kSyscall || at == kSyscall;
-}
-
-// A timer that is so fast that the program stands still finds nothing: it is slowed down by a
-// quarter, and goes back to its own period step by step when the program moves again. Looked at
-// every so many signals.
-void watch_progress(MState* m, const ucontext_t& uc) {
-  std::uint64_t state = 0;  // of all registers: in a loop one of them counts
-  for (int i = REG_R8; i <= REG_RIP; i++) {
-    state = (state ^ static_cast<std::uint64_t>(uc.uc_mcontext.gregs[i])) * 0x9e3779b97f4a7c15U;
-    state ^= state >> 32U;
-  }
-  if (state == m->last_state && !in_a_system_call(runtime::sigctxpc(uc))) m->repeats++;
-  m->last_state = state;
-  if (++m->looked < kLookEvery) return;
-  if (m->repeats > kMostRepeats && m->period != 0) {
-    m->backoffs.add();
-    rearm(m, m->period + m->period / 4);
-  } else if (m->repeats <= kMostRepeats / 2 && m->period > m->own_period) {
-    const std::uint64_t faster = m->period - m->period / 5;
-    rearm(m, faster > m->own_period ? faster : m->own_period);
-  }
-  m->looked = m->repeats = 0;
-}
-
 void on_signal(int sig, void* info, void* ctx, runtime::G* gp) {
   const std::uint64_t entered = ticks();
   MState* m = &states[gp->m->id];
@@ -212,57 +177,6 @@ int signal_of(Async source) {
 #undef SOURCE
   }
   return 0;
-}
-
-std::uint64_t now() {
-  timespec t;
-  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);  // the C library's is intercepted by TSan
-  return static_cast<std::uint64_t>(t.tv_sec) * 1000000000 + static_cast<std::uint64_t>(t.tv_nsec);
-}
-
-std::uint64_t take_pending(Async source) {
-  const std::uint64_t one = std::uint64_t{1} << static_cast<unsigned>(signal_of(source) - 1);
-  const timespec at_once{};
-  std::uint64_t count = 0;
-  siginfo_t info;
-  // The C library's is intercepted by TSan.
-  while (syscall(SYS_rt_sigtimedwait, &one, &info, &at_once, sizeof one) > 0) {
-    count += 1 + (info.si_code == SI_TIMER ? static_cast<std::uint64_t>(info.si_overrun) : 0);
-  }
-  return count;
-}
-
-namespace {
-
-// `act`, again where the M was without its processor meanwhile: the time of it is known to this
-// many ns. Returns that time.
-template <class Act>
-std::uint64_t at_one_time(const Act& act) {
-  constexpr std::uint64_t kMost = 20000;
-  std::uint64_t before = now();
-  act();
-  for (unsigned tries = 100; now() - before > kMost && tries > 0; tries--) {
-    before = now();
-    act();
-  }
-  return before;
-}
-
-}  // namespace
-
-// A timer that is set anew drops its signal that is pending, and with it the expirations since that
-// one was sent: on a busy machine, hundreds. So it is taken first, and the account ends there.
-void rearm(MState* m, std::uint64_t period) {
-  if (m->period != 0) {
-    const std::uint64_t end = at_one_time([m] { m->left_pending.add(take_pending(Async::timer)); });
-    m->expirations.add((end - m->armed) / m->period);
-  }
-  m->period = period;
-  itimerspec every{};
-  every.it_interval.tv_sec = static_cast<time_t>(period / 1000000000);
-  every.it_interval.tv_nsec = static_cast<long>(period % 1000000000);
-  every.it_value = every.it_interval;
-  m->armed = at_one_time([&] { syscall(SYS_timer_settime, m->timer, 0, &every, nullptr); });
 }
 
 void install_handlers() {

@@ -80,6 +80,7 @@ Config config_of(const Record& command) {
     if (name != "none") c.handlers.push_back(named("handlers", name, subject().sites()));
   }
   c.nest = command.number("nest") != 0;
+  c.hold_rate = command.number("hold_rate") != 0;
   c.altstack = command.has("altstack") ? command.number("altstack") : runtime::gsignalsize();
   c.seed = command.number("seed");
   if (c.ms == 0 || c.ms > kMaxMs) trouble = "1 to " + std::to_string(kMaxMs) + " Ms are possible";
@@ -118,6 +119,7 @@ Record record_of(const char* word, const Totals& t) {
       .add("ran", t.ran)
       .add("handler_clobbered", t.handler_clobbered)
       .add("nested", t.nested)
+      .add("no_progress", t.no_progress)
       .add("backoffs", t.backoffs)
       .add("handler_seconds", std::to_string(t.handler_seconds))
       .add("first_violation", t.first_violation)
@@ -176,7 +178,8 @@ void send_violation(const Violation& v) {
   send(r);
 }
 
-// ---- storm ms= gs= duration= period= sources= mixes= protocol= handlers= nest= seed= [altstack=]
+// ---- storm ms= gs= duration= period= sources= mixes= protocol= handlers= nest= hold_rate= seed=
+// [altstack=]
 
 void storm(const Record& command) {
   const Config wanted = config_of(command);

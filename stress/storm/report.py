@@ -8,6 +8,7 @@ Prints the page. Exit status: 0 every figure that must hold does; 1 one does not
 
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
 
@@ -70,13 +71,12 @@ def clobber_table(raws, cells):
     return lines
 
 
-def checks(loads):
+def checks(loads, held):
     """(what, value, at least) of the figures that must hold, on one M a core."""
     by_rate = {row["rate_asked"]: row for row in loads if row["ms"] == row["cpus"]}
-    fast = by_rate[FAST]
-    delivered = fast["sources"][0]["rate_reached"] / (FAST * fast["ms"])
-    clean = by_rate[CLEAN // fast["ms"]]
-    return [(f"signals delivered, of the nominal {FAST}/s for each M", delivered, LEAST_DELIVERED),
+    clean = by_rate[CLEAN // by_rate[0]["ms"]]
+    delivered = statistics.median(row["sources"][0]["delivered"] / row["sources"][0]["sent"] for row in held)
+    return [(f"signals delivered, of those due at {FAST}/s for each M, the rate held (median of {len(held)})", delivered, LEAST_DELIVERED),
             (f"operations at {CLEAN} signals a second, of those without signals, handlers' own time taken off",
              operations(clean) / operations(by_rate[0]), LEAST_THROUGHPUT)]
 
@@ -89,23 +89,35 @@ def cost(loads):
     return lost / loaded["sources"][0]["rate_reached"] * 1e6
 
 
-def floor_table(loads, bares):
+def taken(work, seconds, signals, alone, cores):
+    """us of a processor that a signal takes from a program, which alone does `alone` a second."""
+    return (1 - work / seconds / alone) * cores * seconds / signals * 1e6
+
+
+def floor_table(loads, held, bares):
     """The storm on one M a core beside a program that does nothing but take signals."""
-    lines = ["| asked/s and thread | bare: of nominal | a signal takes | storm: of nominal | of the bare one's | its handler takes |",
-             "|---|---|---|---|---|---|"]
-    storms = {row["rate_asked"]: row for row in loads if row["ms"] == bares[0]["threads"]}
+    lines = ["| program | timers in turn | asked/s and thread | delivered, of nominal | found no progress | a signal takes | of that its handler |",
+             "|---|---|---|---|---|---|---|"]
+    cores = bares[0]["threads"]
     alone = next(row["rounds"] / row["seconds"] for row in bares if row["rate_asked"] == 0)
-    for bare in bares:
-        rate, threads = bare["rate_asked"], bare["threads"]
-        if rate == 0:
+    for row in bares:
+        if row["rate_asked"] == 0:
             continue
-        storm = storms[rate]
-        reached = bare["delivered"] / bare["seconds"]
-        lost = (1 - bare["rounds"] / bare["seconds"] / alone) * threads / reached
-        timer = storm["sources"][0]
-        handler = storm["handler_seconds"] / max(timer["delivered"], 1)
-        lines.append(f"| {rate} | {reached / (rate * threads):.3f} | {lost * 1e6:.1f} us | {timer['rate_reached'] / (rate * threads):.3f} "
-                     f"| {timer['rate_reached'] / reached:.3f} | {handler * 1e6:.2f} us |")
+        nominal = row["rate_asked"] * cores * row["seconds"]
+        cost = taken(row["rounds"], row["seconds"], row["delivered"], alone, cores)
+        lines.append(f"| bare | {row['timers']} | {row['rate_asked']} | {row['delivered'] / nominal:.3f} "
+                     f"| {row['no_progress'] / row['delivered']:.3f} | {cost:.1f} us | - |")
+    storms = [row for row in loads + held if row["ms"] == cores]
+    alone = next(sum(row["operations"].values()) / row["seconds"] for row in storms if row["rate_asked"] == 0)
+    for row in storms:
+        if row["rate_asked"] == 0:
+            continue
+        timer = row["sources"][0]
+        nominal = row["rate_asked"] * cores * row["seconds"]
+        cost = taken(sum(row["operations"].values()), row["seconds"], timer["delivered"], alone, cores)
+        lines.append(f"| storm{', rate held' if row['hold_rate'] else ''} | 4 | {row['rate_asked']} | {timer['delivered'] / nominal:.3f} "
+                     f"| {row['no_progress'] / timer['delivered']:.3f} | {cost:.1f} us "
+                     f"| {row['handler_seconds'] / timer['delivered'] * 1e6:.2f} us |")
     return lines
 
 
@@ -128,29 +140,32 @@ def main():
         return 2
     run, storms, cells, bares = read(sys.argv[1])
     prefix = sys.argv[2]
-    loads = [row for row in storms if row["protocol"] == "reject"]
+    held = [row for row in storms if row["hold_rate"]]
+    loads = [row for row in storms if row["protocol"] == "reject" and not row["hold_rate"]]
     raws = [row for row in storms if row["protocol"] == "signalok_raw"]
-    if not loads or not raws or not cells or not bares:
+    if not loads or not held or not raws or not cells or not bares:
         print(f"{sys.argv[1]}: lines are missing", file=sys.stderr)
         return 2
     plot(loads, prefix, "operations", "operations a second", operations)
     plot(loads, prefix, "latency", "p99.9 of an operation, ns", lambda row: row["latency"]["p999"])
     name = pathlib.Path(prefix).name
-    results = checks(loads)
+    results = checks(loads, held)
     page = ["# Stress report", "",
             f"{run['started']}, build {run['build']}, {run['machine']['cpus']} processors, {run['machine']['cpu']}, "
             f"Linux {run['machine']['kernel']}. By `scripts/stress`; the lines are in `{name}.jsonl`.", "",
-            "Protocol reject, every mix of operations, 256 Gs, a periodic timer for each M. Operations a second are of the",
+            "Protocol reject, every mix of operations, 256 Gs, periodic timers for each M. Operations a second are of the",
             "processor time that is left when the handlers' own is taken off; the quantiles are of an operation of mix slots.", "",
             *load_table(loads), "",
             f"On one M a signal takes {cost(loads):.1f} us from the program beside its handler's own time: the kernel's and the",
-            "hypervisor's. Where that comes near the period, signals find no progress, and the timer is slowed down.", "", f"![operations]({name}-operations.svg)", "", f"![latency]({name}-latency.svg)", "",
+            "hypervisor's. Where that comes near the period, signals find no progress, and the timers are slowed down.", "", f"![operations]({name}-operations.svg)", "", f"![latency]({name}-latency.svg)", "",
             "## What must hold, on one M a core", "",
             *[f"- {'holds' if value >= least else 'FAILS'}: {what}: {value:.3f} >= {least}" for what, value, least in results], "",
             "## The machine's floor", "",
-            "The same timers in a program without the project, whose handler is empty (`bare_timers`), in the same run: what it",
-            "is short of the nominal rate, and what a signal takes from it, are the kernel's and the hypervisor's.", "",
-            *floor_table(loads, bares), "",
+            "The same timers in a program without the project, whose handler only counts (`bare_timers`), in the same run: what",
+            "it is short of the nominal rate, and what a signal takes from it, are the kernel's and the hypervisor's. Of timers",
+            "that take turns a signal costs less: when one has expired, the kernel's clock is set for the next already.",
+            "The storm slows its timers down where more than 1 % of signals find no progress, unless the rate is held.", "",
+            *floor_table(loads, held, bares), "",
             "## Time to the first clobbering, protocol signalok_raw", "", *clobber_table(raws, cells), ""]
     pathlib.Path(prefix + ".md").write_text("\n".join(page), encoding="utf-8")
     print("\n".join(page))

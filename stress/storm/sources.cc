@@ -16,12 +16,8 @@
 
 #include "runtime/mheap.h"
 #include "runtime/stubs.h"
-#include "stress/storm/handler.h"
+#include "stress/storm/timers.h"
 #include "stress/storm/work.h"
-
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
 
 namespace sigsweep::storm {
 namespace {
@@ -32,24 +28,11 @@ std::atomic<std::uint64_t> sent_by[kAsyncs];
 pthread_t senders[kAsyncs];
 bool is_running[kAsyncs];
 
-// The period of the M's timer: off the common one by up to 5 %, so that timers and operations drift
+// The period of the M's timers: off the common one by up to 5 %, so that they and operations drift
 // through each other's phases.
 std::uint64_t jittered(MState* m) {
   const std::uint64_t width = config.period / 10;
   return config.period - width / 2 + (width == 0 ? 0 : random_word(&m->rng) % width);
-}
-
-void start_timer(MState* m) {
-  sigevent event{};
-  event.sigev_notify = SIGEV_THREAD_ID;
-  event.sigev_signo = signal_of(Async::timer);
-  event.sigev_notify_thread_id = m->tid;
-  if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &m->timer) != 0) {
-    m_error = errno;
-    return;
-  }
-  m->own_period = jittered(m);
-  rearm(m, m->own_period);
 }
 
 // A span of each class that the Gs use, before the first signal: an M in the field has long had
@@ -150,17 +133,17 @@ void m_starts() {
   MState* m = &here();
   m->tid = static_cast<pid_t>(syscall(SYS_gettid));
   fill_cache();
-  if (config.has(Async::timer) && config.period != 0) start_timer(m);
+  if (config.has(Async::timer) && config.period != 0) {
+    const int error = start_timers(m, jittered(m));
+    if (error != 0) m_error = error;
+  }
   runtime::unblocksignals();
 }
 
 void m_leaves() {
   runtime::blocksignals();
   MState* m = &here();
-  if (m->period != 0) {
-    rearm(m, 0);
-    syscall(SYS_timer_delete, m->timer);
-  }
+  stop_timers(m);
   m->left_queued.add(take_pending(Async::sigqueue));
 }
 

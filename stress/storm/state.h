@@ -29,6 +29,7 @@ inline constexpr std::string_view kAsyncNames[] = {
 #undef SOURCE
 };
 inline constexpr unsigned kAsyncs = sizeof kAsyncNames / sizeof kAsyncNames[0];
+int signal_of(Async source);
 
 // What Gs do.
 enum class Mix : std::uint8_t { alloc, sched, gc, slots };
@@ -37,6 +38,7 @@ inline constexpr unsigned kMixes = sizeof kMixNames / sizeof kMixNames[0];
 
 inline constexpr unsigned kMaxMs = 64;
 inline constexpr unsigned kMaxGs = 4096;
+inline constexpr unsigned kTimers = 4;  // of an M, in turn
 
 struct Config {
   unsigned ms = 4, gs = 256;
@@ -47,6 +49,7 @@ struct Config {
   std::vector<unsigned> handlers;  // of subject().sites()
   std::uint32_t mixes = 0;         // bit i: Mix i
   bool nest = false;               // a second signal may interrupt a handler
+  bool hold_rate = false;          // timers are not slowed down where signals find no progress
   bool throw_for_real = false;     // a rejection ends the process, as it does
   std::size_t altstack = 0;        // bytes
   std::uint64_t seed = 1;
@@ -90,8 +93,9 @@ inline constexpr unsigned kMaxViolations = 512;  // kept by an M; all are counte
 struct alignas(64) MState {
   // the handler's
   Counter delivered[kAsyncs], overruns[kAsyncs];
-  Counter expirations, left_pending;  // of the M's timer
+  Counter expirations, left_pending;  // of the M's timers
   Counter left_queued;                // of sigqueue's signals
+  Counter no_progress;                // signals that found the program where the last one had
   Counter backoffs;
   Counter calls;  // made from gsignal: rejected + ran (unless the process died in one)
   Counter rejected, ran, handler_clobbered, nested;
@@ -103,9 +107,10 @@ struct alignas(64) MState {
   void* resume[2][5];                         // where a rejected call goes on, by depth
   bool calling;                               // a handler's call is under way
   std::uint64_t last_state, repeats, looked;  // of the registers; signals that found it again
-  // the timer's
-  int timer;
-  std::uint64_t own_period, period, armed;  // ns; own_period: when it is not slowed down
+  // the timers'
+  int timers[kTimers];
+  std::uint64_t own_period, period;  // ns between two signals; own_period: not slowed down
+  std::uint64_t first;               // ns: the time of the first of them
   // the operation's
   Counter operations[kMixes];
   Counter legal;  // calls of stubs from curg and g0 that came back

@@ -53,6 +53,7 @@ void add_up(const MState& m, Totals* t) {
   t->ran += m.ran.get();
   t->handler_clobbered += m.handler_clobbered.get();
   t->nested += m.nested.get();
+  t->no_progress += m.no_progress.get();
   t->backoffs += m.backoffs.get();
 }
 

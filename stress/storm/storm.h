@@ -18,7 +18,7 @@ struct Totals {
   double seconds;
   std::uint64_t sent[kAsyncs], delivered[kAsyncs], overruns[kAsyncs], pending[kAsyncs];
   std::uint64_t operations[kMixes];
-  std::uint64_t legal, calls, rejected, ran, handler_clobbered, nested, backoffs;
+  std::uint64_t legal, calls, rejected, ran, handler_clobbered, nested, no_progress, backoffs;
   double handler_seconds;         // within handlers, of all Ms
   std::uint64_t first_violation;  // ns; 0: none
   std::uint64_t verdicts[kVerdicts];

@@ -1,0 +1,132 @@
+// All of it may run in a handler: async-signal-safe, allocates nothing, not instrumented, and the
+// system calls are made directly, for TSan intercepts the C library's.
+#include "stress/storm/timers.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "runtime/stubs.h"
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+namespace sigsweep::storm {
+namespace {
+
+constexpr std::uint64_t kLookEvery = 1024;  // signals between two looks at progress
+constexpr std::uint64_t kMostRepeats = kLookEvery / 100;
+
+timespec timespec_of(std::uint64_t ns) {
+  return {static_cast<time_t>(ns / 1000000000), static_cast<long>(ns % 1000000000)};
+}
+
+// Takes what is pending, again where the M was without its processor meanwhile: the time of it is
+// known to this many ns. Returns that time.
+std::uint64_t take_at_one_time(MState* m) {
+  constexpr std::uint64_t kMost = 20000;
+  for (unsigned tries = 100;; tries--) {
+    const std::uint64_t before = now();
+    m->left_pending.add(take_pending(Async::timer));
+    if (now() - before <= kMost || tries == 0) return before;
+  }
+}
+
+// A timer that is set anew drops its signal that is pending, and with it the expirations since that
+// one was sent: on a busy machine, hundreds. So it is taken first, and the account ends there.
+void close_account(MState* m) {
+  const std::uint64_t end = take_at_one_time(m);
+  if (end >= m->first) m->expirations.add((end - m->first) / m->period + 1);
+}
+
+// Their signals come a period (ns) apart; 0: none come.
+void rearm(MState* m, std::uint64_t period) {
+  if (m->period != 0) close_account(m);
+  m->period = period;
+  m->first = now() + period;
+  for (unsigned i = 0; i < kTimers; i++) {
+    itimerspec turn{timespec_of(period * kTimers), timespec_of(m->first + i * period)};
+    if (period == 0) turn.it_value = {};
+    syscall(SYS_timer_settime, m->timers[i], TIMER_ABSTIME, &turn, nullptr);
+  }
+}
+
+// An M that waits in the kernel, for a G, a lock or the world to stop, is not expected to move.
+// pc is behind the instruction, or, where the call will be restarted, at it.
+bool in_a_system_call(std::uint64_t pc) {
+  constexpr std::uint16_t kSyscall = 0x050f;
+  std::uint16_t behind, at;
+  std::memcpy(&behind, reinterpret_cast<const void*>(pc - sizeof behind), sizeof behind);
+  std::memcpy(&at, reinterpret_cast<const void*>(pc), sizeof at);
+  return behind == kSyscall || at == kSyscall;
+}
+
+}  // namespace
+
+std::uint64_t now() {
+  timespec t;
+  syscall(SYS_clock_gettime, CLOCK_MONOTONIC, &t);
+  return static_cast<std::uint64_t>(t.tv_sec) * 1000000000 + static_cast<std::uint64_t>(t.tv_nsec);
+}
+
+std::uint64_t take_pending(Async source) {
+  const std::uint64_t one = std::uint64_t{1} << static_cast<unsigned>(signal_of(source) - 1);
+  const timespec at_once{};
+  std::uint64_t count = 0;
+  siginfo_t info;
+  while (syscall(SYS_rt_sigtimedwait, &one, &info, &at_once, sizeof one) > 0) {
+    count += 1 + (info.si_code == SI_TIMER ? static_cast<std::uint64_t>(info.si_overrun) : 0);
+  }
+  return count;
+}
+
+int start_timers(MState* m, std::uint64_t period) {
+  sigevent event{};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = signal_of(Async::timer);
+  event.sigev_notify_thread_id = m->tid;
+  for (int& timer : m->timers) {
+    if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) != 0) return errno;
+  }
+  m->own_period = period;
+  rearm(m, period);
+  return 0;
+}
+
+void stop_timers(MState* m) {
+  if (m->period == 0) return;  // they could not be had, or are not wanted
+  rearm(m, 0);
+  for (const int timer : m->timers) syscall(SYS_timer_delete, timer);
+}
+
+// Timers that are so fast that the program stands still find nothing: they are slowed down by a
+// quarter, and go back to their own period step by step when the program moves again. Looked at
+// every so many signals.
+void watch_progress(MState* m, const ucontext_t& uc) {
+  std::uint64_t state = 0;  // of all registers: in a loop one of them counts
+  for (int i = REG_R8; i <= REG_RIP; i++) {
+    state = (state ^ static_cast<std::uint64_t>(uc.uc_mcontext.gregs[i])) * 0x9e3779b97f4a7c15U;
+    state ^= state >> 32U;
+  }
+  if (state == m->last_state && !in_a_system_call(runtime::sigctxpc(uc))) {
+    m->no_progress.add();
+    m->repeats++;
+  }
+  m->last_state = state;
+  if (++m->looked < kLookEvery) return;
+  if (m->repeats > kMostRepeats && m->period != 0 && !config.hold_rate) {
+    m->backoffs.add();
+    rearm(m, m->period + m->period / 4);
+  } else if (m->repeats <= kMostRepeats / 2 && m->period > m->own_period) {
+    const std::uint64_t faster = m->period - m->period / 5;
+    rearm(m, faster > m->own_period ? faster : m->own_period);
+  }
+  m->looked = m->repeats = 0;
+}
+
+}  // namespace sigsweep::storm

@@ -1,0 +1,28 @@
+// An M's own timers (source `timer`): started, slowed down where they are too fast, and what became
+// of their signals.
+//
+// Several take turns, each at a part of the rate. A timer that is alone makes the kernel set its
+// clock twice for each signal: when it has expired, for whatever comes next, and when its signal is
+// taken, for itself. Of several the next one is set already. On a virtual machine, where the clock
+// is the hypervisor's, that is a third of what a signal costs (`bare_timers`).
+#pragma once
+
+#include "stress/storm/state.h"
+
+namespace sigsweep::storm {
+
+// Starts those of the M that runs this, with that many ns between two signals. 0, or an errno.
+int start_timers(MState* m, std::uint64_t period);
+// Ends them; their account is closed. REQUIRES: their signal is masked.
+void stop_timers(MState* m);
+
+// To be called for each signal that interrupted an M outside a handler: slows its timers down where
+// the program stands still, unless the rate is to be held. Async-signal-safe. REQUIRES: their
+// signal is masked.
+void watch_progress(MState* m, const ucontext_t& uc);
+
+// Takes what is pending of a source for this thread; how many, each with the overruns that it
+// carries. Async-signal-safe. REQUIRES: its signal is masked.
+std::uint64_t take_pending(Async source);
+
+}  // namespace sigsweep::storm
