@@ -601,6 +601,22 @@ TEST(Nested, ASignalThatThrowsOnItsWayHasLanded) {
   EXPECT_GT(without_g, 0U);
 }
 
+// Also where the second signal interrupts the first one on the way to its handler, and its own
+// handler ends the trial there: both have struck.
+TEST(Pairs, EverySignalIsAccountedForByEveryProtocol) {
+  const auto protocols = subject().protocols();
+  for (const Source source : {Source::direct, Source::kill}) {
+    for (const Protocol& protocol : protocols) {
+      for (const Form form : {Form::nested, Form::two}) {
+        Pairs pairs(protocol.name, "scavenge_m", "scavenge_m", form, source);
+        const CellResult result = pairs.sweep();
+        EXPECT_GE(result.landed, result.trials) << protocol.name;
+        EXPECT_EQ(result.requested, result.landed + result.unreached) << protocol.name;
+      }
+    }
+  }
+}
+
 // The same code runs in the operation and in the handler: only the operation's own passes count.
 TEST(TwoInOne, TheHandlersPassesDoNotCount) {
   Pairs pairs("signalok_saved", "mcacheRefill_m", "mcacheRefill_m", Form::two);

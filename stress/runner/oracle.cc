@@ -1,6 +1,8 @@
 // The rules behind each verdict, one function a rule, tried in the order of the list in oracle.h.
 #include "stress/runner/oracle.h"
 
+#include <bit>
+
 namespace sigsweep {
 namespace {
 
@@ -136,8 +138,8 @@ bool slot_left(const Case& c, Judgement* j) {
 }
 
 bool signal_lost(const Case& c, Judgement* j) {
-  j->detail = "made pending, never delivered";
-  return c.seen.hits > c.seen.landed;
+  j->detail = "sent, and its handler never began";
+  return c.seen.hits > static_cast<std::uint32_t>(std::popcount(c.seen.entered));
 }
 
 using Rule = bool (*)(const Case&, Judgement*);

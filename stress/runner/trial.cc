@@ -146,7 +146,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void check_place(std::uint64_t interrupted);
   unsigned live_regions(unsigned index, std::span<Region> out) const;
   void check_frame(const Region* in_use, unsigned count);
-  bool note_undelivered(const ucontext_t* uc);
+  void note_undelivered(const ucontext_t* uc);
   void begin(const Plan& plan);
   void finish();
   void arm_all();
@@ -155,7 +155,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void check_rest();
   void check_mask_and_stack();
   void check_slots_at_throw();
-  void note_ended_on_the_way();
+  void settle_arrivals();
   bool is_over(int injection, const ucontext_t* uc) const;
   void reached(unsigned index, ucontext_t* uc);
   void enter_level(unsigned index);
@@ -418,6 +418,7 @@ void EngineImpl::reached(unsigned index, ucontext_t* uc) {
   landings_[index].sp = inject::context_sp(uc);
   if (seen_->hits == 1) {
     inject::raw_copy(&landed_context_.uc_mcontext, &uc->uc_mcontext, sizeof uc->uc_mcontext);
+    for (unsigned i = 0; i < kMaxSlots; i++) slots_at_landing_[i] = slot_value(i);
     note_state_before(uc);
   }
   enter_level(index);
@@ -511,9 +512,6 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   landing.live.take(regions, count);
   if (protocol_->must_reject) landing.state.take(regions, subject_->state_regions(regions));
   for (unsigned i = 0; i < kMaxSlots; i++) landing.slots[i] = slot_value(i);
-  if (seen_->landed == 1) {
-    std::copy(std::begin(landing.slots), std::end(landing.slots), std::begin(slots_at_landing_));
-  }
   call_handler(index);
   if (sabotage_ != nullptr) sabotage_(uc);
   if (protocol_->keeps_slots) {
@@ -651,19 +649,14 @@ void EngineImpl::check_slots_at_throw() {
   }
 }
 
-// A signal that threw or faulted on its way to its handler has struck at its boundary all the same,
-// and so has one that it interrupted there. One that was interrupted by a signal whose handler
-// began is not meant: it may have been resumed.
-void EngineImpl::note_ended_on_the_way() {
-  std::uint32_t interrupted = 0;  // bit i: a signal in whose way another's handler began
-  for (unsigned i = 0; i < plan_.injections; i++) {
-    if (!seen_->has_entered(i)) continue;
-    for (int k = plan_.injection[i].parent; k != kNone; k = plan_.injection[k].parent) {
-      interrupted |= std::uint32_t{1} << k;
-    }
-  }
-  for (unsigned i = 0; i < arriving_count_; i++) {
-    if ((interrupted >> arriving_[i] & 1) == 0) seen_->landed++;
+// A signal that is not pending any more has struck at its boundary, also where the trial ended on
+// the way to its handler: in it, or in the handler of another that interrupted it there. Of those
+// that are on their way only the last can be pending.
+void EngineImpl::settle_arrivals() {
+  while (arriving_count_ > 0) {
+    const PlannedInjection& injection = plan_.injection[arriving_[--arriving_count_]];
+    const bool can_wait = !inject::is_the_trap(injection.source);
+    if (!can_wait || !inject::discard_pending(injection.signal)) seen_->landed++;
   }
 }
 
@@ -671,7 +664,6 @@ void EngineImpl::on_throw(const char* message) {
   if (mode_ != Mode::trial && mode_ != Mode::tracing) return;
   seen_->message = message;
   seen_->thrown_in_handler = calling_ != kNone;
-  note_ended_on_the_way();
   if (calling_ != kNone && mode_ == Mode::trial && protocol_->must_reject) {
     const Landing& landing = landings_[calling_];
     check_slots_at_throw();
@@ -679,6 +671,7 @@ void EngineImpl::on_throw(const char* message) {
   }
   if (in_child_) {
     seen_->end = End::thrown;
+    settle_arrivals();
     observe_end();
     return;  // and the throw goes on for real
   }
@@ -695,7 +688,7 @@ void EngineImpl::leave(End end) {
 
 void EngineImpl::on_fault(int sig, siginfo_t* info, ucontext_t* uc) {
   if (mode_ == Mode::tracing && sig == SIGSEGV && record_access(info, uc)) return;
-  if (mode_ == Mode::trial && !(sig == SIGSEGV && note_undelivered(uc))) note_ended_on_the_way();
+  if (mode_ == Mode::trial && sig == SIGSEGV) note_undelivered(uc);
   // Only a fault that an injection may have caused is contained: any other would come again for
   // ever.
   if ((mode_ != Mode::trial && mode_ != Mode::tracing) || seen_->hits == 0 || *serial_ == 0) {
@@ -707,6 +700,7 @@ void EngineImpl::on_fault(int sig, siginfo_t* info, ucontext_t* uc) {
   seen_->fault_address = as_address(info->si_addr);
   if (in_child_) {
     seen_->end = End::faulted;
+    settle_arrivals();
     hand_back(sig, info, uc);
     return;
   }
@@ -721,15 +715,16 @@ void EngineImpl::on_report() {
 
 // The kernel raises SIGSEGV where it can't write a signal's frame: SP points nowhere. The signal
 // has struck at its boundary all the same.
-bool EngineImpl::note_undelivered(const ucontext_t* uc) {
+void EngineImpl::note_undelivered(const ucontext_t* uc) {
   const bool trap = inject::is_undelivered_trap(uc);
   const bool sent = arriving_count_ > 0 &&
                     inject::context_pc(uc) == plan_.injection[arriving_[arriving_count_ - 1]].pc;
-  if (trap) seen_->hits++;
-  if (!trap && !sent) return false;
-  seen_->landed++;
+  if (!trap && !sent) return;
+  if (trap) {
+    seen_->hits++;
+    seen_->landed++;
+  }
   seen_->misplaced = kNoStack;
-  return true;
 }
 
 void EngineImpl::hand_back(int sig, siginfo_t* info, ucontext_t* uc) {
@@ -761,11 +756,7 @@ void EngineImpl::finish() {
   const bool by_own_handler = seen_->end == End::faulted || seen_->end == End::timed_out;
   const bool kept = seen_->end == End::finished || (!by_own_handler && only_traps_are_signals_);
   if (!lazy_ || !kept || seen_->hits == 0) check_mask_and_stack();
-  for (unsigned i = 0; i < plan_.injections; i++) {
-    if (!inject::is_the_trap(plan_.injection[i].source) && seen_->landed < seen_->hits) {
-      inject::discard_pending(plan_.injection[i].signal);
-    }
-  }
+  settle_arrivals();
   if (seen_->end == End::finished) {
     check_rest();
     if (seen_->op.returns > 0 && seen_->op.fn_runs > 0 && seen_->leaked == nullptr) {

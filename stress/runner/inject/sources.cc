@@ -109,13 +109,13 @@ void make_pending(Source source, int sig) {
   while (asked.load(std::memory_order_acquire) != 0) sleep_while(sig);
 }
 
-void discard_pending(int sig) {
-  if (!is_pending(sig)) return;
+bool discard_pending(int sig) {
+  if (!is_pending(sig)) return false;
   sigset_t one;
   sigemptyset(&one);
   sigaddset(&one, sig);
   const timespec now{};
-  sigtimedwait(&one, nullptr, &now);
+  return sigtimedwait(&one, nullptr, &now) == sig;
 }
 
 }  // namespace sigsweep::inject

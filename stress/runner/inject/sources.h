@@ -26,7 +26,7 @@ void make_pending(Source source, int sig);
 // In a child: its parent's threads are not there. prepare() starts them anew.
 void after_fork();
 
-// Discards a pending `sig`, if there is one: nothing may be left for the next trial.
-void discard_pending(int sig);
+// Discards a pending `sig`; false: there was none. Nothing may be left for the next trial.
+bool discard_pending(int sig);
 
 }  // namespace sigsweep::inject
