@@ -155,6 +155,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void check_rest();
   void check_mask_and_stack();
   void check_slots_at_throw();
+  bool has_struck(unsigned index) const;
   void settle_arrivals();
   bool is_over(int injection, const ucontext_t* uc) const;
   void reached(unsigned index, ucontext_t* uc);
@@ -204,7 +205,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   // first, for it interrupts the way of the others.
   unsigned arriving_[kMaxInjections] = {};
   unsigned arriving_count_ = 0;
-  int calling_ = kNone;  // the injection whose handler's own call is under way
+  std::uint32_t reached_ = 0;  // bit i: the boundary of injection i
+  int calling_ = kNone;        // the injection whose handler's own call is under way
   bool lazy_ = false;
   bool changed_before_ =
       false;               // a landing showed a mask or an alternate stack that were not normal
@@ -286,6 +288,7 @@ void EngineImpl::begin(const Plan& plan) {
   started_ = ended_ = checked_rest_ = false;
   place_traps(false);
   arriving_count_ = 0;
+  reached_ = 0;
   left_ = false;
   calling_ = kNone;
   rest_ = rests_[plan.protocol * subject_->sites().size() + plan.site].get();
@@ -414,6 +417,7 @@ bool EngineImpl::is_over(int injection, const ucontext_t* uc) const {
 
 void EngineImpl::reached(unsigned index, ucontext_t* uc) {
   seen_->hits++;
+  reached_ |= std::uint32_t{1} << index;
   arriving_[arriving_count_++] = index;
   landings_[index].sp = inject::context_sp(uc);
   if (seen_->hits == 1) {
@@ -649,14 +653,26 @@ void EngineImpl::check_slots_at_throw() {
   }
 }
 
-// A signal that is not pending any more has struck at its boundary, also where the trial ended on
-// the way to its handler: in it, or in the handler of another that interrupted it there. Of those
-// that are on their way only the last can be pending.
+// Whether a signal that was sent and is not pending, and whose handler never began, has come to its
+// boundary all the same: another one has interrupted it on its way, or the trial has ended there.
+bool EngineImpl::has_struck(unsigned index) const {
+  const PlannedInjection& injection = plan_.injection[index];
+  if (inject::is_the_trap(injection.source)) return true;  // it was what was hit
+  if (seen_->end != End::finished && seen_->end != End::stopped) return true;
+  for (unsigned i = 0; i < plan_.injections; i++) {
+    const bool nested = plan_.injection[i].parent == static_cast<int>(index);
+    if (nested && (reached_ >> i & 1) != 0) return true;
+  }
+  return false;
+}
+
 void EngineImpl::settle_arrivals() {
   while (arriving_count_ > 0) {
-    const PlannedInjection& injection = plan_.injection[arriving_[--arriving_count_]];
+    const unsigned index = arriving_[--arriving_count_];
+    const PlannedInjection& injection = plan_.injection[index];
     const bool can_wait = !inject::is_the_trap(injection.source);
-    if (!can_wait || !inject::discard_pending(injection.signal)) seen_->landed++;
+    if (can_wait && inject::discard_pending(injection.signal)) continue;
+    if (has_struck(index)) seen_->landed++;
   }
 }
 
