@@ -129,6 +129,7 @@ class Prover {
   void refute(const CellRow& cell, const std::string& why, ClaimRow* row);
   const Example* example_of(const CellRow& cell, bool unexpected) const;
   void print(const Claim& claim, const ClaimRow& row) const;
+  void print_floor() const;
   // Are the pairs too dear for all of them? --depth 2 asks for them by name.
   bool draws_pairs() const {
     return emulator_of(session_.options.isa) != nullptr && session_.options.depth != 2;
@@ -469,6 +470,30 @@ void Prover::print(const Claim& claim, const ClaimRow& row) const {
   if (!claim.meaning.empty() && row.holds) fmt::print("         so: {}\n", claim.meaning);
 }
 
+// What the signals alone take on this machine, for the time to be held against: BM_inject_direct,
+// the best of a few times.
+void Prover::print_floor() const {
+  constexpr std::uint64_t kRounds = 20000;
+  double best = 0;
+  for (unsigned i = 0; i < 5; i++) {
+    const Outcome outcome = session_.runner->command(
+        Record("bench").add("name", "BM_inject_direct").add("rounds", kRounds),
+        [&](const Record& r) {
+          const double ns = std::stod(r.text("ns")) / kRounds;
+          if (best == 0 || ns < best) best = ns;
+        });
+    if (outcome.kind == Outcome::done) continue;
+    fmt::print("what a signal costs here could not be measured: {}\n", outcome.message);
+    return;
+  }
+  const double alone = static_cast<double>(result_.landed()) * best * 1e-9;
+  const double share = alone / std::max(result_.seconds * session_.options.jobs, 1e-9);
+  fmt::print(
+      "a signal that lands and does nothing takes {:.2f} us here: {:.1f} s of a processor, "
+      "{:.0f} % of the time taken\n",
+      best * 1e-3, alone, 100 * share);
+}
+
 int Prover::run() {
   result_ = sweep(session_, plan(), writer_);
   bool all = true;
@@ -500,6 +525,7 @@ int Prover::run() {
   if (!result_.harness_problem.empty()) throw Failure(kHarnessFailed, result_.harness_problem);
   if (result_.stopped || stop_requested)
     throw Failure(kStopped, "stopped; what is written is whole");
+  if (session_.options.inject == "direct" && result_.landed() != 0) print_floor();
   fmt::print("{}\n", all ? fmt::format("all {} claims hold", count) : "not all claims hold");
   return all ? kAsExpected : kFinding;
 }
