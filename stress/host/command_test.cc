@@ -172,6 +172,30 @@ TEST_F(Command, ADeathIsBookedOnItsTrialAndTheSweepGoesOn) {
   }
 }
 
+// A second signal does to the first one's handler what the first does to the operation; where that
+// is not expected, the report shows the handler's values, not the operation's.
+TEST_F(Command, PairsOfSignalsClobberAHandlerThatUsesTheSlotsAsTheyAre) {
+  const std::string pairs =
+      "sweep --depth 2 --protocol signalok_raw --site mcacheRefill_m --handler mcacheRefill_m "
+      "--json r.jsonl --out out";
+  const Ran ran = sigsweep(pairs);
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  std::uint64_t clobbered = 0;
+  for (const json& cell : rows(folder_ + "/r.jsonl", "cell")) {
+    const json& verdicts = cell["verdicts"];
+    const bool found = verdicts.contains("handler-clobbered");
+    EXPECT_EQ(found, cell["form"] == "nested") << cell;
+    if (found) clobbered += verdicts["handler-clobbered"].get<std::uint64_t>();
+  }
+  EXPECT_GT(clobbered, 0U);
+  const Ran page = sigsweep(pairs + " --assume signalok_raw=ok");
+  EXPECT_EQ(page.status, 1) << page.output;
+  std::smatch values;
+  const std::regex shown("handler-clobbered: .*\n  s0: expected (0x\\w+), got (0x\\w+)\n");
+  ASSERT_TRUE(std::regex_search(page.output, values, shown)) << page.output;
+  EXPECT_NE(values[1].str(), values[2].str());
+}
+
 // The watchdog's signal can't end it, so the watchdog ends its process.
 TEST_F(Command, ATrialThatMasksAllSignalsAndLoopsIsAHang) {
   const Ran ran = sabotaged(

@@ -27,25 +27,48 @@ std::vector<Argument> arguments(const Record& record, const std::string& key) {
   return args;
 }
 
-std::string value_of(const Record& record, const char* key, const std::string& slot) {
+std::string value_of(const Record& record, const std::string& key, const std::string& slot) {
   for (const std::string& item : record.list(key)) {
     if (item.starts_with(slot + "=")) return item.substr(slot.size() + 1);
   }
   return "-";
 }
 
+// What a slot was given, and what was found in it.
+struct SlotValues {
+  std::string expected, got;
+};
+
+// In the call of the first handler that was hurt.
+SlotValues values_of_handler(const Record& r, const std::string& slot) {
+  for (std::uint64_t i = 0; i < r.number("injections"); i++) {
+    const auto value = [&](const char* key) { return value_of(r, Example::key(key, i), slot); };
+    if (!r.has(Example::key("handler_seen", i))) continue;  // it did not begin
+    const SlotValues argument{value("handler_given"), value("handler_seen")};
+    const SlotValues result{value("handler_made"), value("handler_got")};
+    if (argument.expected != argument.got) return argument;
+    if (result.expected != result.got) return result;
+  }
+  return {"-", "-"};
+}
+
+SlotValues values_of(const Record& r, const std::string& slot) {
+  const std::string& verdict = r.text("verdict");
+  if (verdict == "slot-leak") return {"0", "another value"};
+  if (verdict == "handler-clobbered") return values_of_handler(r, slot);
+  if (verdict == "result-clobbered") return {value_of(r, "made", slot), value_of(r, "got", slot)};
+  return {value_of(r, "given", slot), value_of(r, "seen", slot)};
+}
+
 // The slots that the verdict is about: what was expected and what was found.
 std::string slots_page(const Record& r) {
-  const bool result = r.text("verdict") == "result-clobbered";
-  const bool left = r.text("verdict") == "slot-leak";
   std::string page;
   const std::string& slots = r.text("slots");
   for (std::size_t at = 0; at < slots.size() && slots != "-";) {
     const std::size_t end = std::min(slots.find('+', at), slots.size());
     const std::string slot = slots.substr(at, end - at);
-    page += fmt::format("  {}: expected {}, got {}\n", slot,
-                        left ? "0" : value_of(r, result ? "made" : "given", slot),
-                        left ? "another value" : value_of(r, result ? "got" : "seen", slot));
+    const SlotValues values = values_of(r, slot);
+    page += fmt::format("  {}: expected {}, got {}\n", slot, values.expected, values.got);
     at = end + 1;
   }
   return page;

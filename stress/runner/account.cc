@@ -40,16 +40,21 @@ std::string fault_text(const Observation& seen) {
   return text;
 }
 
-void add_injection(Record* r, const PlannedInjection& injection, const Boundary& boundary,
-                   const std::string& suffix) {
+// `call`: what became of the handler's own; null: it did not begin.
+void add_injection(Record* r, const PlannedInjection& injection, const Call* call,
+                   const Boundary& boundary, const std::string& suffix) {
   add_boundary(r, boundary, suffix);
   const bool calls = injection.handler != kNoHandler;
   r->add("handler" + suffix, calls ? subject().sites()[injection.handler].name : "none")
       .add("by" + suffix, source_name(injection.source));
   if (injection.parent >= 0) r->add("in" + suffix, static_cast<unsigned>(injection.parent) + 1);
-  if (calls) {
-    add_words(*r, "handler_given" + suffix, subject().sites()[injection.handler].in, injection.in);
-  }
+  if (!calls) return;
+  const Site& site = subject().sites()[injection.handler];
+  add_words(*r, "handler_given" + suffix, site.in, injection.in);
+  if (call == nullptr) return;
+  add_words(*r, "handler_seen" + suffix, site.in, call->seen);
+  add_words(*r, "handler_made" + suffix, site.out, call->made);
+  add_words(*r, "handler_got" + suffix, site.out, call->got);
 }
 
 }  // namespace
@@ -85,7 +90,8 @@ Record account_of(const char* word, const Plan& plan, std::span<const Boundary* 
   }
   if (seen.end == End::faulted) r.add("fault", fault_text(seen));
   for (unsigned i = 0; i < plan.injections && i < boundaries.size(); i++) {
-    add_injection(&r, plan.injection[i], *boundaries[i], i == 0 ? "" : std::to_string(i + 1));
+    add_injection(&r, plan.injection[i], seen.has_entered(i) ? &seen.handler[i] : nullptr,
+                  *boundaries[i], i == 0 ? "" : std::to_string(i + 1));
   }
   return r;
 }
