@@ -107,6 +107,8 @@ struct alignas(64) MState {
   void* resume[2][5];                         // where a rejected call goes on, by depth
   bool calling;                               // a handler's call is under way
   std::uint64_t last_state, repeats, looked;  // of the registers; signals that found it again
+  std::uint64_t left;                         // ticks: the end of the last handler
+  bool gathered;                              // the signal is of those that waited for a processor
   // the timers'
   int timers[kTimers];
   std::uint64_t own_period, period;  // ns between two signals; own_period: not slowed down

@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::uint64_t kLookEvery = 1024;  // signals between two looks at progress
 constexpr std::uint64_t kMostRepeats = kLookEvery / 100;
+constexpr std::uint64_t kLongGap = 500'000;  // ticks; no handler and its delivery take that long
 
 timespec timespec_of(std::uint64_t ns) {
   return {static_cast<time_t>(ns / 1000000000), static_cast<long>(ns % 1000000000)};
@@ -106,14 +107,17 @@ void stop_timers(MState* m) {
 
 // Timers that are so fast that the program stands still find nothing: they are slowed down by a
 // quarter, and go back to their own period step by step when the program moves again. Looked at
-// every so many signals.
-void watch_progress(MState* m, const ucontext_t& uc) {
+// every so many signals. Those that have gathered while an M had no processor come all at once;
+// that says nothing of how fast they are.
+void watch_progress(MState* m, const ucontext_t& uc, std::uint64_t entered) {
   std::uint64_t state = 0;  // of all registers: in a loop one of them counts
   for (int i = REG_R8; i <= REG_RIP; i++) {
     state = (state ^ static_cast<std::uint64_t>(uc.uc_mcontext.gregs[i])) * 0x9e3779b97f4a7c15U;
     state ^= state >> 32U;
   }
-  if (state == m->last_state && !in_a_system_call(runtime::sigctxpc(uc))) {
+  const bool same = state == m->last_state;
+  m->gathered = entered - m->left > kLongGap || (m->gathered && same);
+  if (same && !m->gathered && !in_a_system_call(runtime::sigctxpc(uc))) {
     m->no_progress.add();
     m->repeats++;
   }

@@ -16,10 +16,10 @@ int start_timers(MState* m, std::uint64_t period);
 // Ends them; their account is closed. REQUIRES: their signal is masked.
 void stop_timers(MState* m);
 
-// To be called for each signal that interrupted an M outside a handler: slows its timers down where
-// the program stands still, unless the rate is to be held. Async-signal-safe. REQUIRES: their
-// signal is masked.
-void watch_progress(MState* m, const ucontext_t& uc);
+// To be called for each signal that interrupted an M outside a handler, `entered` (ticks): slows
+// its timers down where the program stands still, unless the rate is to be held. Async-signal-safe.
+// REQUIRES: their signal is masked.
+void watch_progress(MState* m, const ucontext_t& uc, std::uint64_t entered);
 
 // Takes what is pending of a source for this thread; how many, each with the overruns that it
 // carries. Async-signal-safe. REQUIRES: its signal is masked.
