@@ -128,7 +128,7 @@ void gc_m() {
                    __ATOMIC_RELAXED);
   lock(&mheap.lock);
   mheap.live = reached;
-  mheap.collections++;
+  __atomic_fetch_add(&mheap.collections, 1, __ATOMIC_RELAXED);
   unlock(&mheap.lock);
 }
 

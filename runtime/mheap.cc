@@ -107,9 +107,13 @@ MSpan* spanof(Word address) {
   return mheap.page[(address - mheap.arena) / kHeapPage];
 }
 
+Word numgc() {
+  return __atomic_load_n(&mheap.collections, __ATOMIC_RELAXED);
+}
+
 HeapStats heapstats() {
   lock(&mheap.lock);
-  const HeapStats stats{mheap.spans, mheap.live, mheap.collections};
+  const HeapStats stats{mheap.spans, mheap.live, numgc()};
   unlock(&mheap.lock);
   return stats;
 }

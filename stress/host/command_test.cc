@@ -767,6 +767,15 @@ TEST_F(Storm, RejectsAllFromGsignalAndNothingLegal) {
   for (const auto& [mix, count] : storm["operations"].items()) EXPECT_GT(count, 0) << mix;
 }
 
+// Each G meets another, but the last of an odd number.
+TEST_F(Storm, AnOddNumberOfGsComesToItsEnd) {
+  for (const char* gs : {"1", "7"}) {
+    const Ran ran =
+        sigsweep(std::string("storm --mix sched --duration 300ms --ms 2 --out out --gs ") + gs);
+    EXPECT_EQ(ran.status, 0) << ran.output;
+  }
+}
+
 // Each M's timers expire as often as asked, whatever their signals find, and the account closes.
 TEST_F(Storm, HoldsItsRateWhereAsked) {
   const Ran ran =
@@ -865,6 +874,10 @@ TEST_F(Storm, WhatCannotBeIsRefused) {
       {"--mix nonsense", "--mix nonsense: no such name; allowed: all, alloc"},
       {"--duration soon", "--duration soon: a time is expected"},
       {"--duration 0s", "--duration 0s: a time is expected"},
+      {"--duration nan", "--duration nan: a time is expected"},
+      {"--throws 1 --protocol closure", "--throws 1: protocol closure"},
+      {"--throws 1 --rate 0", "at rate 0 throws nothing"},
+      {"--throws 1 --handler none", "without a handler that calls"},
       {"--protocol all,reject", "--protocol: a storm is of one protocol"},
       {"--altstack 0", "--altstack: Value 0 not in range 1 to 16777216"},
       {"--altstack 1000", "an alternate stack of 1000 bytes is too small; at least"},

@@ -235,6 +235,8 @@ void judge(const Session& session, const StormPlan& plan, const std::string& all
   if (rejects && under_signals && row.rejected == 0 && result->finding.empty()) {
     result->harness_problem = "no call was made from gsignal";
   }
+  if (promises && row.legal == 0 && result->death.empty() && result->finding.empty())
+    result->harness_problem = "no legal call came to its end";
   if (result->bad_throws != 0) {
     result->finding = fmt::format("{} of {} real throws went wrong; the first: {}",
                                   result->bad_throws, result->throws, result->bad_throw);
@@ -374,7 +376,7 @@ double parse_duration(const std::string& text) {
   const auto [at, error] = std::from_chars(text.data(), end, number);
   const std::string unit(at, end);
   const double scale = unit.empty() || unit == "s" ? 1 : unit == "ms" ? 1e-3 : unit == "m" ? 60 : 0;
-  if (error != std::errc{} || scale == 0 || number <= 0 || number > 1e6) {
+  if (error != std::errc{} || scale == 0 || !(number > 0 && number <= 1e6)) {
     throw Failure(kUsage,
                   fmt::format("--duration {}: a time is expected, as in 500ms, 10s, 2m", text));
   }
@@ -387,7 +389,23 @@ std::string storm_runner(const Session& session) {
   return std::filesystem::exists(path) ? path : std::string();
 }
 
+namespace {
+
+// Where nothing throws, a storm of throws would never end.
+void require_throws(const Session& session, const StormPlan& plan) {
+  if (plan.throws == 0) return;
+  const bool calls = std::ranges::any_of(plan.handlers, [](const auto& h) { return h != "none"; });
+  if (plan.rate != 0 && calls && session.protocol(plan.protocol).allowed == "rejected") return;
+  throw Failure(kUsage, fmt::format("--throws {}: protocol {} at rate {}{} throws nothing; a "
+                                    "protocol that rejects, handlers and signals are needed",
+                                    plan.throws, plan.protocol, plan.rate,
+                                    calls ? "" : " without a handler that calls"));
+}
+
+}  // namespace
+
 StormResult run_storm(const Session& session, const StormPlan& plan) {
+  require_throws(session, plan);
   const std::string path = storm_runner(session);
   if (path.empty() || !std::filesystem::exists(path)) {
     throw Failure(kSkipped, fmt::format("skipped: no storm is built for isa {} ({}-storm)",

@@ -126,14 +126,13 @@ void on_signal(int sig, void* info, void* ctx, runtime::G* gp) {
       m->entry.add(entered - sent_at);  // processors' counters may differ a little
   }
   const auto& uc = *static_cast<const ucontext_t*>(ctx);
-  if (m->depth == 0) watch_progress(m, uc, entered);
+  watch_progress(m, uc, entered);
   m->depth++;
   if (m->depth > 1) m->nested.add();
   if (!config.handlers.empty()) handle(m, uc, gp);
   m->depth--;
-  if (m->depth != 0) return;
   m->left = ticks();
-  m->handler_time.add(m->left - entered);
+  if (m->depth == 0) m->handler_time.add(m->left - entered);
 }
 
 // The last words of a process that a throw ends, for the host: which, and where.

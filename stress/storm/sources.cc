@@ -22,6 +22,8 @@
 namespace sigsweep::storm {
 namespace {
 
+constexpr std::uint64_t kAll = UINT64_MAX;
+
 std::atomic<int> m_error;  // an errno
 std::atomic<bool> stopping;
 std::atomic<std::uint64_t> sent_by[kAsyncs];
@@ -123,7 +125,7 @@ std::string start_sender(unsigned i) {
 std::string try_queue() {
   const int error = pthread_sigqueue(pthread_self(), signal_of(Async::sigqueue), sigval{});
   if (error != 0) return std::string("no signal can be queued (sigqueue): ") + std::strerror(error);
-  take_pending(Async::sigqueue);
+  take_pending(Async::sigqueue, kAll);
   return {};
 }
 
@@ -144,7 +146,7 @@ void m_leaves() {
   runtime::blocksignals();
   MState* m = &here();
   stop_timers(m);
-  m->left_queued.add(take_pending(Async::sigqueue));
+  m->left_queued.add(take_pending(Async::sigqueue, kAll));
 }
 
 std::string m_problem() {
@@ -166,6 +168,7 @@ std::string start_senders() {
 
 void stop_senders() {
   stopping = true;
+  end_timers();
   if (config.has(Async::itimer)) start_itimer(0);
   for (unsigned i = 0; i < kAsyncs; i++) {
     if (is_running[i]) pthread_join(senders[i], nullptr);

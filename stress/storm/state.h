@@ -90,6 +90,14 @@ struct Violation {
 };
 inline constexpr unsigned kMaxViolations = 512;  // kept by an M; all are counted
 
+// Of what an M's signals have found since the last look at it.
+struct Progress {
+  std::uint64_t state;                       // what the last one interrupted: its registers
+  std::uint64_t signals, in_vain, too_fast;  // in_vain: the program had not moved
+  std::uint64_t since;                       // ticks
+  bool gathered;                             // the last one waited until there was a processor
+};
+
 struct alignas(64) MState {
   // the handler's
   Counter delivered[kAsyncs], overruns[kAsyncs];
@@ -103,12 +111,11 @@ struct alignas(64) MState {
   Histogram entry;        // ticks from sending to entry, for source kill
   std::uint64_t sent_at;  // ticks, by the sender
   std::uint64_t rng;
-  unsigned depth;                             // handlers under way on this M
-  void* resume[2][5];                         // where a rejected call goes on, by depth
-  bool calling;                               // a handler's call is under way
-  std::uint64_t last_state, repeats, looked;  // of the registers; signals that found it again
-  std::uint64_t left;                         // ticks: the end of the last handler
-  bool gathered;                              // the signal is of those that waited for a processor
+  unsigned depth;      // handlers under way on this M
+  void* resume[2][5];  // where a rejected call goes on, by depth
+  bool calling;        // a handler's call is under way
+  Progress progress;
+  std::uint64_t left;  // ticks: the end of the last handler
   // the timers'
   int timers[kTimers];
   std::uint64_t own_period, period;  // ns between two signals; own_period: not slowed down

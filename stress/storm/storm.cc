@@ -78,7 +78,7 @@ void add_up_all(double seconds, Totals* t) {
   t->latency = quantiles(*latency, ns);
   t->entry = quantiles(*entry, ns);
   t->gs = count_gs();
-  t->collections = runtime::heapstats().collections;
+  t->collections = runtime::numgc();
 }
 
 // Those that are new since the last time.

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -19,9 +20,11 @@
 namespace sigsweep::storm {
 namespace {
 
-constexpr std::uint64_t kLookEvery = 1024;  // signals between two looks at progress
-constexpr std::uint64_t kMostRepeats = kLookEvery / 100;
+// A look at progress is due after so many signals; or after so many ticks, if there are some.
+constexpr std::uint64_t kLookEvery = 1024, kLookAfter = 250'000'000, kLeastSignals = 16;
 constexpr std::uint64_t kLongGap = 500'000;  // ticks; no handler and its delivery take that long
+
+std::atomic<bool> ended;
 
 timespec timespec_of(std::uint64_t ns) {
   return {static_cast<time_t>(ns / 1000000000), static_cast<long>(ns % 1000000000)};
@@ -33,7 +36,7 @@ std::uint64_t take_at_one_time(MState* m) {
   constexpr std::uint64_t kMost = 20000;
   for (unsigned tries = 100;; tries--) {
     const std::uint64_t before = now();
-    m->left_pending.add(take_pending(Async::timer));
+    m->left_pending.add(take_pending(Async::timer, kTimers));  // one each, the oldest first
     if (now() - before <= kMost || tries == 0) return before;
   }
 }
@@ -67,6 +70,33 @@ bool in_a_system_call(std::uint64_t pc) {
   return behind == kSyscall || at == kSyscall;
 }
 
+// Of all registers: in a loop one of them counts.
+std::uint64_t state_of(const ucontext_t& uc) {
+  std::uint64_t state = 0;
+  for (int i = REG_R8; i <= REG_RIP; i++) {
+    state = (state ^ static_cast<std::uint64_t>(uc.uc_mcontext.gregs[i])) * 0x9e3779b97f4a7c15U;
+    state ^= state >> 32U;
+  }
+  return state;
+}
+
+// Timers that are so fast that the program stands still find nothing: they are slowed down, and go
+// back to their own period step by step when the program moves again. Those that have gathered
+// while an M had no processor come all at once, which says nothing of how fast they are; unless
+// they are most of all.
+void adapt(MState* m) {
+  const Progress& p = m->progress;
+  const bool stands = p.in_vain * 2 > p.signals;
+  if (stands || p.too_fast * 100 > p.signals) {
+    m->backoffs.add();
+    rearm(m, m->period + m->period / (stands ? 1 : 4));
+  } else if (p.too_fast * 200 <= p.signals && p.in_vain * 4 <= p.signals &&
+             m->period > m->own_period) {
+    const std::uint64_t faster = m->period - m->period / 5;
+    rearm(m, faster > m->own_period ? faster : m->own_period);
+  }
+}
+
 }  // namespace
 
 std::uint64_t now() {
@@ -75,12 +105,13 @@ std::uint64_t now() {
   return static_cast<std::uint64_t>(t.tv_sec) * 1000000000 + static_cast<std::uint64_t>(t.tv_nsec);
 }
 
-std::uint64_t take_pending(Async source) {
+std::uint64_t take_pending(Async source, std::uint64_t most) {
   const std::uint64_t one = std::uint64_t{1} << static_cast<unsigned>(signal_of(source) - 1);
   const timespec at_once{};
   std::uint64_t count = 0;
   siginfo_t info;
-  while (syscall(SYS_rt_sigtimedwait, &one, &info, &at_once, sizeof one) > 0) {
+  for (; most > 0; most--) {
+    if (syscall(SYS_rt_sigtimedwait, &one, &info, &at_once, sizeof one) <= 0) break;
     count += 1 + (info.si_code == SI_TIMER ? static_cast<std::uint64_t>(info.si_overrun) : 0);
   }
   return count;
@@ -100,37 +131,37 @@ int start_timers(MState* m, std::uint64_t period) {
 }
 
 void stop_timers(MState* m) {
-  if (m->period == 0) return;  // they could not be had, or are not wanted
+  if (m->own_period == 0) return;  // they could not be had, or are not wanted
   rearm(m, 0);
   for (const int timer : m->timers) syscall(SYS_timer_delete, timer);
 }
 
-// Timers that are so fast that the program stands still find nothing: they are slowed down by a
-// quarter, and go back to their own period step by step when the program moves again. Looked at
-// every so many signals. Those that have gathered while an M had no processor come all at once;
-// that says nothing of how fast they are.
+void end_timers() {
+  ended.store(true, std::memory_order_relaxed);
+}
+
 void watch_progress(MState* m, const ucontext_t& uc, std::uint64_t entered) {
-  std::uint64_t state = 0;  // of all registers: in a loop one of them counts
-  for (int i = REG_R8; i <= REG_RIP; i++) {
-    state = (state ^ static_cast<std::uint64_t>(uc.uc_mcontext.gregs[i])) * 0x9e3779b97f4a7c15U;
-    state ^= state >> 32U;
+  if (m->period == 0) return;
+  if (ended.load(std::memory_order_relaxed)) {
+    rearm(m, 0);
+    return;
   }
-  const bool same = state == m->last_state;
-  m->gathered = entered - m->left > kLongGap || (m->gathered && same);
-  if (same && !m->gathered && !in_a_system_call(runtime::sigctxpc(uc))) {
+  Progress& p = m->progress;
+  const std::uint64_t state = state_of(uc);
+  const bool same = state == p.state && !in_a_system_call(runtime::sigctxpc(uc));
+  p.gathered = entered - m->left > kLongGap || (p.gathered && same);
+  p.state = state;
+  p.signals++;
+  if (same) p.in_vain++;
+  if (same && !p.gathered) {
+    p.too_fast++;
     m->no_progress.add();
-    m->repeats++;
   }
-  m->last_state = state;
-  if (++m->looked < kLookEvery) return;
-  if (m->repeats > kMostRepeats && m->period != 0 && !config.hold_rate) {
-    m->backoffs.add();
-    rearm(m, m->period + m->period / 4);
-  } else if (m->repeats <= kMostRepeats / 2 && m->period > m->own_period) {
-    const std::uint64_t faster = m->period - m->period / 5;
-    rearm(m, faster > m->own_period ? faster : m->own_period);
-  }
-  m->looked = m->repeats = 0;
+  const bool due = entered - p.since > kLookAfter && p.signals >= kLeastSignals;
+  if (p.signals < kLookEvery && !due) return;
+  if (!config.hold_rate) adapt(m);
+  p.signals = p.too_fast = p.in_vain = 0;
+  p.since = entered;
 }
 
 }  // namespace sigsweep::storm

@@ -16,13 +16,16 @@ int start_timers(MState* m, std::uint64_t period);
 // Ends them; their account is closed. REQUIRES: their signal is masked.
 void stop_timers(MState* m);
 
-// To be called for each signal that interrupted an M outside a handler, `entered` (ticks): slows
-// its timers down where the program stands still, unless the rate is to be held. Async-signal-safe.
-// REQUIRES: their signal is masked.
+// The storm is over: each M ends its own at the next signal.
+void end_timers();
+
+// To be called for each signal of an M, `entered` (ticks): slows its timers down where the program
+// stands still, unless the rate is to be held. Async-signal-safe. REQUIRES: their signal is masked.
 void watch_progress(MState* m, const ucontext_t& uc, std::uint64_t entered);
 
-// Takes what is pending of a source for this thread; how many, each with the overruns that it
-// carries. Async-signal-safe. REQUIRES: its signal is masked.
-std::uint64_t take_pending(Async source);
+// Takes what is pending of a source for this thread, at most so many signals; how many, each with
+// the overruns that it carries. Async-signal-safe. REQUIRES: its signal is masked. CAVEAT: a timer
+// whose signal is taken goes on, and may send the next one at once.
+std::uint64_t take_pending(Async source, std::uint64_t most);
 
 }  // namespace sigsweep::storm

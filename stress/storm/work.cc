@@ -194,13 +194,18 @@ void meet(Meeting* place, bool leave) {
   if (other != nullptr) runtime::goready(other);
 }
 
+// The last of an odd number of Gs has nobody to meet.
+bool has_partner(const GState* self) {
+  return (self->number ^ 1U) < config.gs;
+}
+
 void sched_operation(GState* self) {
   const std::uint64_t random = random_word(&self->rng) % 8;
   if (random == 0 && children < kMostChildren) {
     children++;
     made++;
     runtime::gonewproc(&child_fn);
-  } else if (random < 4) {
+  } else if (random < 4 && has_partner(self)) {
     meet(&meetings[self->number / 2], false);
   } else {
     runtime::gosched();
