@@ -33,8 +33,8 @@ timespec timespec_of(std::uint64_t ns) {
 // Takes what is pending, again where the M was without its processor meanwhile: the time of it is
 // known to this many ns. Returns that time.
 std::uint64_t take_at_one_time(MState* m) {
-  constexpr std::uint64_t kMost = 20000;
-  for (unsigned tries = 100;; tries--) {
+  constexpr std::uint64_t kMost = 50000;
+  for (unsigned tries = 10;; tries--) {
     const std::uint64_t before = now();
     m->left_pending.add(take_pending(Async::timer, kTimers));  // one each, the oldest first
     if (now() - before <= kMost || tries == 0) return before;
