@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -22,7 +23,8 @@ namespace {
 
 // A look at progress is due after so many signals; or after so many ticks, if there are some.
 constexpr std::uint64_t kLookEvery = 1024, kLookAfter = 250'000'000, kLeastSignals = 16;
-constexpr std::uint64_t kLongGap = 500'000;  // ticks; no handler and its delivery take that long
+constexpr std::uint64_t kSlowest = 10'000'000;  // ns
+constexpr std::uint64_t kLongGap = 500'000;     // ticks; no handler and its delivery take that long
 
 std::atomic<bool> ended;
 
@@ -89,11 +91,12 @@ void adapt(MState* m) {
   const bool stands = p.in_vain * 2 > p.signals;
   if (stands || p.too_fast * 100 > p.signals) {
     m->backoffs.add();
-    rearm(m, m->period + m->period / (stands ? 1 : 4));
+    const std::uint64_t slower = m->period + m->period / (stands ? 1 : 4);
+    rearm(m, std::min(slower, std::max(kSlowest, m->own_period)));
   } else if (p.too_fast * 200 <= p.signals && p.in_vain * 4 <= p.signals &&
              m->period > m->own_period) {
     const std::uint64_t faster = m->period - m->period / 5;
-    rearm(m, faster > m->own_period ? faster : m->own_period);
+    rearm(m, std::max(faster, m->own_period));
   }
 }
 
@@ -141,11 +144,7 @@ void end_timers() {
 }
 
 void watch_progress(MState* m, const ucontext_t& uc, std::uint64_t entered) {
-  if (m->period == 0) return;
-  if (ended.load(std::memory_order_relaxed)) {
-    rearm(m, 0);
-    return;
-  }
+  if (m->period != 0 && ended.load(std::memory_order_relaxed)) rearm(m, 0);
   Progress& p = m->progress;
   const std::uint64_t state = state_of(uc);
   const bool same = state == p.state && !in_a_system_call(runtime::sigctxpc(uc));
@@ -159,7 +158,7 @@ void watch_progress(MState* m, const ucontext_t& uc, std::uint64_t entered) {
   }
   const bool due = entered - p.since > kLookAfter && p.signals >= kLeastSignals;
   if (p.signals < kLookEvery && !due) return;
-  if (!config.hold_rate) adapt(m);
+  if (m->period != 0 && !config.hold_rate) adapt(m);
   p.signals = p.too_fast = p.in_vain = 0;
   p.since = entered;
 }
