@@ -469,6 +469,93 @@ TEST_F(Command, TwoShardsAreTheWholeRun) {
   EXPECT_EQ(sigsweep(cells + "x.jsonl --shard 3/2").status, 2);
 }
 
+class Shards : public Command {
+ protected:
+  // Both shards of a small sweep, as 1.jsonl and 2.jsonl, and their statuses.
+  std::pair<int, int> sweep(const std::string& arguments) {
+    const std::string command = "sweep --site gc_m,mcacheRefill_m --handler gc_m " + arguments;
+    return {sigsweep(command + " --json 1.jsonl --shard 1/2").status,
+            sigsweep(command + " --json 2.jsonl --shard 2/2").status};
+  }
+  std::vector<std::string> lines(const std::string& name) {
+    std::vector<std::string> found;
+    std::ifstream in(folder_ + "/" + name);
+    for (std::string line; std::getline(in, line);) found.push_back(line + "\n");
+    return found;
+  }
+  // The shard with one of its lines replaced, merged with the other one: status 2, and this
+  // message.
+  void expect_refused(std::size_t line, const std::string& text, const std::string& message) {
+    auto all = lines("1.jsonl");
+    ASSERT_LT(line, all.size());
+    all[line] = text;
+    std::string joined;
+    for (const std::string& each : all) joined += each;
+    const Ran ran = sigsweep("merge --json x.jsonl 2.jsonl " + write("bad.jsonl", joined));
+    EXPECT_EQ(ran.status, 2) << ran.output;
+    EXPECT_NE(ran.output.find("bad.jsonl" + message), std::string::npos) << ran.output;
+  }
+};
+
+TEST_F(Shards, ThatDidNotComeToTheirEndAreRefused) {
+  ASSERT_EQ(sweep("--protocol closure"), std::pair(0, 0));
+  const auto all = lines("1.jsonl");
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(json::parse(all[2]), (json{{"kind", "end"}, {"cells", 1}, {"status", 0}}));
+  expect_refused(2, "", ": has no `end` row");
+  expect_refused(1, "", ":2:1: the sweep wrote 1 cells; 0 are here");
+  expect_refused(2, replaced(all[2], "\"status\":0", "\"status\":4"),
+                 ":3:1: the sweep ended with status 4; 0 or 1 is expected");
+  ASSERT_EQ(sigsweep("merge --json both.jsonl 1.jsonl 2.jsonl").status, 0);
+  EXPECT_EQ(json::parse(lines("both.jsonl").back()),
+            (json{{"kind", "end"}, {"cells", 2}, {"status", 0}}));
+
+  const std::string file = folder_ + "/stopped.jsonl";
+  const Ran stopped =
+      run("cd " + folder_ + " && { " + kBin + "/sigsweep sweep --inject peer --shard 1/2 " +
+          "--json " + file + " & pid=$!; until grep -q cell " + file +
+          " 2>/dev/null; do :; done; kill -TERM $pid; wait $pid; }");
+  EXPECT_EQ(stopped.status, 4) << stopped.output;
+  EXPECT_EQ(rows(file, "end").at(0)["status"], 4);
+  EXPECT_EQ(rows(file, "end").at(0)["cells"], rows(file, "cell").size());
+  EXPECT_EQ(validate(file).status, 0);
+  const Ran merged = sigsweep("merge --json x.jsonl stopped.jsonl 2.jsonl");
+  EXPECT_EQ(merged.status, 2);
+  EXPECT_NE(merged.output.find("the sweep ended with status 4"), std::string::npos)
+      << merged.output;
+}
+
+TEST_F(Shards, ComeToTheStatusThatTheWholeRunHas) {
+  const std::string flags = "--protocol legacy --assume legacy=ok ";
+  ASSERT_EQ(sweep(flags), std::pair(1, 1));
+  EXPECT_EQ(sigsweep("merge --json both.jsonl 1.jsonl 2.jsonl").status, 1);
+  std::string known;
+  for (const json& row : rows(folder_ + "/both.jsonl", "finding"))
+    known += row["id"].get<std::string>() + " 2999-12-31 the parent commit\n";
+  ASSERT_EQ(sweep(flags + "--known " + write("known.txt", known)), std::pair(0, 0));
+  const Ran merged = sigsweep("merge --json both.jsonl 1.jsonl 2.jsonl");
+  EXPECT_EQ(merged.status, 0) << merged.output;
+  EXPECT_EQ(validate(folder_ + "/both.jsonl").status, 0);
+}
+
+TEST_F(Shards, RowsThatNoSweepWritesAreRefused) {
+  ASSERT_EQ(sweep("--protocol closure"), std::pair(0, 0));
+  const auto all = lines("1.jsonl");
+  expect_refused(0, replaced(all[0], "\"shard\":\"1/2\"", "\"shard\":1"),
+                 ":1:1: `shard` is 1; a text is expected");
+  expect_refused(0, replaced(all[0], "\"shard\":\"1/2\"", "\"shard\":\"\""),
+                 ":1:1: shard \"\": i/n");
+  expect_refused(0, replaced(all[0], "\"selection\"", "\"what\""), ":1:1: `selection` is missing");
+  expect_refused(0, "", ":1:1: the first row, and no other, must be of kind \"run\"");
+  expect_refused(1, all[0], ":2:1: the first row, and no other, must be of kind \"run\"");
+  expect_refused(1, "{\"kind\":\"cell\",\"trials\":\"x\"}\n", ":2:1: `trials` is \"x\"; a count");
+  expect_refused(1, "{\"kind\":5}\n", ":2:1: `kind` is 5; a text is expected");
+  expect_refused(1, "{\"kind\":\"storm\"}\n", ":2:1: a sweep writes no row of kind \"storm\"");
+  expect_refused(1, "[]\n", ":2:1: no results row");
+  expect_refused(1, all[1].substr(0, 20) + "\n", ":2:1: no results row");
+  expect_refused(1, all[2] + all[1], ":3:1: stands behind the last row");
+}
+
 TEST_F(Command, ShrinkKeepsTheFinding) {
   const std::string path = write("five.sched", kFiveOperations);
   const Ran before = sigsweep("replay " + path);

@@ -467,9 +467,10 @@ std::string selection_of(const Session& session, const std::vector<std::string>&
 }
 
 // One ISA's part of it: as expected?
-bool sweep_isa(const Session& session, ResultsWriter* writer) {
+bool sweep_isa(const Session& session, ResultsWriter* writer, std::uint64_t* cells) {
   const SweepPlan plan = plan_of(session);
   const SweepResult result = sweep(session, plan, writer);
+  *cells += result.cells.size();
   print_verdicts(result);
   fmt::print(
       "{} cells, {} trials, {} signals landed, {} unreached, {} predicted mismatches, {:.1f} s, "
@@ -486,14 +487,31 @@ bool sweep_isa(const Session& session, ResultsWriter* writer) {
   return result.as_expected(*session.known);
 }
 
+// Every ISA's part, and the line that says how it ended.
+int sweep_all(const std::vector<Session>& sessions, ResultsWriter* writer) {
+  EndRow end{0, kAsExpected};
+  try {
+    for (const Session& session : sessions) {
+      if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
+      if (!sweep_isa(session, writer, &end.cells)) end.status = kFinding;
+    }
+  } catch (const Failure& failure) {
+    end.status = failure.status;
+    writer->write(end);
+    throw;
+  }
+  writer->write(end);
+  return end.status;
+}
+
 }  // namespace
 
 int sweep_command(const Options& options) {
   std::vector<std::string> left_out;
   const std::vector<Session> sessions = open_sessions(options, &left_out);
   print_provenance(options);
-  bool expected = true;
   if (options.random != 0) {
+    bool expected = true;
     for (const Session& session : sessions) {
       expected = soak_command(session) == kAsExpected && expected;
     }
@@ -506,12 +524,9 @@ int sweep_command(const Options& options) {
   const std::vector<std::string> isas = names_of(sessions);
   writer.write(RunRow{version(), build_description(), options.command_line, isas, left_out,
                       options.seed, options.shard, selection_of(sessions.front(), isas)});
-  for (const Session& session : sessions) {
-    if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
-    expected = sweep_isa(session, &writer) && expected;
-  }
+  const int status = sweep_all(sessions, &writer);
   if (!file.empty()) fmt::print("results: {}\n", file);
-  return expected ? kAsExpected : kFinding;
+  return status;
 }
 
 }  // namespace sigsweep
