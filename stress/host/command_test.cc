@@ -627,6 +627,27 @@ TEST_F(Command, BadSchedulesAreRefusedWithTheirPlace) {
   }
 }
 
+// The place is the file's, however it is laid out: a runner sees the schedule without that.
+TEST_F(Command, ABadBoundaryIsRefusedWhereItStandsInTheFile) {
+  const std::string path = write("laid_out.sched",
+                                 "sigsweep schedule 1\n\n# why\n# of\nisa amd64   # here\n"
+                                 "protocol signalok_raw\n\nop   mcacheRefill_m\n"
+                                 "inject SIGPROF at onM+0x0 handler=none\n\n"
+                                 "inject   SIGPROF       at    onM+0x1   handler=none\n");
+  for (const char* command : {"replay ", "replay --inject kill ", "shrink "}) {
+    const Ran ran = sigsweep(command + path);
+    EXPECT_EQ(ran.status, 2) << command << ran.output;
+    EXPECT_NE(ran.output.find("laid_out.sched:11:30: "), std::string::npos)
+        << command << ran.output;
+  }
+  const std::string one = write("one.sched",
+                                "sigsweep schedule 1\n# of\nisa amd64\nprotocol   legacy\n"
+                                "op gc_m\n\ninject  SIGPROF  at onM+0x1 handler=none\n");
+  const Ran external = sigsweep("replay --inject external " + one);
+  EXPECT_EQ(external.status, 2) << external.output;
+  EXPECT_NE(external.output.find("one.sched:7:21: "), std::string::npos) << external.output;
+}
+
 TEST_F(Command, AFileThatCannotBeReadIsRefused) {
   EXPECT_EQ(sigsweep("replay /nowhere.sched").status, 2);
   EXPECT_EQ(sigsweep("replay " + folder_).status, 2);

@@ -43,7 +43,7 @@ class Shrinker {
 std::string Shrinker::id_of(Schedule* schedule) {
   tries_++;
   schedule->expect.reset();
-  const Replayed got = replay_text(session_, print_schedule(*schedule), path_);
+  const Replayed got = replay_schedule(session_, *schedule, path_);
   if (got.verdict == "ok" || got.record.word().empty()) return {};
   const std::string& slots = got.slots;
   schedule->expect = Expectation{got.verdict, slots == "-" ? "" : slots.substr(0, slots.find('+'))};
