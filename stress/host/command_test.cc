@@ -133,6 +133,21 @@ TEST_F(Command, WrongUsageIsStatus2) {
   }
 }
 
+// No number is taken for another one.
+TEST_F(Command, ANumberThatIsNoneIsRefused) {
+  for (const std::string command :
+       {"sweep --random", "sweep --seed", "sweep --jobs", "sweep --depth", "replay x --times",
+        "storm --throws", "storm --rate", "storm --ms", "storm --gs", "storm --altstack"}) {
+    for (const char* number : {"-1", "-5", "99999999999999999999", "1.5", "x"}) {
+      const Ran ran = sigsweep(command + " " + number);
+      EXPECT_EQ(ran.status, 2) << command << " " << number << "\n" << ran.output;
+      EXPECT_NE(ran.output.find(command.substr(command.find("--")) + ": "), std::string::npos)
+          << command << " " << number << "\n"
+          << ran.output;
+    }
+  }
+}
+
 TEST_F(Command, AnUnknownNameSaysWhatIsAllowed) {
   EXPECT_NE(sigsweep("sweep --protocol nonsense").output.find("signalok_saved"), std::string::npos);
 }

@@ -11,6 +11,10 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
 #include <thread>
 
 #include "stress/bench/bench.h"
@@ -66,6 +70,22 @@ constexpr Command kCommands[] = {
      bench_command},
 };
 
+// CLI11 takes "-1" for the largest number there is, and so it does one that has no room in 64 bits.
+std::string why_no_count(const std::string& text) {
+  errno = 0;
+  char* end = nullptr;
+  std::strtoull(text.c_str(), &end, 0);
+  const bool is_number = std::isdigit(static_cast<unsigned char>(text[0])) != 0 && *end == '\0';
+  if (is_number && errno != ERANGE) return {};
+  return fmt::format("{} is no count; allowed: 0 to {}", text,
+                     std::numeric_limits<std::uint64_t>::max());
+}
+
+CLI::Option* add_count(CLI::App* app, const std::string& name, std::uint64_t* count,
+                       const std::string& help) {
+  return app->add_option(name, *count, help)->check(why_no_count)->capture_default_str();
+}
+
 std::vector<std::string> source_names() {
   return {std::begin(kSourceNames), std::end(kSourceNames)};
 }
@@ -80,9 +100,8 @@ void add_storm_flags(CLI::App* app, Options* o) {
   app->add_option("--source", o->storm_sources,
                   "itimer, timer, kill, flood, sigqueue, comma-separated, or all [timer]")
       ->delimiter(',');
-  app->add_option("--rate", o->rate,
-                  "signals a second of each source, of timer for each M; at most 100000; 0: none")
-      ->capture_default_str();
+  add_count(app, "--rate", &o->rate,
+            "signals a second of each source, of timer for each M; at most 100000; 0: none");
   app->add_option("--mix", o->mixes, "what the Gs do: alloc, sched, gc, slots, or all")
       ->delimiter(',');
   app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
@@ -92,8 +111,7 @@ void add_storm_flags(CLI::App* app, Options* o) {
       ->check(CLI::Range(1, 16777216));
   app->add_option("--storm-runner", o->storm_runner,
                   "another build's storm program; its violations are not replayed");
-  app->add_option("--throws", o->throws, "real throws in children meanwhile, each of them checked")
-      ->capture_default_str();
+  add_count(app, "--throws", &o->throws, "real throws in children meanwhile, each of them checked");
 }
 
 // What is run.
@@ -109,7 +127,7 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kSubjects), std::end(kSubjects))))
       ->capture_default_str();
   app->add_option("--runner", o->runner, "another runner program of that ISA and subject");
-  app->add_option("--seed", o->seed, "nonces are drawn from it")->capture_default_str();
+  add_count(app, "--seed", &o->seed, "nonces are drawn from it");
   if ((flags & kSelect) != 0) {
     app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
     app->add_option("--site", o->sites, "names, comma-separated, or all")->delimiter(',');
@@ -159,9 +177,8 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   }
   if ((flags & kParts) != 0) {
     app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
-    app->add_option(
-        "--random", o->random,
-        "so many trials in random order instead, each against its boundary's first verdict");
+    add_count(app, "--random", &o->random,
+              "so many trials in random order instead, each against its boundary's first verdict");
   }
   if ((flags & kClaims) != 0)
     app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
