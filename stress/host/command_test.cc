@@ -553,6 +553,16 @@ TEST_F(Shards, ComeToTheStatusThatTheWholeRunHas) {
   EXPECT_EQ(validate(folder_ + "/both.jsonl").status, 0);
 }
 
+TEST_F(Shards, OfOtherAssumptionsAreOfAnotherRun) {
+  ASSERT_EQ(sweep("--protocol closure,legacy --assume closure=ok,legacy=ok").first, 1);
+  fs::rename(folder_ + "/1.jsonl", folder_ + "/assumed.jsonl");
+  ASSERT_EQ(sweep("--protocol closure,legacy"), std::pair(0, 0));
+  const Ran ran = sigsweep("merge --json x.jsonl assumed.jsonl 2.jsonl");
+  EXPECT_EQ(ran.status, 2) << ran.output;
+  EXPECT_NE(ran.output.find("assume=closure=ok,legacy=ok\" and \""), std::string::npos)
+      << ran.output;
+}
+
 TEST_F(Shards, RowsThatNoSweepWritesAreRefused) {
   ASSERT_EQ(sweep("--protocol closure"), std::pair(0, 0));
   const auto all = lines("1.jsonl");

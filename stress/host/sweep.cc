@@ -461,9 +461,13 @@ SweepPlan plan_of(const Session& session) {
 // The same for every shard of one run.
 std::string selection_of(const Session& session, const std::vector<std::string>& isas) {
   const Options& o = session.options;
-  return fmt::format("isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={}",
-                     join(isas), join(session.protocols()), join(session.sites()),
-                     join(session.handlers()), std::max(1U, o.depth), o.inject, o.contain, o.seed);
+  std::vector<std::string> assumed;
+  for (const auto& [protocol, verdict] : session.assumptions())
+    assumed.push_back(fmt::format("{}={}", protocol, verdict));
+  return fmt::format(
+      "isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={} assume={}",
+      join(isas), join(session.protocols()), join(session.sites()), join(session.handlers()),
+      std::max(1U, o.depth), o.inject, o.contain, o.seed, join(assumed));
 }
 
 // One ISA's part of it: as expected?
@@ -520,10 +524,11 @@ int sweep_command(const Options& options) {
   for (const Session& session : sessions) require_source(session, options.inject);
   const std::string file =
       options.json.empty() && !options.out.empty() ? options.out + "/sweep.jsonl" : options.json;
-  ResultsWriter writer(file);
   const std::vector<std::string> isas = names_of(sessions);
+  const std::string selection = selection_of(sessions.front(), isas);
+  ResultsWriter writer(file);
   writer.write(RunRow{version(), build_description(), options.command_line, isas, left_out,
-                      options.seed, options.shard, selection_of(sessions.front(), isas)});
+                      options.seed, options.shard, selection});
   const int status = sweep_all(sessions, &writer);
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;
