@@ -819,8 +819,8 @@ TEST_F(Command, ExplainShowsTheLiveSlotAndTheVerdict) {
 TEST_F(Command, ListNamesWhatThereIs) {
   const Ran ran = sigsweep("list");
   EXPECT_EQ(ran.status, 0);
-  for (const char* name :
-       {"legacy", "systemstack", "mheap_alloc_g0", "ready_m@idle", "lost-signal", "itimer"}) {
+  for (const char* name : {"legacy", "systemstack", "mheap_alloc_g0", "ready_m@idle", "lost-signal",
+                           "itimer", "hwbreak", "external"}) {
     EXPECT_NE(ran.output.find(name), std::string::npos) << name;
   }
 }
