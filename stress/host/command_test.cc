@@ -148,6 +148,25 @@ TEST_F(Command, ANumberThatIsNoneIsRefused) {
   }
 }
 
+TEST_F(Command, AFlagThatWouldHaveNoEffectIsRefused) {
+  for (const std::string flag :
+       {"--json r.jsonl", "--out o", "--shard 1/2", "--depth 2", "--inject kill", "--contain fork",
+        "--jobs 2", "--known k", "--assume legacy=ok"}) {
+    const Ran ran = sigsweep("sweep --site gc_m --random 100 " + flag);
+    EXPECT_EQ(ran.status, 2) << flag << ran.output;
+    const std::string excluded = flag.substr(0, flag.find(' ')) + " excludes --random";
+    EXPECT_NE(ran.output.find(excluded), std::string::npos) << flag << ran.output;
+  }
+  for (const char* arguments :
+       {"explain --site gc_m --depth 2", "explain --site gc_m --contain fork", "prove --known k",
+        "storm --known k", "merge --known k x", "merge --assume legacy=ok x",
+        "shrink --times 3 x"}) {
+    const Ran ran = sigsweep(arguments);
+    EXPECT_EQ(ran.status, 2) << arguments << ran.output;
+    EXPECT_NE(ran.output.find("not expected: "), std::string::npos) << arguments << ran.output;
+  }
+}
+
 TEST_F(Command, AnUnknownNameSaysWhatIsAllowed) {
   EXPECT_NE(sigsweep("sweep --protocol nonsense").output.find("signalok_saved"), std::string::npos);
 }

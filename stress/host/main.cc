@@ -40,7 +40,10 @@ enum Flags : unsigned {
   kParts = 128,
   kReplace = 256,
   kStorm = 512,
-  kIsaList = 1024
+  kIsaList = 1024,
+  kTrials = 2048,
+  kKnown = 4096,
+  kAssume = 8192
 };
 
 struct Command {
@@ -52,11 +55,12 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"prove", "check the claims, each with its evidence",
-     kSelect | kInject | kResults | kClaims | kJobs | kIsaList, prove_command},
+     kSelect | kInject | kTrials | kResults | kAssume | kClaims | kJobs | kIsaList, prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
-     kSelect | kInject | kResults | kJobs | kParts | kIsaList, sweep_command},
+     kSelect | kInject | kTrials | kResults | kAssume | kKnown | kJobs | kParts | kIsaList,
+     sweep_command},
     {"storm", "many Ms under signals that come when they like; --protocol takes one [reject]",
-     kSelect | kResults | kStorm, storm_command},
+     kSelect | kResults | kAssume | kStorm, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
      kResults | kFiles, merge_command},
     {"replay", "run schedules (*.sched) and compare with what they expect", kFiles | kReplace,
@@ -139,6 +143,8 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
     app->add_option("--inject", o->inject, "source of the signal")
         ->check(CLI::IsMember({"direct", "kill", "itimer", "peer", "hwbreak"}))
         ->capture_default_str();
+  }
+  if ((flags & kTrials) != 0) {
     app->add_option("--depth", o->depth,
                     "signals in one operation; not given: 1, and prove takes each claim's")
         ->check(CLI::IsMember({1, 2}));
@@ -155,12 +161,16 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
     app->add_option("--out", o->out, "folder for results and findings");
-    app->add_option("--known", o->known,
-                    fmt::format("findings that are acknowledged: reported, not failing [{}]",
-                                KnownFindings::kDefaultFile));
+  }
+  if ((flags & kAssume) != 0) {
     app->add_option("--assume", o->assume,
                     "PROTOCOL=VERDICT: expect only that, to see the proof fail")
         ->delimiter(',');
+  }
+  if ((flags & kKnown) != 0) {
+    app->add_option("--known", o->known,
+                    fmt::format("findings that are acknowledged: reported, not failing [{}]",
+                                KnownFindings::kDefaultFile));
   }
   if ((flags & kJobs) != 0) {
     app->add_option("--jobs", o->jobs, "runners at a time")
@@ -174,20 +184,23 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kReplace) != 0) {
     app->add_option("--inject", o->replace_source, "source of the signals, instead of the file's")
         ->check(CLI::IsMember(source_names()));
-  }
-  if ((flags & kParts) != 0) {
-    app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
-    add_count(app, "--random", &o->random,
-              "so many trials in random order instead, each against its boundary's first verdict");
-  }
-  if ((flags & kClaims) != 0)
-    app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
-  if ((flags & kFiles) != 0) {
-    app->add_option("files", o->files, "schedules")->required();
     app->add_option("--times", o->times, "run each so often; every run must be as expected")
         ->check(CLI::Range(1, 1000000))
         ->capture_default_str();
   }
+  if ((flags & kParts) != 0) {
+    app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
+    auto* random = add_count(
+        app, "--random", &o->random,
+        "so many trials in random order instead, each against its boundary's first verdict");
+    for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
+                               "--assume", "--jobs", "--shard"}) {
+      random->excludes(app->get_option(unused));
+    }
+  }
+  if ((flags & kClaims) != 0)
+    app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
+  if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
   if ((flags & kExtras) != 0) app->allow_extras();
 }
 
