@@ -133,6 +133,40 @@ TEST_F(Command, WrongUsageIsStatus2) {
   }
 }
 
+// No number is taken for another one.
+TEST_F(Command, ANumberThatIsNoneIsRefused) {
+  for (const std::string command :
+       {"sweep --random", "sweep --seed", "sweep --jobs", "sweep --depth", "replay x --times",
+        "storm --throws", "storm --rate", "storm --ms", "storm --gs", "storm --altstack"}) {
+    for (const char* number : {"-1", "-5", "99999999999999999999", "1.5", "x"}) {
+      const Ran ran = sigsweep(command + " " + number);
+      EXPECT_EQ(ran.status, 2) << command << " " << number << "\n" << ran.output;
+      EXPECT_NE(ran.output.find(command.substr(command.find("--")) + ": "), std::string::npos)
+          << command << " " << number << "\n"
+          << ran.output;
+    }
+  }
+}
+
+TEST_F(Command, AFlagThatWouldHaveNoEffectIsRefused) {
+  for (const std::string flag :
+       {"--json r.jsonl", "--out o", "--shard 1/2", "--depth 2", "--inject kill", "--contain fork",
+        "--jobs 2", "--known k", "--assume legacy=ok"}) {
+    const Ran ran = sigsweep("sweep --site gc_m --random 100 " + flag);
+    EXPECT_EQ(ran.status, 2) << flag << ran.output;
+    const std::string excluded = flag.substr(0, flag.find(' ')) + " excludes --random";
+    EXPECT_NE(ran.output.find(excluded), std::string::npos) << flag << ran.output;
+  }
+  for (const char* arguments :
+       {"explain --site gc_m --depth 2", "explain --site gc_m --contain fork", "prove --known k",
+        "storm --known k", "merge --known k x", "merge --assume legacy=ok x",
+        "shrink --times 3 x"}) {
+    const Ran ran = sigsweep(arguments);
+    EXPECT_EQ(ran.status, 2) << arguments << ran.output;
+    EXPECT_NE(ran.output.find("not expected: "), std::string::npos) << arguments << ran.output;
+  }
+}
+
 TEST_F(Command, AnUnknownNameSaysWhatIsAllowed) {
   EXPECT_NE(sigsweep("sweep --protocol nonsense").output.find("signalok_saved"), std::string::npos);
 }
@@ -469,6 +503,103 @@ TEST_F(Command, TwoShardsAreTheWholeRun) {
   EXPECT_EQ(sigsweep(cells + "x.jsonl --shard 3/2").status, 2);
 }
 
+class Shards : public Command {
+ protected:
+  // Both shards of a small sweep, as 1.jsonl and 2.jsonl, and their statuses.
+  std::pair<int, int> sweep(const std::string& arguments) {
+    const std::string command = "sweep --site gc_m,mcacheRefill_m --handler gc_m " + arguments;
+    return {sigsweep(command + " --json 1.jsonl --shard 1/2").status,
+            sigsweep(command + " --json 2.jsonl --shard 2/2").status};
+  }
+  std::vector<std::string> lines(const std::string& name) {
+    std::vector<std::string> found;
+    std::ifstream in(folder_ + "/" + name);
+    for (std::string line; std::getline(in, line);) found.push_back(line + "\n");
+    return found;
+  }
+  // The shard with one of its lines replaced, merged with the other one: status 2, and this
+  // message.
+  void expect_refused(std::size_t line, const std::string& text, const std::string& message) {
+    auto all = lines("1.jsonl");
+    ASSERT_LT(line, all.size());
+    all[line] = text;
+    std::string joined;
+    for (const std::string& each : all) joined += each;
+    const Ran ran = sigsweep("merge --json x.jsonl 2.jsonl " + write("bad.jsonl", joined));
+    EXPECT_EQ(ran.status, 2) << ran.output;
+    EXPECT_NE(ran.output.find("bad.jsonl" + message), std::string::npos) << ran.output;
+  }
+};
+
+TEST_F(Shards, ThatDidNotComeToTheirEndAreRefused) {
+  ASSERT_EQ(sweep("--protocol closure"), std::pair(0, 0));
+  const auto all = lines("1.jsonl");
+  ASSERT_EQ(all.size(), 3U);
+  EXPECT_EQ(json::parse(all[2]), (json{{"kind", "end"}, {"cells", 1}, {"status", 0}}));
+  expect_refused(2, "", ": has no `end` row");
+  expect_refused(1, "", ":2:1: the sweep wrote 1 cells; 0 are here");
+  expect_refused(2, replaced(all[2], "\"status\":0", "\"status\":4"),
+                 ":3:1: the sweep ended with status 4; 0 or 1 is expected");
+  ASSERT_EQ(sigsweep("merge --json both.jsonl 1.jsonl 2.jsonl").status, 0);
+  EXPECT_EQ(json::parse(lines("both.jsonl").back()),
+            (json{{"kind", "end"}, {"cells", 2}, {"status", 0}}));
+
+  const std::string file = folder_ + "/stopped.jsonl";
+  const Ran stopped =
+      run("cd " + folder_ + " && { " + kBin + "/sigsweep sweep --inject peer --shard 1/2 " +
+          "--json " + file + " & pid=$!; until grep -q cell " + file +
+          " 2>/dev/null; do :; done; kill -TERM $pid; wait $pid; }");
+  EXPECT_EQ(stopped.status, 4) << stopped.output;
+  EXPECT_EQ(rows(file, "end").at(0)["status"], 4);
+  EXPECT_EQ(rows(file, "end").at(0)["cells"], rows(file, "cell").size());
+  EXPECT_EQ(validate(file).status, 0);
+  const Ran merged = sigsweep("merge --json x.jsonl stopped.jsonl 2.jsonl");
+  EXPECT_EQ(merged.status, 2);
+  EXPECT_NE(merged.output.find("the sweep ended with status 4"), std::string::npos)
+      << merged.output;
+}
+
+TEST_F(Shards, ComeToTheStatusThatTheWholeRunHas) {
+  const std::string flags = "--protocol legacy --assume legacy=ok ";
+  ASSERT_EQ(sweep(flags), std::pair(1, 1));
+  EXPECT_EQ(sigsweep("merge --json both.jsonl 1.jsonl 2.jsonl").status, 1);
+  std::string known;
+  for (const json& row : rows(folder_ + "/both.jsonl", "finding"))
+    known += row["id"].get<std::string>() + " 2999-12-31 the parent commit\n";
+  ASSERT_EQ(sweep(flags + "--known " + write("known.txt", known)), std::pair(0, 0));
+  const Ran merged = sigsweep("merge --json both.jsonl 1.jsonl 2.jsonl");
+  EXPECT_EQ(merged.status, 0) << merged.output;
+  EXPECT_EQ(validate(folder_ + "/both.jsonl").status, 0);
+}
+
+TEST_F(Shards, OfOtherAssumptionsAreOfAnotherRun) {
+  ASSERT_EQ(sweep("--protocol closure,legacy --assume closure=ok,legacy=ok").first, 1);
+  fs::rename(folder_ + "/1.jsonl", folder_ + "/assumed.jsonl");
+  ASSERT_EQ(sweep("--protocol closure,legacy"), std::pair(0, 0));
+  const Ran ran = sigsweep("merge --json x.jsonl assumed.jsonl 2.jsonl");
+  EXPECT_EQ(ran.status, 2) << ran.output;
+  EXPECT_NE(ran.output.find("assume=closure=ok,legacy=ok\" and \""), std::string::npos)
+      << ran.output;
+}
+
+TEST_F(Shards, RowsThatNoSweepWritesAreRefused) {
+  ASSERT_EQ(sweep("--protocol closure"), std::pair(0, 0));
+  const auto all = lines("1.jsonl");
+  expect_refused(0, replaced(all[0], "\"shard\":\"1/2\"", "\"shard\":1"),
+                 ":1:1: `shard` is 1; a text is expected");
+  expect_refused(0, replaced(all[0], "\"shard\":\"1/2\"", "\"shard\":\"\""),
+                 ":1:1: shard \"\": i/n");
+  expect_refused(0, replaced(all[0], "\"selection\"", "\"what\""), ":1:1: `selection` is missing");
+  expect_refused(0, "", ":1:1: the first row, and no other, must be of kind \"run\"");
+  expect_refused(1, all[0], ":2:1: the first row, and no other, must be of kind \"run\"");
+  expect_refused(1, "{\"kind\":\"cell\",\"trials\":\"x\"}\n", ":2:1: `trials` is \"x\"; a count");
+  expect_refused(1, "{\"kind\":5}\n", ":2:1: `kind` is 5; a text is expected");
+  expect_refused(1, "{\"kind\":\"storm\"}\n", ":2:1: a sweep writes no row of kind \"storm\"");
+  expect_refused(1, "[]\n", ":2:1: no results row");
+  expect_refused(1, all[1].substr(0, 20) + "\n", ":2:1: no results row");
+  expect_refused(1, all[2] + all[1], ":3:1: stands behind the last row");
+}
+
 TEST_F(Command, ShrinkKeepsTheFinding) {
   const std::string path = write("five.sched", kFiveOperations);
   const Ran before = sigsweep("replay " + path);
@@ -488,6 +619,17 @@ TEST_F(Command, ShrinkKeepsTheFinding) {
   EXPECT_EQ(text.find("by="), std::string::npos) << text;
   EXPECT_NE(sigsweep("replay " + small).output.find("finding " + id[1].str()), std::string::npos);
   EXPECT_EQ(sigsweep("shrink --out small " + write("ok.sched", kHarmless)).status, 2);
+}
+
+// What a debugger confirmed is tried without one, many times faster.
+TEST_F(Command, ShrinkTakesWhatADebuggerSentAsDirect) {
+  const std::string path =
+      write("by.sched", replaced(kGood, "handler=mcache", "by=external handler=mcache"));
+  const Ran ran = sigsweep("shrink --out small " + path);
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  const Ran direct = sigsweep("shrink --out small " + write("good.sched", kGood));
+  const auto written = [](const Ran& r) { return r.output.substr(r.output.find("written: ")); };
+  EXPECT_EQ(written(ran), written(direct));
 }
 
 // ---- replay: bad input
@@ -538,6 +680,27 @@ TEST_F(Command, BadSchedulesAreRefusedWithTheirPlace) {
     EXPECT_TRUE(std::regex_search(ran.output, std::regex(name + "\\.sched:[0-9]+:[0-9]+: ")))
         << ran.output;
   }
+}
+
+// The place is the file's, however it is laid out: a runner sees the schedule without that.
+TEST_F(Command, ABadBoundaryIsRefusedWhereItStandsInTheFile) {
+  const std::string path = write("laid_out.sched",
+                                 "sigsweep schedule 1\n\n# why\n# of\nisa amd64   # here\n"
+                                 "protocol signalok_raw\n\nop   mcacheRefill_m\n"
+                                 "inject SIGPROF at onM+0x0 handler=none\n\n"
+                                 "inject   SIGPROF       at    onM+0x1   handler=none\n");
+  for (const char* command : {"replay ", "replay --inject kill ", "shrink "}) {
+    const Ran ran = sigsweep(command + path);
+    EXPECT_EQ(ran.status, 2) << command << ran.output;
+    EXPECT_NE(ran.output.find("laid_out.sched:11:30: "), std::string::npos)
+        << command << ran.output;
+  }
+  const std::string one = write("one.sched",
+                                "sigsweep schedule 1\n# of\nisa amd64\nprotocol   legacy\n"
+                                "op gc_m\n\ninject  SIGPROF  at onM+0x1 handler=none\n");
+  const Ran external = sigsweep("replay --inject external " + one);
+  EXPECT_EQ(external.status, 2) << external.output;
+  EXPECT_NE(external.output.find("one.sched:7:21: "), std::string::npos) << external.output;
 }
 
 TEST_F(Command, AFileThatCannotBeReadIsRefused) {
@@ -675,8 +838,8 @@ TEST_F(Command, ExplainShowsTheLiveSlotAndTheVerdict) {
 TEST_F(Command, ListNamesWhatThereIs) {
   const Ran ran = sigsweep("list");
   EXPECT_EQ(ran.status, 0);
-  for (const char* name :
-       {"legacy", "systemstack", "mheap_alloc_g0", "ready_m@idle", "lost-signal", "itimer"}) {
+  for (const char* name : {"legacy", "systemstack", "mheap_alloc_g0", "ready_m@idle", "lost-signal",
+                           "itimer", "hwbreak", "external"}) {
     EXPECT_NE(ran.output.find(name), std::string::npos) << name;
   }
 }

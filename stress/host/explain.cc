@@ -10,6 +10,7 @@
 
 #include "stress/host/disassembly.h"
 #include "stress/host/sweep.h"
+#include "stress/runner/schedule.h"
 
 namespace sigsweep {
 namespace {
@@ -205,7 +206,7 @@ int list_command(const Options& options) {
   for (const auto& h : d.catalog.handlers) handlers.push_back(h.name);
   fmt::print("\nhandlers   {}\n", fmt::join(handlers, " "));
   fmt::print("verdicts   {}\n", fmt::join(d.catalog.verdicts, " "));
-  fmt::print("sources    direct kill itimer peer\n");
+  fmt::print("sources    {}\n", fmt::join(kSourceNames, " "));
   return kAsExpected;
 }
 

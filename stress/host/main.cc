@@ -11,6 +11,10 @@
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
 #include <thread>
 
 #include "stress/bench/bench.h"
@@ -36,7 +40,10 @@ enum Flags : unsigned {
   kParts = 128,
   kReplace = 256,
   kStorm = 512,
-  kIsaList = 1024
+  kIsaList = 1024,
+  kTrials = 2048,
+  kKnown = 4096,
+  kAssume = 8192
 };
 
 struct Command {
@@ -48,11 +55,12 @@ struct Command {
 
 constexpr Command kCommands[] = {
     {"prove", "check the claims, each with its evidence",
-     kSelect | kInject | kResults | kClaims | kJobs | kIsaList, prove_command},
+     kSelect | kInject | kTrials | kResults | kAssume | kClaims | kJobs | kIsaList, prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
-     kSelect | kInject | kResults | kJobs | kParts | kIsaList, sweep_command},
+     kSelect | kInject | kTrials | kResults | kAssume | kKnown | kJobs | kParts | kIsaList,
+     sweep_command},
     {"storm", "many Ms under signals that come when they like; --protocol takes one [reject]",
-     kSelect | kResults | kStorm, storm_command},
+     kSelect | kResults | kAssume | kStorm, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
      kResults | kFiles, merge_command},
     {"replay", "run schedules (*.sched) and compare with what they expect", kFiles | kReplace,
@@ -65,6 +73,22 @@ constexpr Command kCommands[] = {
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras,
      bench_command},
 };
+
+// CLI11 takes "-1" for the largest number there is, and so it does one that has no room in 64 bits.
+std::string why_no_count(const std::string& text) {
+  errno = 0;
+  char* end = nullptr;
+  std::strtoull(text.c_str(), &end, 0);
+  const bool is_number = std::isdigit(static_cast<unsigned char>(text[0])) != 0 && *end == '\0';
+  if (is_number && errno != ERANGE) return {};
+  return fmt::format("{} is no count; allowed: 0 to {}", text,
+                     std::numeric_limits<std::uint64_t>::max());
+}
+
+CLI::Option* add_count(CLI::App* app, const std::string& name, std::uint64_t* count,
+                       const std::string& help) {
+  return app->add_option(name, *count, help)->check(why_no_count)->capture_default_str();
+}
 
 std::vector<std::string> source_names() {
   return {std::begin(kSourceNames), std::end(kSourceNames)};
@@ -80,9 +104,8 @@ void add_storm_flags(CLI::App* app, Options* o) {
   app->add_option("--source", o->storm_sources,
                   "itimer, timer, kill, flood, sigqueue, comma-separated, or all [timer]")
       ->delimiter(',');
-  app->add_option("--rate", o->rate,
-                  "signals a second of each source, of timer for each M; at most 100000; 0: none")
-      ->capture_default_str();
+  add_count(app, "--rate", &o->rate,
+            "signals a second of each source, of timer for each M; at most 100000; 0: none");
   app->add_option("--mix", o->mixes, "what the Gs do: alloc, sched, gc, slots, or all")
       ->delimiter(',');
   app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
@@ -92,8 +115,7 @@ void add_storm_flags(CLI::App* app, Options* o) {
       ->check(CLI::Range(1, 16777216));
   app->add_option("--storm-runner", o->storm_runner,
                   "another build's storm program; its violations are not replayed");
-  app->add_option("--throws", o->throws, "real throws in children meanwhile, each of them checked")
-      ->capture_default_str();
+  add_count(app, "--throws", &o->throws, "real throws in children meanwhile, each of them checked");
 }
 
 // What is run.
@@ -109,7 +131,7 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kSubjects), std::end(kSubjects))))
       ->capture_default_str();
   app->add_option("--runner", o->runner, "another runner program of that ISA and subject");
-  app->add_option("--seed", o->seed, "nonces are drawn from it")->capture_default_str();
+  add_count(app, "--seed", &o->seed, "nonces are drawn from it");
   if ((flags & kSelect) != 0) {
     app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
     app->add_option("--site", o->sites, "names, comma-separated, or all")->delimiter(',');
@@ -121,6 +143,8 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
     app->add_option("--inject", o->inject, "source of the signal")
         ->check(CLI::IsMember({"direct", "kill", "itimer", "peer", "hwbreak"}))
         ->capture_default_str();
+  }
+  if ((flags & kTrials) != 0) {
     app->add_option("--depth", o->depth,
                     "signals in one operation; not given: 1, and prove takes each claim's")
         ->check(CLI::IsMember({1, 2}));
@@ -137,12 +161,16 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
     app->add_option("--out", o->out, "folder for results and findings");
-    app->add_option("--known", o->known,
-                    fmt::format("findings that are acknowledged: reported, not failing [{}]",
-                                KnownFindings::kDefaultFile));
+  }
+  if ((flags & kAssume) != 0) {
     app->add_option("--assume", o->assume,
                     "PROTOCOL=VERDICT: expect only that, to see the proof fail")
         ->delimiter(',');
+  }
+  if ((flags & kKnown) != 0) {
+    app->add_option("--known", o->known,
+                    fmt::format("findings that are acknowledged: reported, not failing [{}]",
+                                KnownFindings::kDefaultFile));
   }
   if ((flags & kJobs) != 0) {
     app->add_option("--jobs", o->jobs, "runners at a time")
@@ -156,21 +184,23 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kReplace) != 0) {
     app->add_option("--inject", o->replace_source, "source of the signals, instead of the file's")
         ->check(CLI::IsMember(source_names()));
-  }
-  if ((flags & kParts) != 0) {
-    app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
-    app->add_option(
-        "--random", o->random,
-        "so many trials in random order instead, each against its boundary's first verdict");
-  }
-  if ((flags & kClaims) != 0)
-    app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
-  if ((flags & kFiles) != 0) {
-    app->add_option("files", o->files, "schedules")->required();
     app->add_option("--times", o->times, "run each so often; every run must be as expected")
         ->check(CLI::Range(1, 1000000))
         ->capture_default_str();
   }
+  if ((flags & kParts) != 0) {
+    app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
+    auto* random = add_count(
+        app, "--random", &o->random,
+        "so many trials in random order instead, each against its boundary's first verdict");
+    for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
+                               "--assume", "--jobs", "--shard"}) {
+      random->excludes(app->get_option(unused));
+    }
+  }
+  if ((flags & kClaims) != 0)
+    app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
+  if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
   if ((flags & kExtras) != 0) app->allow_extras();
 }
 

@@ -87,9 +87,29 @@ bool take_source(const Session& session, Schedule* schedule) {
   return external;
 }
 
-[[noreturn]] void fail_refused(const std::string& path, const Record& refused) {
-  throw Failure(kUsage, fmt::format("{}:{}:{}: {}", path, refused.number("line"),
-                                    refused.number("column"), refused.text("message")));
+// Where an injection's boundary stands in the file. The runner was sent the schedule as it is
+// printed, without the file's comments and spaces, and speaks of that text: `said`.
+Place place_in_file(const Session& session, const Schedule& schedule, const Place& said) {
+  Catalog catalog = session.description.catalog;
+  catalog.word_bits = 64;
+  const Schedule sent = parse(print_schedule(schedule), "", catalog);
+  for (std::size_t op = 0; op < sent.operations.size(); op++) {
+    for (std::size_t i = 0; i < sent.operations[op].injections.size(); i++) {
+      const Place& place = sent.operations[op].injections[i].place;
+      if (place.line == said.line && place.column == said.column)
+        return schedule.operations[op].injections[i].place;
+    }
+  }
+  return {1, 1};  // of the schedule as a whole
+}
+
+[[noreturn]] void fail_refused(const Session& session, const Schedule& schedule,
+                               const std::string& path, const Record& refused) {
+  const Place said{static_cast<unsigned>(refused.number("line")),
+                   static_cast<unsigned>(refused.number("column"))};
+  const Place place = place_in_file(session, schedule, said);
+  throw Failure(
+      kUsage, fmt::format("{}:{}:{}: {}", path, place.line, place.column, refused.text("message")));
 }
 
 // The schedule with each boundary where this build has it: a debugger knows addresses, no phases.
@@ -111,7 +131,7 @@ Schedule resolved_here(const Session& session, Schedule schedule, const std::str
       },
       text);
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
-  if (!refused.word().empty()) fail_refused(path, refused);
+  if (!refused.word().empty()) fail_refused(session, schedule, path, refused);
   if (outcome.kind != Outcome::done) {
     throw Failure(kHarnessFailed, fmt::format("{}: {}", path, outcome.message));
   }
@@ -120,7 +140,7 @@ Schedule resolved_here(const Session& session, Schedule schedule, const std::str
 
 Replayed run(const Session& session, const Schedule& schedule, bool external,
              const std::string& path) {
-  if (!external) return replay_text(session, print_schedule(schedule), path);
+  if (!external) return replay_schedule(session, schedule, path);
   Replayed got;
   got.record = replay_under_debugger(session, resolved_here(session, schedule, path), path);
   got.verdict = got.record.text("verdict");
@@ -202,7 +222,9 @@ Schedule read_schedule(const Session& session, const std::string& path) {
 }
 
 // A runner that dies of the schedule is its verdict, if it was in the trial.
-Replayed replay_text(const Session& session, const std::string& text, const std::string& path) {
+Replayed replay_schedule(const Session& session, const Schedule& schedule,
+                         const std::string& path) {
+  const std::string text = print_schedule(schedule);
   Replayed got;
   Record refused;
   Record command("replay");
@@ -215,7 +237,7 @@ Replayed replay_text(const Session& session, const std::string& text, const std:
       },
       text);
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
-  if (!refused.word().empty()) fail_refused(path, refused);
+  if (!refused.word().empty()) fail_refused(session, schedule, path, refused);
   if (outcome.kind == Outcome::died && outcome.in_trial) {
     got.verdict = outcome.hung ? "hang" : "crash";
     got.slots = "-";
@@ -227,6 +249,10 @@ Replayed replay_text(const Session& session, const std::string& text, const std:
   got.verdict = got.record.text("verdict");
   got.slots = got.record.text("slots");
   return got;
+}
+
+Replayed replay_text(const Session& session, const std::string& text, const std::string& path) {
+  return replay_schedule(session, parse(text, path, session.description.catalog), path);
 }
 
 int replay_command(const Options& options) {

@@ -17,7 +17,8 @@ struct Shard {
 Shard parse_shard(const std::string& text);
 
 // `sigsweep merge FILE... --json OUT`: the shards of one run as the run that they are parts of.
-// Refuses (status 2) a missing one, a doubled one, and one of another run.
+// Comes to the status that they came to. Refuses (status 2) a missing one, a doubled one, one of
+// another run, and one that did not come to its end.
 int merge_command(const Options& options);
 
 }  // namespace sigsweep

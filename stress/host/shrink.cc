@@ -28,6 +28,7 @@ class Shrinker {
   std::string id_of(Schedule* schedule);
   // Keeps a candidate that shows the same finding.
   bool keeps(Schedule candidate);
+  void without_debugger();
   bool drop_operations();
   bool drop_injections();
   bool plain_sources();
@@ -43,7 +44,7 @@ class Shrinker {
 std::string Shrinker::id_of(Schedule* schedule) {
   tries_++;
   schedule->expect.reset();
-  const Replayed got = replay_text(session_, print_schedule(*schedule), path_);
+  const Replayed got = replay_schedule(session_, *schedule, path_);
   if (got.verdict == "ok" || got.record.word().empty()) return {};
   const std::string& slots = got.slots;
   schedule->expect = Expectation{got.verdict, slots == "-" ? "" : slots.substr(0, slots.find('+'))};
@@ -137,7 +138,17 @@ bool Shrinker::small_arguments() {
   return any;
 }
 
+// A runner can't stand in for a debugger; which source a signal has is not part of the finding.
+void Shrinker::without_debugger() {
+  for (Operation& op : best_.operations) {
+    for (Injection& injection : op.injections) {
+      if (injection.by == Source::external) injection.by = Source::direct;
+    }
+  }
+}
+
 void Shrinker::run() {
+  without_debugger();
   id_ = id_of(&best_);
   if (id_.empty()) {
     throw Failure(kUsage, fmt::format("{}:1:1: shows no finding; a schedule with a verdict other "

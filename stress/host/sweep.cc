@@ -461,15 +461,20 @@ SweepPlan plan_of(const Session& session) {
 // The same for every shard of one run.
 std::string selection_of(const Session& session, const std::vector<std::string>& isas) {
   const Options& o = session.options;
-  return fmt::format("isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={}",
-                     join(isas), join(session.protocols()), join(session.sites()),
-                     join(session.handlers()), std::max(1U, o.depth), o.inject, o.contain, o.seed);
+  std::vector<std::string> assumed;
+  for (const auto& [protocol, verdict] : session.assumptions())
+    assumed.push_back(fmt::format("{}={}", protocol, verdict));
+  return fmt::format(
+      "isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={} assume={}",
+      join(isas), join(session.protocols()), join(session.sites()), join(session.handlers()),
+      std::max(1U, o.depth), o.inject, o.contain, o.seed, join(assumed));
 }
 
 // One ISA's part of it: as expected?
-bool sweep_isa(const Session& session, ResultsWriter* writer) {
+bool sweep_isa(const Session& session, ResultsWriter* writer, std::uint64_t* cells) {
   const SweepPlan plan = plan_of(session);
   const SweepResult result = sweep(session, plan, writer);
+  *cells += result.cells.size();
   print_verdicts(result);
   fmt::print(
       "{} cells, {} trials, {} signals landed, {} unreached, {} predicted mismatches, {:.1f} s, "
@@ -486,14 +491,31 @@ bool sweep_isa(const Session& session, ResultsWriter* writer) {
   return result.as_expected(*session.known);
 }
 
+// Every ISA's part, and the line that says how it ended.
+int sweep_all(const std::vector<Session>& sessions, ResultsWriter* writer) {
+  EndRow end{0, kAsExpected};
+  try {
+    for (const Session& session : sessions) {
+      if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
+      if (!sweep_isa(session, writer, &end.cells)) end.status = kFinding;
+    }
+  } catch (const Failure& failure) {
+    end.status = failure.status;
+    writer->write(end);
+    throw;
+  }
+  writer->write(end);
+  return end.status;
+}
+
 }  // namespace
 
 int sweep_command(const Options& options) {
   std::vector<std::string> left_out;
   const std::vector<Session> sessions = open_sessions(options, &left_out);
   print_provenance(options);
-  bool expected = true;
   if (options.random != 0) {
+    bool expected = true;
     for (const Session& session : sessions) {
       expected = soak_command(session) == kAsExpected && expected;
     }
@@ -502,16 +524,14 @@ int sweep_command(const Options& options) {
   for (const Session& session : sessions) require_source(session, options.inject);
   const std::string file =
       options.json.empty() && !options.out.empty() ? options.out + "/sweep.jsonl" : options.json;
-  ResultsWriter writer(file);
   const std::vector<std::string> isas = names_of(sessions);
+  const std::string selection = selection_of(sessions.front(), isas);
+  ResultsWriter writer(file);
   writer.write(RunRow{version(), build_description(), options.command_line, isas, left_out,
-                      options.seed, options.shard, selection_of(sessions.front(), isas)});
-  for (const Session& session : sessions) {
-    if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
-    expected = sweep_isa(session, &writer) && expected;
-  }
+                      options.seed, options.shard, selection});
+  const int status = sweep_all(sessions, &writer);
   if (!file.empty()) fmt::print("results: {}\n", file);
-  return expected ? kAsExpected : kFinding;
+  return status;
 }
 
 }  // namespace sigsweep

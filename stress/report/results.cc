@@ -186,4 +186,8 @@ void ResultsWriter::write(const FindingRow& row) {
                          {"known", row.known}}));
 }
 
+void ResultsWriter::write(const EndRow& row) {
+  line(dump(ordered_json{{"kind", "end"}, {"cells", row.cells}, {"status", row.status}}));
+}
+
 }  // namespace sigsweep

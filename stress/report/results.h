@@ -52,6 +52,11 @@ struct FindingRow {
   bool known = false;
 };
 
+struct EndRow {             // the last line of a sweep; missing where it was killed
+  std::uint64_t cells = 0;  // those written
+  int status = 0;           // the command's exit status
+};
+
 struct SourceRow {
   std::string name;
   bool counts_sent = false;  // else sent and pending are null
@@ -102,6 +107,7 @@ class ResultsWriter {
   void write(const ClaimRow& row);
   void write(const FindingRow& row);
   void write(const StormRow& row);
+  void write(const EndRow& row);
 
   // A row that is JSON already.
   void write_line(const std::string& json) { line(json); }
