@@ -487,6 +487,9 @@ TEST(BadReject, NotIfNothingChanged) {
 TEST(BadReject, AGChanged) {
   EXPECT_EQ(reject_after([] { thrown_on->curg->sched.ret = 1; }), Verdict::bad_reject);
   EXPECT_EQ(reject_after([] { thrown_on->g0->sched.pc++; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->gsignal->sched.pc++; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->gsignal->sched.g = thrown_on->gsignal; }),
+            Verdict::bad_reject);
 }
 TEST(BadReject, TheMChanged) {
   EXPECT_EQ(reject_after([] { thrown_on->curg = nullptr; }), Verdict::bad_reject);
@@ -498,6 +501,157 @@ TEST(BadReject, ASlotChanged) {
 TEST(BadReject, TheInterruptedStackChanged) {
   EXPECT_EQ(reject_after([] { word_at(thrown_on->curg->stack.hi - 16) ^= 1; }),
             Verdict::bad_reject);
+}
+
+// ---- two signals in one operation: the first, which calls nothing, spoils what the second one's
+// call needs; the second one's end mends it
+
+Judgement run_two(Bench* bench, unsigned first, unsigned second, void (*act)(ucontext_t*)) {
+  Plan plan = bench->plan(second);
+  plan.injections = 2;
+  plan.injection[1] = bench->plan(first).injection[0];
+  plan.injection[1].handler = kNoHandler;
+  const Sabotage sabotage(act);
+  bench->seen = &engine().run(plan);
+  EXPECT_EQ(bench->seen->landed, 2U);
+  return engine().judge_last();
+}
+
+void nothing(ucontext_t*) {}
+
+G wrong_gsignal;
+G* right_gsignal;
+
+// gsignal names another G than the one whose stack the kernel switches to.
+void swap_gsignal(ucontext_t*) {
+  M* mp = the_m();
+  if (Sabotage::acts++ == 0) {
+    right_gsignal = mp->gsignal;
+    wrong_gsignal.m = mp;
+    mp->gsignal = &wrong_gsignal;
+  } else {
+    mp->gsignal = right_gsignal;
+  }
+}
+
+TEST(Verdicts, HandlerClobbered) {
+  Bench bench("signalok_raw", "scavenge_m", "mcacheRefill_m");
+  const Judgement j = run_two(&bench, 0, 1, swap_gsignal);
+  EXPECT_EQ(j.verdict, Verdict::handler_clobbered);
+  EXPECT_STREQ(j.detail, "fn ran with a wrong g");
+  EXPECT_EQ(run_two(&bench, 0, 1, nothing).verdict, Verdict::ok);
+}
+
+// Someone has registered another alternate stack for the thread: at the operation's first
+// instruction; at the second the handler lands; at the stub's first it is put back.
+void borrow_alternate_stack(ucontext_t* uc) {
+  const int act = Sabotage::acts++;
+  if (act == 0) slip_in<set_alternate_stack>(uc);
+  if (act == 2) slip_in<put_alternate_stack_back>(uc);
+}
+
+TEST(Verdicts, HandlerClobberedOnAnotherStack) {
+  Bench bench("signalok_raw", "scavenge_m", "mcacheRefill_m");
+  const auto stub = static_cast<unsigned>(bench.sweeper.trace().find("onM", 0, 1));
+  Plan plan = bench.plan(1);
+  plan.injections = 3;
+  plan.injection[1] = bench.plan(0).injection[0];
+  plan.injection[2] = bench.plan(stub).injection[0];
+  plan.injection[1].handler = plan.injection[2].handler = kNoHandler;
+  {
+    const Sabotage sabotage(borrow_alternate_stack);
+    EXPECT_EQ(engine().run(plan).landed, 3U);
+    EXPECT_EQ(engine().judge_last().verdict, Verdict::handler_clobbered);
+    EXPECT_STREQ(engine().judge_last().detail, "fn ran on a wrong stack");
+  }
+  EXPECT_EQ(engine().run(plan).landed, 3U);
+  EXPECT_EQ(engine().judge_last().verdict, Verdict::ok);
+}
+
+G* right_curg;
+
+// m->curg names gsignal: onM takes the handler for the user's G.
+void swap_curg(ucontext_t*) {
+  M* mp = the_m();
+  if (Sabotage::acts++ == 0) {
+    right_curg = mp->curg;
+    mp->curg = mp->gsignal;
+  } else {
+    mp->curg = right_curg;
+  }
+}
+
+TEST(Verdicts, MissedReject) {
+  Bench bench("reject", "scavenge_m", "mcacheRefill_m");
+  const unsigned last = bench.count() - 1;
+  EXPECT_EQ(run_two(&bench, last - 1, last, swap_curg).verdict, Verdict::missed_reject);
+  EXPECT_EQ(run_two(&bench, last - 1, last, nothing).verdict, Verdict::rejected);
+}
+
+TEST(Verdicts, FalseReject) {
+  for (const char* name : {"reject", "signalok_raw"}) {
+    Bench bench(name, "largeAlloc_m");
+    {
+      const Sabotage sabotage([](ucontext_t*) { the_m()->curg = the_m()->gsignal; });
+      EXPECT_EQ(bench.run(0).verdict, Verdict::false_reject);
+    }
+    EXPECT_EQ(bench.run(0).verdict, Verdict::ok);
+  }
+}
+
+// ---- bad-reject: something is changed between the handler's call and the throw. The runtime's
+// hook for throws comes first in gothrow, so what it changes was changed before the throw.
+
+void (*engines_hook)(const char*);
+M* thrown_on;
+void (*before_throw)();
+
+void spoil_then_throw(const char* message) {
+  thrown_on = getg()->m;
+  before_throw();
+  engines_hook(message);
+}
+
+Verdict reject_after(void (*change)()) {
+  Bench bench("reject", "largeAlloc_m", "mcacheRefill_m");
+  engines_hook = runtime::throwhook;
+  before_throw = change;
+  runtime::throwhook = spoil_then_throw;
+  const Verdict verdict = bench.run(0).verdict;
+  runtime::throwhook = engines_hook;
+  return verdict;
+}
+
+TEST(BadReject, NotIfNothingChanged) {
+  EXPECT_EQ(reject_after([] {}), Verdict::rejected);
+}
+TEST(BadReject, AGChanged) {
+  EXPECT_EQ(reject_after([] { thrown_on->curg->sched.ret = 1; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->g0->sched.pc++; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->gsignal->sched.pc++; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->gsignal->sched.g = thrown_on->gsignal; }),
+            Verdict::bad_reject);
+}
+TEST(BadReject, TheMChanged) {
+  EXPECT_EQ(reject_after([] { thrown_on->curg = nullptr; }), Verdict::bad_reject);
+}
+TEST(BadReject, ASlotChanged) {
+  EXPECT_EQ(reject_after([] { thrown_on->scalararg[0]++; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->ptrarg[3] = thrown_on; }), Verdict::bad_reject);
+}
+TEST(BadReject, TheInterruptedStackChanged) {
+  EXPECT_EQ(reject_after([] { word_at(thrown_on->curg->stack.hi - 16) ^= 1; }),
+            Verdict::bad_reject);
+}
+
+// ---- where a switch that orders its Gs, instead of comparing them, would be ok by chance
+
+TEST(Layout, G0LiesBetweenTheOtherGs) {
+  engine();
+  for (const G* gp = runtime::sched.allg; gp != nullptr; gp = gp->alllink) {
+    EXPECT_EQ(as_address<G>(the_m()->gsignal) < as_address<G>(the_m()->g0),
+              as_address<G>(the_m()->g0) < as_address(gp));
+  }
 }
 
 // ---- two signals
