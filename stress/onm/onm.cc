@@ -292,7 +292,7 @@ class OnM final : public Subject {
   }
   const char* name_of(const G* gp) const;
   const G* owner_of(std::uint64_t sp) const;
-  unsigned regions(std::span<Region> out, std::size_t m_size) const;
+  unsigned common_regions(std::span<Region> out, std::size_t m_size) const;
   using EnterStub = void (*)(const FuncVal*);
   static void make_frame(Frame* frame, Frame* inner, int row, Call* call, EnterStub inner_enter);
 
@@ -517,19 +517,14 @@ __attribute__((no_sanitize("address"))) void OnM::scrub(std::uint64_t sp) {
   }
 }
 
-// M in two pieces, around the slots; every G; the scheduler.
-unsigned OnM::regions(std::span<Region> out, std::size_t m_size) const {
+// M in two pieces, around the slots; every G but gsignal; the scheduler.
+unsigned OnM::common_regions(std::span<Region> out, std::size_t m_size) const {
   unsigned count = 0;
   const auto* m = reinterpret_cast<const char*>(m_);
   constexpr std::size_t kAfterSlots = offsetof(M, ptrarg) + sizeof(M::ptrarg);
   out[count++] = Region{m, offsetof(M, scalararg)};
   out[count++] = Region{m + kAfterSlots, m_size - kAfterSlots};
   out[count++] = Region{m_->g0, sizeof(G)};
-  // sched.pc and sched.g of gsignal may be stale: only a switch from there writes them.
-  const auto* gsignal = reinterpret_cast<const char*>(static_cast<const G*>(m_->gsignal));
-  constexpr std::size_t kAfterSched = offsetof(G, sched) + sizeof(Gobuf);
-  out[count++] = Region{gsignal, offsetof(G, sched.sp) + sizeof(Gobuf::sp)};
-  out[count++] = Region{gsignal + kAfterSched, sizeof(G) - kAfterSched};
   out[count++] = Region{&runtime::sched, sizeof runtime::sched};
   for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink) {
     out[count++] = Region{gp, sizeof(G)};
@@ -538,10 +533,17 @@ unsigned OnM::regions(std::span<Region> out, std::size_t m_size) const {
 }
 
 unsigned OnM::state_regions(std::span<Region> out) const {
-  return regions(out, sizeof(M));
+  out[0] = Region{m_->gsignal, sizeof(G)};
+  return 1 + common_regions(out.subspan(1), sizeof(M));
 }
+
+// sched.pc and sched.g of gsignal may be stale then: only a switch from there writes them.
 unsigned OnM::rest_regions(std::span<Region> out) const {
-  return regions(out, offsetof(M, hostsp));
+  const auto* gsignal = reinterpret_cast<const char*>(static_cast<const G*>(m_->gsignal));
+  constexpr std::size_t kAfterSched = offsetof(G, sched) + sizeof(Gobuf);
+  out[0] = Region{gsignal, offsetof(G, sched.sp) + sizeof(Gobuf::sp)};
+  out[1] = Region{gsignal + kAfterSched, sizeof(G) - kAfterSched};
+  return 2 + common_regions(out.subspan(2), offsetof(M, hostsp));
 }
 
 const char* OnM::check_call(unsigned site, const Call& call, bool in_handler) const {

@@ -487,6 +487,9 @@ TEST(BadReject, NotIfNothingChanged) {
 TEST(BadReject, AGChanged) {
   EXPECT_EQ(reject_after([] { thrown_on->curg->sched.ret = 1; }), Verdict::bad_reject);
   EXPECT_EQ(reject_after([] { thrown_on->g0->sched.pc++; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->gsignal->sched.pc++; }), Verdict::bad_reject);
+  EXPECT_EQ(reject_after([] { thrown_on->gsignal->sched.g = thrown_on->gsignal; }),
+            Verdict::bad_reject);
 }
 TEST(BadReject, TheMChanged) {
   EXPECT_EQ(reject_after([] { thrown_on->curg = nullptr; }), Verdict::bad_reject);
@@ -498,6 +501,16 @@ TEST(BadReject, ASlotChanged) {
 TEST(BadReject, TheInterruptedStackChanged) {
   EXPECT_EQ(reject_after([] { word_at(thrown_on->curg->stack.hi - 16) ^= 1; }),
             Verdict::bad_reject);
+}
+
+// ---- where a switch that orders its Gs, instead of comparing them, would be ok by chance
+
+TEST(Layout, G0LiesBetweenTheOtherGs) {
+  engine();
+  for (const G* gp = runtime::sched.allg; gp != nullptr; gp = gp->alllink) {
+    EXPECT_EQ(as_address<G>(the_m()->gsignal) < as_address<G>(the_m()->g0),
+              as_address<G>(the_m()->g0) < as_address(gp));
+  }
 }
 
 // ---- two signals

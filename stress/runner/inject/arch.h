@@ -37,10 +37,12 @@ inline void standing_break() {
   asm volatile("int3");
 }
 
-// The control words, by name, and legal values that are not the ones a signal handler starts with.
+// The control words, by name, and legal values that nobody sets by habit: neither those that a
+// process or a handler starts with nor another compiler's. Every exception is masked; MXCSR rounds
+// up and flushes denormals either way, the x87 rounds up to single precision.
 inline constexpr unsigned kControls = 2;
 inline constexpr const char* kControlNames[kControls] = {"MXCSR", "x87 control word"};
-inline constexpr std::uint32_t kControlProbe[kControls] = {0x3f80, 0x027f};
+inline constexpr std::uint32_t kControlProbe[kControls] = {0xdfc0, 0x087f};
 
 // An integer register of a signal's context, by name.
 struct NamedRegister {

@@ -110,14 +110,15 @@ void arm_hwbreak(unsigned index, std::uint64_t pc, std::uint32_t nth) {
 int take_hwbreak(const siginfo_t* info, const ucontext_t* uc) {
   if (info->si_code != kTrapPerf) return kNoHwBreak;
   const std::uint64_t pc = context_pc(uc);
+  int hit = -1;
   for (unsigned i = 0; i < kHwBreaks; i++) {
     HwBreak& event = events[i];
     if (event.passes_left == 0 || event.pc != pc) continue;
-    if (--event.passes_left != 0) return -1;
+    if (--event.passes_left != 0) continue;  // all that wait here have seen this pass: one SIGTRAP
     ioctl(event.fd, PERF_EVENT_IOC_DISABLE, 0);
-    return static_cast<int>(i);
+    hit = static_cast<int>(i);
   }
-  return -1;
+  return hit;
 }
 
 void disarm_hwbreaks() {
