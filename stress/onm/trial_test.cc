@@ -20,6 +20,7 @@
 
 #include "runtime/runtime.h"
 #include "runtime/slots.h"
+#include "runtime/stubs.h"
 #include "stress/runner/cell.h"
 #include "stress/runner/inject/sources.h"
 #include "stress/runner/resolve.h"
@@ -179,6 +180,33 @@ void expect_clobbered(const char* site_name, const char* handler, Verdict verdic
   }
   EXPECT_GT(found, 0U);
   EXPECT_LT(found, bench.count());
+}
+
+// An entry in sigtramp's place, of signals that the kernel delivers.
+void with_entry(void (*entry)(int, siginfo_t*, void*), Verdict verdict, std::string_view detail) {
+  Bench bench("signalok_saved", "scavenge_m", "none", Source::kill);
+  struct sigaction before {};
+  sigaction(SIGUSR2, nullptr, &before);
+  struct sigaction other = before;
+  other.sa_sigaction = entry;
+  sigaction(SIGUSR2, &other, nullptr);
+  const Judgement j = bench.run(0);
+  sigaction(SIGUSR2, &before, nullptr);
+  EXPECT_EQ(j.verdict, verdict);
+  EXPECT_EQ(j.detail, detail);
+  EXPECT_EQ(bench.run(0).verdict, Verdict::ok);
+}
+
+void tells_of_gsignal(int sig, siginfo_t* info, void* ctx) {
+  G* gp = getg();
+  runtime::setg(gp->m->gsignal);
+  runtime::sighandler(sig, info, ctx, getg());
+  runtime::setg(gp);
+}
+
+TEST(Verdicts, WrongSwitchIfTheHandlerIsToldOfAnotherG) {
+  with_entry(tells_of_gsignal, Verdict::wrong_switch,
+             "the handler was told that something else was interrupted");
 }
 
 TEST(Verdicts, ArgClobbered) {

@@ -95,7 +95,8 @@ using StackSnapshot = Snapshot<64 * 1024>;
 
 // What was there when a signal landed, to be compared with what its handler leaves.
 struct Landing {
-  std::uint64_t sp = 0;  // of what was interrupted
+  std::uint64_t sp = 0;           // of what was interrupted
+  const void* running = nullptr;  // whose code that is
   StackSnapshot live;
   StateSnapshot state;
   std::uint64_t slots[kMaxSlots] = {};
@@ -143,7 +144,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::uint64_t slot_value(unsigned i) const;
   std::string install_handlers();
   void place_traps(bool in_handler);
-  void check_place(std::uint64_t interrupted);
+  void check_place(unsigned index);
   unsigned live_regions(unsigned index, std::span<Region> out) const;
   void check_frame(const Region* in_use, unsigned count);
   void note_undelivered(const ucontext_t* uc);
@@ -420,6 +421,7 @@ void EngineImpl::reached(unsigned index, ucontext_t* uc) {
   reached_ |= std::uint32_t{1} << index;
   arriving_[arriving_count_++] = index;
   landings_[index].sp = inject::context_sp(uc);
+  landings_[index].running = subject_->running();
   if (seen_->hits == 1) {
     inject::raw_copy(&landed_context_.uc_mcontext, &uc->uc_mcontext, sizeof uc->uc_mcontext);
     for (unsigned i = 0; i < kMaxSlots; i++) slots_at_landing_[i] = slot_value(i);
@@ -510,7 +512,7 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   Landing& landing = landings_[index];
   Region regions[kMaxRegions];
   const std::uint64_t sp = inject::context_sp(uc);
-  check_place(sp);
+  check_place(index);
   const unsigned count = live_regions(index, regions);
   check_frame(regions, count);
   landing.live.take(regions, count);
@@ -612,8 +614,15 @@ void EngineImpl::call_handler(unsigned index) {
   calling_ = outer;
 }
 
-// SP was in a stack, and the handler runs where the protocol says.
-void EngineImpl::check_place(std::uint64_t interrupted) {
+// SP was in a stack, the handler runs where the protocol says, and it was told whom it interrupts:
+// who that is shows before the signal's entry only.
+void EngineImpl::check_place(unsigned index) {
+  const Landing& landing = landings_[index];
+  const bool known = plan_.injection[index].source != Source::external;
+  if (known && subject_->interrupted() != landing.running) {
+    seen_->misplaced = "the handler was told that something else was interrupted";
+  }
+  const std::uint64_t interrupted = landing.sp;
   const unsigned stack = subject_->stack_of(interrupted);
   if (stack == 0) {
     seen_->misplaced = kNoStack;
