@@ -340,6 +340,16 @@ TEST(StackSmash, InTheRedZone) {
   });
 }
 
+void enters_over_the_red_zone(int sig, siginfo_t* info, void* ctx) {
+  word_at(static_cast<std::uint64_t>(reg(static_cast<ucontext_t*>(ctx), REG_RSP)) - 8) ^= 1;
+  runtime::sigtramp(sig, info, ctx);
+}
+
+TEST(StackSmash, ByTheSignalsEntry) {
+  with_entry(enters_over_the_red_zone, Verdict::stack_smash,
+             "stack memory in use changed while the handler ran");
+}
+
 TEST(StackSmash, InAFrameOfTheGThatWaitsForG0) {
   expect_smash("scavenge_m", smash_curg);
 }
