@@ -255,6 +255,12 @@ class OnM final : public Subject {
     return kWatched;
   }
   unsigned stack_of(std::uint64_t sp) const override;
+  const void* running() const override {
+    return runtime::getg();
+  }
+  const void* interrupted() const override {
+    return static_cast<const G*>(m_->gsignal->siginterrupted);
+  }
   unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
   void scrub(std::uint64_t sp) override;
   unsigned state_regions(std::span<Region> out) const override;

@@ -20,6 +20,7 @@
 
 #include "runtime/runtime.h"
 #include "runtime/slots.h"
+#include "runtime/stubs.h"
 #include "stress/runner/cell.h"
 #include "stress/runner/inject/sources.h"
 #include "stress/runner/resolve.h"
@@ -181,6 +182,33 @@ void expect_clobbered(const char* site_name, const char* handler, Verdict verdic
   EXPECT_LT(found, bench.count());
 }
 
+// An entry in sigtramp's place, of signals that the kernel delivers.
+void with_entry(void (*entry)(int, siginfo_t*, void*), Verdict verdict, std::string_view detail) {
+  Bench bench("signalok_saved", "scavenge_m", "none", Source::kill);
+  struct sigaction before {};
+  sigaction(SIGUSR2, nullptr, &before);
+  struct sigaction other = before;
+  other.sa_sigaction = entry;
+  sigaction(SIGUSR2, &other, nullptr);
+  const Judgement j = bench.run(0);
+  sigaction(SIGUSR2, &before, nullptr);
+  EXPECT_EQ(j.verdict, verdict);
+  EXPECT_EQ(j.detail, detail);
+  EXPECT_EQ(bench.run(0).verdict, Verdict::ok);
+}
+
+void tells_of_gsignal(int sig, siginfo_t* info, void* ctx) {
+  G* gp = getg();
+  runtime::setg(gp->m->gsignal);
+  runtime::sighandler(sig, info, ctx, getg());
+  runtime::setg(gp);
+}
+
+TEST(Verdicts, WrongSwitchIfTheHandlerIsToldOfAnotherG) {
+  with_entry(tells_of_gsignal, Verdict::wrong_switch,
+             "the handler was told that something else was interrupted");
+}
+
 TEST(Verdicts, ArgClobbered) {
   expect_clobbered("gc_m", "mcacheRefill_m", Verdict::arg_clobbered, 1U);
 }
@@ -310,6 +338,16 @@ TEST(StackSmash, InTheRedZone) {
   expect_smash("scavenge_m_call", [](ucontext_t* uc) {
     word_at(static_cast<std::uint64_t>(reg(uc, REG_RSP)) - 128) ^= 1;
   });
+}
+
+void enters_over_the_red_zone(int sig, siginfo_t* info, void* ctx) {
+  word_at(static_cast<std::uint64_t>(reg(static_cast<ucontext_t*>(ctx), REG_RSP)) - 8) ^= 1;
+  runtime::sigtramp(sig, info, ctx);
+}
+
+TEST(StackSmash, ByTheSignalsEntry) {
+  with_entry(enters_over_the_red_zone, Verdict::stack_smash,
+             "stack memory in use changed while the handler ran");
 }
 
 TEST(StackSmash, InAFrameOfTheGThatWaitsForG0) {

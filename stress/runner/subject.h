@@ -169,6 +169,10 @@ class Subject {
   virtual std::span<const std::string_view> watched() const { return {}; }
   // A number for the stack that sp is in: equal numbers, same stack.
   virtual unsigned stack_of(std::uint64_t sp) const = 0;
+  // Whose code runs; and, in a handler, whose code its signal has interrupted, as the handler was
+  // told. Equal for one signal. A subject that has nothing to tell leaves both.
+  virtual const void* running() const { return nullptr; }
+  virtual const void* interrupted() const { return nullptr; }
   // Stack memory in use when SP is sp: whatever runs on another stack must not change it.
   virtual unsigned live_regions(std::uint64_t sp, std::span<Region> out) const = 0;
   // Overwrites stack memory that nothing uses while SP is sp (0: nothing runs), so that whoever

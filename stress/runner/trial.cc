@@ -75,6 +75,7 @@ class Snapshot {
       used += regions_[i].size;
     }
   }
+  std::span<const Region> regions() const { return {regions_, count_}; }
   bool differs() const {
     std::size_t used = 0;
     for (unsigned i = 0; i < count_; i++) {
@@ -93,9 +94,11 @@ using StateSnapshot = Snapshot<4096>;
 // Stacks in use: among them a signal's, with the frames of nested ones and the machine's vectors.
 using StackSnapshot = Snapshot<64 * 1024>;
 
-// What was there when a signal landed, to be compared with what its handler leaves.
+// What was there when a signal landed, to be compared with what its handler leaves. The stacks, the
+// red zone among them, before the signal's entry: that may write there, too.
 struct Landing {
-  std::uint64_t sp = 0;  // of what was interrupted
+  std::uint64_t sp = 0;           // of what was interrupted
+  const void* running = nullptr;  // whose code that is
   StackSnapshot live;
   StateSnapshot state;
   std::uint64_t slots[kMaxSlots] = {};
@@ -143,9 +146,10 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::uint64_t slot_value(unsigned i) const;
   std::string install_handlers();
   void place_traps(bool in_handler);
-  void check_place(std::uint64_t interrupted);
+  void check_place(unsigned index);
   unsigned live_regions(unsigned index, std::span<Region> out) const;
-  void check_frame(const Region* in_use, unsigned count);
+  void check_frame(std::span<const Region> in_use);
+  void check_stacks(unsigned index);
   void note_undelivered(const ucontext_t* uc);
   void begin(const Plan& plan);
   void finish();
@@ -161,7 +165,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void reached(unsigned index, ucontext_t* uc);
   void enter_level(unsigned index);
   void leave_level(unsigned index);
-  void send(const PlannedInjection& injection, ucontext_t* uc);
+  void send(unsigned index, ucontext_t* uc);
   void take_from_outside(ucontext_t* uc);
   void call_handler(unsigned index);
   void on_stray();
@@ -398,7 +402,7 @@ void EngineImpl::on_break(unsigned index, ucontext_t* uc) {
   const PlannedInjection& injection = plan_.injection[index];
   if (injection.parent != kNone && is_over(injection.parent, uc)) return;
   reached(index, uc);
-  send(injection, uc);
+  send(index, uc);
 }
 
 // The boundary of a nested injection lies in code that the operation runs too: what comes by when
@@ -420,6 +424,9 @@ void EngineImpl::reached(unsigned index, ucontext_t* uc) {
   reached_ |= std::uint32_t{1} << index;
   arriving_[arriving_count_++] = index;
   landings_[index].sp = inject::context_sp(uc);
+  landings_[index].running = subject_->running();
+  Region in_use[kMaxRegions];
+  landings_[index].live.take(in_use, live_regions(index, in_use));
   if (seen_->hits == 1) {
     inject::raw_copy(&landed_context_.uc_mcontext, &uc->uc_mcontext, sizeof uc->uc_mcontext);
     for (unsigned i = 0; i < kMaxSlots; i++) slots_at_landing_[i] = slot_value(i);
@@ -469,7 +476,8 @@ void EngineImpl::leave_level(unsigned index) {
   }
 }
 
-void EngineImpl::send(const PlannedInjection& injection, ucontext_t* uc) {
+void EngineImpl::send(unsigned index, ucontext_t* uc) {
+  const PlannedInjection& injection = plan_.injection[index];
   if (mode_ == Mode::tracing) {
     inject::arm(kEntryBreak, as_address(subject_->signal_entry()), 1);
   }
@@ -477,6 +485,7 @@ void EngineImpl::send(const PlannedInjection& injection, ucontext_t* uc) {
     static siginfo_t info;
     info.si_signo = injection.signal;
     subject_->signal_entry()(injection.signal, &info, uc);
+    if (mode_ == Mode::trial) check_stacks(index);  // what the way back wrote
     return;
   }
   inject::make_pending(injection.source, injection.signal);
@@ -510,10 +519,8 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   Landing& landing = landings_[index];
   Region regions[kMaxRegions];
   const std::uint64_t sp = inject::context_sp(uc);
-  check_place(sp);
-  const unsigned count = live_regions(index, regions);
-  check_frame(regions, count);
-  landing.live.take(regions, count);
+  check_place(index);
+  check_frame(landing.live.regions());
   if (protocol_->must_reject) landing.state.take(regions, subject_->state_regions(regions));
   for (unsigned i = 0; i < kMaxSlots; i++) landing.slots[i] = slot_value(i);
   call_handler(index);
@@ -525,7 +532,7 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   }
   errno = kErrno + 1;  // a handler may; whoever entered it puts the old value back
   seen_->exited |= bit;
-  if (landing.live.differs()) seen_->smashed = true;
+  check_stacks(index);
   if (injection.parent == kNone) subject_->scrub(sp);
   leave_level(index);
 }
@@ -612,8 +619,15 @@ void EngineImpl::call_handler(unsigned index) {
   calling_ = outer;
 }
 
-// SP was in a stack, and the handler runs where the protocol says.
-void EngineImpl::check_place(std::uint64_t interrupted) {
+// SP was in a stack, the handler runs where the protocol says, and it was told whom it interrupts:
+// who that is shows before the signal's entry only.
+void EngineImpl::check_place(unsigned index) {
+  const Landing& landing = landings_[index];
+  const bool known = plan_.injection[index].source != Source::external;
+  if (known && subject_->interrupted() != landing.running) {
+    seen_->misplaced = "the handler was told that something else was interrupted";
+  }
+  const std::uint64_t interrupted = landing.sp;
   const unsigned stack = subject_->stack_of(interrupted);
   if (stack == 0) {
     seen_->misplaced = kNoStack;
@@ -629,13 +643,17 @@ void EngineImpl::check_place(std::uint64_t interrupted) {
 
 // A signal that began a stack anew while frames on it were in use has destroyed them already: what
 // would follow is anything.
-void EngineImpl::check_frame(const Region* in_use, unsigned count) {
+void EngineImpl::check_frame(std::span<const Region> in_use) {
   const auto here = as_address(__builtin_frame_address(0));
-  for (unsigned i = 0; i < count; i++) {
-    if (here - as_address(in_use[i].at) >= in_use[i].size) continue;
+  for (const Region& region : in_use) {
+    if (here - as_address(region.at) >= region.size) continue;
     seen_->misplaced = "the handler's frame lies on frames in use";
     leave(End::stopped);
   }
+}
+
+void EngineImpl::check_stacks(unsigned index) {
+  if (landings_[index].live.differs()) seen_->smashed = true;
 }
 
 // Between the call of a stub in the handler and the throw only the slots may have changed, and
