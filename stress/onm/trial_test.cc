@@ -544,7 +544,8 @@ TEST(BadReject, TheInterruptedStackChanged) {
 // ---- where a switch that orders its Gs, instead of comparing them, would be ok by chance
 
 TEST(Layout, G0LiesBetweenTheOtherGs) {
-  engine();
+  Bench("reject", "mcacheRefill_m", "mcacheRefill_m").run(0);  // so that there is an M
+  ASSERT_NE(runtime::sched.allg, nullptr);
   for (const G* gp = runtime::sched.allg; gp != nullptr; gp = gp->alllink) {
     EXPECT_EQ(as_address<G>(the_m()->gsignal) < as_address<G>(the_m()->g0),
               as_address<G>(the_m()->g0) < as_address(gp));
