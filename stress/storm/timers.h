@@ -4,7 +4,7 @@
 // Several take turns, each at a part of the rate. A timer that is alone makes the kernel set its
 // clock twice for each signal: when it has expired, for whatever comes next, and when its signal is
 // taken, for itself. Of several the next one is set already. On a virtual machine, where the clock
-// is the hypervisor's, that is a third of what a signal costs (`bare_timers`).
+// is the hypervisor's, that is a quarter of what a signal costs (`bare_timers`).
 #pragma once
 
 #include "stress/storm/state.h"
