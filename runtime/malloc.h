@@ -77,7 +77,8 @@ void gc(bool eager);
 void addroot(const void* at, Word size);
 // The span that holds this address; nil: none.
 MSpan* spanof(Word address);
-// From any thread. heapstats waits for the heap's lock; numgc, collections so far, waits for nobody.
+// From any thread. heapstats waits for the heap's lock; numgc, collections so far, waits for
+// nobody.
 HeapStats heapstats();
 Word numgc();
 
