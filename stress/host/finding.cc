@@ -44,8 +44,8 @@ SlotValues values_of_handler(const Record& r, const std::string& slot) {
   for (std::uint64_t i = 0; i < r.number("injections"); i++) {
     const auto value = [&](const char* key) { return value_of(r, Example::key(key, i), slot); };
     if (!r.has(Example::key("handler_seen", i))) continue;  // it did not begin
-    const SlotValues argument{value("handler_given"), value("handler_seen")};
-    const SlotValues result{value("handler_made"), value("handler_got")};
+    SlotValues argument{value("handler_given"), value("handler_seen")};
+    SlotValues result{value("handler_made"), value("handler_got")};
     if (argument.expected != argument.got) return argument;
     if (result.expected != result.got) return result;
   }
