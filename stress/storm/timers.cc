@@ -62,7 +62,7 @@ void rearm(MState* m, std::uint64_t period) {
   }
 }
 
-// An M that waits in the kernel, for a G, a lock or the world to stop, is not expected to move.
+// An M may wait in the kernel, for a G, a lock or the world to stop.
 // pc is behind the instruction, or, where the call will be restarted, at it.
 bool in_a_system_call(std::uint64_t pc) {
   constexpr std::uint16_t kSyscall = 0x050f;
@@ -84,16 +84,17 @@ std::uint64_t state_of(const ucontext_t& uc) {
 
 // Timers that are so fast that the program stands still find nothing: they are slowed down, and go
 // back to their own period step by step when the program moves again. Those that have gathered
-// while an M had no processor come all at once, which says nothing of how fast they are; unless
-// they are most of all.
+// while an M had no processor come all at once, and one that waits in the kernel does not move:
+// neither says how fast they are. But where nearly all find nothing, they keep the processors from
+// those that are waited for.
 void adapt(MState* m) {
   const Progress& p = m->progress;
-  const bool stands = p.in_vain * 2 > p.signals;
+  const bool stands = p.in_vain * 10 > p.signals * 9;
   if (stands || p.too_fast * 100 > p.signals) {
     m->backoffs.add();
     const std::uint64_t slower = m->period + m->period / (stands ? 1 : 4);
     rearm(m, std::min(slower, std::max(kSlowest, m->own_period)));
-  } else if (p.too_fast * 200 <= p.signals && p.in_vain * 4 <= p.signals &&
+  } else if (p.too_fast * 200 <= p.signals && p.in_vain * 2 <= p.signals &&
              m->period > m->own_period) {
     const std::uint64_t faster = m->period - m->period / 5;
     rearm(m, std::max(faster, m->own_period));
@@ -147,12 +148,12 @@ void watch_progress(MState* m, const ucontext_t& uc, std::uint64_t entered) {
   if (m->period != 0 && ended.load(std::memory_order_relaxed)) rearm(m, 0);
   Progress& p = m->progress;
   const std::uint64_t state = state_of(uc);
-  const bool same = state == p.state && !in_a_system_call(runtime::sigctxpc(uc));
+  const bool same = state == p.state;
   p.gathered = entered - m->left > kLongGap || (p.gathered && same);
   p.state = state;
   p.signals++;
   if (same) p.in_vain++;
-  if (same && !p.gathered) {
+  if (same && !p.gathered && !in_a_system_call(runtime::sigctxpc(uc))) {
     p.too_fast++;
     m->no_progress.add();
   }
