@@ -251,10 +251,6 @@ Replayed replay_schedule(const Session& session, const Schedule& schedule,
   return got;
 }
 
-Replayed replay_text(const Session& session, const std::string& text, const std::string& path) {
-  return replay_schedule(session, parse(text, path, session.description.catalog), path);
-}
-
 int replay_command(const Options& options) {
   std::map<std::string, Session> sessions;  // by ISA: the one that is asked for, or each file's own
   print_provenance(options);

@@ -19,7 +19,5 @@ struct Replayed {
 Schedule read_schedule(const Session& session, const std::string& path);
 // Runs a schedule; `path` is for messages, which name the places where it was read. Throws Failure.
 Replayed replay_schedule(const Session& session, const Schedule& schedule, const std::string& path);
-// The same for one that stands in no file.
-Replayed replay_text(const Session& session, const std::string& text, const std::string& path);
 
 }  // namespace sigsweep

@@ -188,6 +188,10 @@ std::uint64_t delivered(const StormRow& row) {
   return sum;
 }
 
+bool calls_from_handlers(const StormPlan& plan) {
+  return std::ranges::any_of(plan.handlers, [](const auto& h) { return h != "none"; });
+}
+
 // A storm whose process ended by itself.
 void judge_whole(const StormPlan& plan, StormResult* result) {
   const StormRow& row = result->row;
@@ -221,8 +225,7 @@ void judge(const Session& session, const StormPlan& plan, const std::string& all
       result->finding = fmt::format("{} times {}", count, verdict);
     }
   }
-  const bool calls = std::ranges::any_of(plan.handlers, [](const auto& h) { return h != "none"; });
-  const bool under_signals = plan.rate != 0 && calls;
+  const bool under_signals = plan.rate != 0 && calls_from_handlers(plan);
   if (!promises && row.verdicts.empty() && under_signals &&
       session.protocol(plan.protocol).passes_slots) {
     result->finding = "the hazard that is expected was not found";
@@ -282,7 +285,7 @@ bool replays(const Session& session, const StormPlan& plan, const Record& violat
     const Schedule schedule = schedule_of(session, plan, violation, nth);
     Replayed got;
     try {
-      got = replay_text(session, print_schedule(schedule), "storm");
+      got = replay_schedule(session, schedule, "storm");
     } catch (const Failure& failure) {
       if (failure.status == kUsage) return false;  // no such boundary
       throw;
@@ -394,7 +397,7 @@ namespace {
 // Where nothing throws, a storm of throws would never end.
 void require_throws(const Session& session, const StormPlan& plan) {
   if (plan.throws == 0) return;
-  const bool calls = std::ranges::any_of(plan.handlers, [](const auto& h) { return h != "none"; });
+  const bool calls = calls_from_handlers(plan);
   if (plan.rate != 0 && calls && session.protocol(plan.protocol).allowed == "rejected") return;
   throw Failure(kUsage, fmt::format("--throws {}: protocol {} at rate {}{} throws nothing; a "
                                     "protocol that rejects, handlers and signals are needed",

@@ -95,13 +95,12 @@ def cost(loads):
     """us that a signal takes from the program on one M, beside its handler's own time."""
     by_rate = {row["rate_asked"]: row for row in loads if row["ms"] == 1}
     loaded = by_rate[CLEAN]
-    lost = 1 - operations(loaded) / operations(by_rate[0])
-    return lost / loaded["sources"][0]["rate_reached"] * 1e6
+    return taken(operations(loaded), operations(by_rate[0]), loaded["sources"][0]["rate_reached"], 1)
 
 
-def taken(work, seconds, signals, alone, cores):
-    """us of a processor that a signal takes from a program, which alone does `alone` a second."""
-    return (1 - work / seconds / alone) * cores * seconds / signals * 1e6
+def taken(work, alone, signals, cores):
+    """us of a processor that a signal takes from a program; all a second, `alone`: its work without signals."""
+    return (1 - work / alone) * cores / signals * 1e6
 
 
 def floor_table(loads, held, bares):
@@ -114,7 +113,7 @@ def floor_table(loads, held, bares):
         if row["rate_asked"] == 0:
             continue
         nominal = row["rate_asked"] * cores * row["seconds"]
-        cost = taken(row["rounds"], row["seconds"], row["delivered"], alone, cores)
+        cost = taken(row["rounds"] / row["seconds"], alone, row["delivered"] / row["seconds"], cores)
         lines.append(f"| bare | {row['timers']} | {row['rate_asked']} | {row['delivered'] / nominal:.3f} "
                      f"| {row['no_progress'] / row['delivered']:.3f} | {cost:.1f} us | - |")
     storms = [row for row in loads + held if row["ms"] == cores]
@@ -124,7 +123,7 @@ def floor_table(loads, held, bares):
             continue
         timer = row["sources"][0]
         nominal = row["rate_asked"] * cores * row["seconds"]
-        cost = taken(sum(row["operations"].values()), row["seconds"], timer["delivered"], alone, cores)
+        cost = taken(sum(row["operations"].values()) / row["seconds"], alone, timer["rate_reached"], cores)
         lines.append(f"| storm{', rate held' if row['hold_rate'] else ''} | 4 | {row['rate_asked']} | {timer['delivered'] / nominal:.3f} "
                      f"| {row['no_progress'] / timer['delivered']:.3f} | {cost:.1f} us "
                      f"| {row['handler_seconds'] / timer['delivered'] * 1e6:.2f} us |")

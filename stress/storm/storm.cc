@@ -17,10 +17,11 @@
 namespace sigsweep::storm {
 namespace {
 
+// The Gs have so long (ns) to end: less than the 30 s after which the host gives up a silent
+// runner.
+constexpr std::uint64_t kPatience = 25'000'000'000;
 constexpr std::uint64_t kTick = 100'000'000;  // ns
-constexpr std::uint64_t kPatience =
-    25'000'000'000;  // ns, for the Gs to end; the host waits 30 s for a word
-constexpr std::size_t kHandlerNeeds = 8192;  // bytes, beside the kernel's frame
+constexpr std::size_t kHandlerNeeds = 8192;   // bytes, beside the kernel's frame
 
 std::uint64_t first_ticks;
 
