@@ -1197,6 +1197,18 @@ TEST_F(Command, WhatAnEmulatorHasNotIsSkipped) {
   EXPECT_NE(ran.output.find("--inject hwbreak: "), std::string::npos) << ran.output;
 }
 
+// In 32-bit addresses a crash of legacy at mheap_alloc_m runs into gogo with a wild argument, which
+// clears gc_m's FuncVal.
+TEST_F(Command, WhatAnEarlierTrialSpoiltIsNoFindingOfTheNextSite) {
+  if (!fs::exists(kBin + "/runner-amd64p32")) GTEST_SKIP() << "no runner for amd64p32";
+  const Ran ran = sigsweep(
+      "sweep --isa amd64p32 --protocol legacy --site mheap_alloc_m,gc_m --handler gc_m "
+      "--inject hwbreak --json h.jsonl");
+  if (ran.status == 77) GTEST_SKIP() << ran.output;
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  EXPECT_EQ(rows(folder_ + "/h.jsonl", "cell").size(), 2U) << ran.output;
+}
+
 TEST_P(OtherIsa, EverySourceGivesTheSameMap) {
   if (!is_built()) return;
   std::set<std::string> maps;

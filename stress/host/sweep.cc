@@ -9,6 +9,7 @@
 #include <mutex>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "stress/host/shard.h"
 #include "stress/host/soak.h"
@@ -81,6 +82,7 @@ class GroupRun {
   RunnerProcess* runner_;
   std::vector<Death> deaths_;
   bool began_ = false;  // the runner has got past the run without a signal
+  bool anew_ = false;   // one has died in that run: the next is new
 };
 
 std::string GroupRun::allowed(const std::string& handler) const {
@@ -189,6 +191,8 @@ bool GroupRun::book(const Outcome& outcome, const std::vector<std::string>& hand
     return false;
   }
   if (!began_) {
+    // A trial of an earlier group may have written anywhere: only a new runner's word counts.
+    if (!std::exchange(anew_, true)) return true;
     without_signal.push_back(
         {group_.protocol, group_.site, outcome.hung ? "hang" : "crash", outcome.message});
     return false;
