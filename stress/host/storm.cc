@@ -451,10 +451,11 @@ std::string render_storm(const StormResult& result) {
   page += fmt::format("{:<10} {:>10} {:>12} {:>12} {:>12} {:>12} {:>10}\n", "source", "asked/s",
                       "reached/s", "sent", "delivered", "overruns", "pending");
   for (const SourceRow& s : row.sources) {
-    page += fmt::format("{:<10} {:>10} {:>12.0f} {:>12} {:>12} {:>12} {:>10}\n", s.name,
-                        row.rate_asked, s.rate_reached, count_or_dash(s.counts_sent, s.sent),
-                        s.delivered, count_or_dash(s.counts_overruns, s.overruns),
-                        count_or_dash(s.counts_sent, s.pending));
+    const std::uint64_t sources = s.name == "timer" ? row.ms : 1;  // each M has its own
+    page += fmt::format(
+        "{:<10} {:>10} {:>12.0f} {:>12} {:>12} {:>12} {:>10}\n", s.name, row.rate_asked * sources,
+        s.rate_reached, count_or_dash(s.counts_sent, s.sent), s.delivered,
+        count_or_dash(s.counts_overruns, s.overruns), count_or_dash(s.counts_sent, s.pending));
   }
   page += fmt::format("\n{:<26} {:>14} {:>14}\n", "a call of onM", "rejected", "ran");
   page += fmt::format("{:<26} {:>14} {:>14}\n", "from gsignal", row.rejected, row.ran);
