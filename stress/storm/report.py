@@ -175,7 +175,7 @@ def main():
             "it is short of the nominal rate, and what a signal takes from it, are the kernel's and the hypervisor's. Of timers",
             "that take turns a signal costs less: when one has expired, the kernel's clock is set for the next already.",
             "The storm slows its timers down where more than 1 % of signals find no progress, unless the rate is held.", "",
-            *floor_table(loads, held, bares), "",
+            *floor_table(loads, typical(held), bares), "",
             "## Time to the first clobbering, protocol signalok_raw", "", *clobber_table(raws, cells), ""]
     pathlib.Path(prefix + ".md").write_text("\n".join(page), encoding="utf-8")
     print("\n".join(page))
