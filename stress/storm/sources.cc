@@ -77,18 +77,26 @@ bool send_one(Async source, MState* m) {
   return pthread_kill(m->thread, sig) == 0;
 }
 
-// To each M in turn, at the rate asked for. In lockstep: an M whose last one has not arrived is
-// left out, for it may have no processor now.
+// So many signals of a source may wait for an M. One that has them is left out until it has taken
+// all: it may have no processor now, and as long as one waits its program does not go on.
+std::uint64_t most_waiting(Async source) {
+  if (source == Async::kill) return 1;  // lockstep
+  return source == Async::sigqueue ? 16 : UINT64_MAX;
+}
+
+// To each M in turn, at the rate asked for.
 void* send_all(void* argument) {
   const auto i = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(argument));
   const auto source = static_cast<Async>(i);
   become_a_sender();
   std::uint64_t sent_to[kMaxMs] = {};
+  bool left_out[kMaxMs] = {};
   std::uint64_t next = now();
   for (unsigned turn = 0; !stopping; turn++) {
     const unsigned id = turn % config.ms;
-    const bool waits = source == Async::kill && states[id].delivered[i].get() < sent_to[id];
-    if (!waits && send_one(source, &states[id])) {
+    const std::uint64_t waiting = sent_to[id] - states[id].delivered[i].get();
+    left_out[id] = waiting >= (left_out[id] ? 1 : most_waiting(source));
+    if (!left_out[id] && send_one(source, &states[id])) {
       sent_to[id]++;
       sent_by[i]++;
     }
