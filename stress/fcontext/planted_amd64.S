@@ -9,10 +9,8 @@
 //   PLANT_DROPPED_R12     r12 is saved and not restored
 //   PLANT_DROPPED_MXCSR   nor is MXCSR
 //   PLANT_ADRIFT          SP is in neither stack for one instruction
-//   PLANT_BELOW           r12 is kept below SP's red zone for a while
+//   PLANT_BELOW           r12 is kept below SP's red zone for a while (planted_below: where)
 //   PLANT_STATIC          ... in a word that all contexts share
-
-#define BELOW -0x110
 
 .macro SAVE slot, reg
 	movq	%\reg, \slot(%rsp)
@@ -41,7 +39,8 @@
 jump_fcontext:
 	.cfi_startproc
 #if defined(PLANT_BELOW)
-	movq	%r12, BELOW(%rsp)
+	movq	planted_below(%rip), %rcx
+	movq	%r12, (%rsp,%rcx)
 MARK planted_begin
 #elif defined(PLANT_STATIC)
 	movq	%r12, planted_cell(%rip)
@@ -57,7 +56,7 @@ MARK planted_begin
 	SAVE	0x28, rbx
 	SAVE	0x30, rbp
 #if defined(PLANT_BELOW)
-	movq	(BELOW + 0x38)(%rsp), %r12
+	movq	0x38(%rsp,%rcx), %r12
 MARK planted_end
 #elif defined(PLANT_STATIC)
 	movq	planted_cell(%rip), %r12
