@@ -28,7 +28,5 @@ std::int64_t xsave_bytes() noexcept {
 // Bytes from SP. The frame ends 128 below SP, with a word of 4 bytes; its state begins at a
 // multiple of 64 bytes, and SP moves by 0x38 meanwhile: in each case 224 is among the XMM
 // registers.
-extern "C" {
-extern std::int64_t planted_below;
+extern "C" std::int64_t planted_below;
 std::int64_t planted_below = (-128 - 4 - xsave_bytes() + 224) & -8;
-}

@@ -26,9 +26,9 @@ constexpr const char* kSources[] = {
 #undef SOURCE
 };
 constexpr struct {
-  bool counts_sent, counts_overruns;
-} kCounts[] = {
-#define SOURCE(name, signal, sent, overruns, summary) {sent, overruns},
+  bool each_m, counts_sent, counts_overruns;
+} kOfSource[] = {
+#define SOURCE(name, signal, each_m, waiting, sent, overruns, summary) {each_m, sent, overruns},
 #include "stress/storm/sources.def"
 #undef SOURCE
 };
@@ -128,8 +128,10 @@ void take_counts(const Record& r, const StormPlan& plan, StormResult* result) {
   for (std::size_t i = 0; i < std::size(kSources); i++) {
     if (std::ranges::find(plan.sources, kSources[i]) == plan.sources.end()) continue;
     const double rate = row.seconds > 0 ? static_cast<double>(delivered[i]) / row.seconds : 0;
-    row.sources.push_back(SourceRow{kSources[i], kCounts[i].counts_sent, sent[i], delivered[i],
-                                    kCounts[i].counts_overruns, overruns[i], pending[i], rate});
+    const auto& of = kOfSource[i];
+    row.sources.push_back(SourceRow{kSources[i], of.counts_sent, sent[i], delivered[i],
+                                    of.counts_overruns, overruns[i], pending[i],
+                                    plan.rate * (of.each_m ? plan.ms : 1), rate});
   }
   for (std::size_t i = 0; i < std::size(kMixes); i++) row.operations[kMixes[i]] = operations[i];
   row.legal = r.number("legal");
@@ -451,11 +453,10 @@ std::string render_storm(const StormResult& result) {
   page += fmt::format("{:<10} {:>10} {:>12} {:>12} {:>12} {:>12} {:>10}\n", "source", "asked/s",
                       "reached/s", "sent", "delivered", "overruns", "pending");
   for (const SourceRow& s : row.sources) {
-    const std::uint64_t sources = s.name == "timer" ? row.ms : 1;  // each M has its own
-    page += fmt::format(
-        "{:<10} {:>10} {:>12.0f} {:>12} {:>12} {:>12} {:>10}\n", s.name, row.rate_asked * sources,
-        s.rate_reached, count_or_dash(s.counts_sent, s.sent), s.delivered,
-        count_or_dash(s.counts_overruns, s.overruns), count_or_dash(s.counts_sent, s.pending));
+    page += fmt::format("{:<10} {:>10} {:>12.0f} {:>12} {:>12} {:>12} {:>10}\n", s.name,
+                        s.rate_asked, s.rate_reached, count_or_dash(s.counts_sent, s.sent),
+                        s.delivered, count_or_dash(s.counts_overruns, s.overruns),
+                        count_or_dash(s.counts_sent, s.pending));
   }
   page += fmt::format("\n{:<26} {:>14} {:>14}\n", "a call of onM", "rejected", "ran");
   page += fmt::format("{:<26} {:>14} {:>14}\n", "from gsignal", row.rejected, row.ran);

@@ -63,7 +63,8 @@ struct SourceRow {
   std::uint64_t sent = 0, delivered = 0;
   bool counts_overruns = false;  // else null
   std::uint64_t overruns = 0, pending = 0;
-  double rate_reached = 0;  // delivered a second, of all Ms
+  std::uint64_t rate_asked = 0;  // a second, of all Ms
+  double rate_reached = 0;       // delivered a second, of all Ms
 };
 
 struct LatencyRow {  // ns

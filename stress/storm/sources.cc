@@ -23,6 +23,13 @@ namespace sigsweep::storm {
 namespace {
 
 constexpr std::uint64_t kAll = UINT64_MAX;
+constexpr std::uint64_t kMostWaiting[] = {
+#define NO_LIMIT UINT64_MAX
+#define SOURCE(name, signal, each_m, waiting, ...) waiting,
+#include "stress/storm/sources.def"
+#undef SOURCE
+#undef NO_LIMIT
+};
 
 std::atomic<int> m_error;  // an errno
 std::atomic<bool> stopping;
@@ -77,14 +84,8 @@ bool send_one(Async source, MState* m) {
   return pthread_kill(m->thread, sig) == 0;
 }
 
-// So many signals of a source may wait for an M. One that has them is left out until it has taken
-// all: it may have no processor now, and as long as one waits its program does not go on.
-std::uint64_t most_waiting(Async source) {
-  if (source == Async::kill) return 1;  // lockstep
-  return source == Async::sigqueue ? 16 : UINT64_MAX;
-}
-
-// To each M in turn, at the rate asked for.
+// To each M in turn, at the rate asked for. An M for which as many wait as may is left out until it
+// has taken all: it may have no processor now, and as long as one waits its program stands still.
 void* send_all(void* argument) {
   const auto i = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(argument));
   const auto source = static_cast<Async>(i);
@@ -95,7 +96,7 @@ void* send_all(void* argument) {
   for (unsigned turn = 0; !stopping; turn++) {
     const unsigned id = turn % config.ms;
     const std::uint64_t waiting = sent_to[id] - states[id].delivered[i].get();
-    left_out[id] = waiting >= (left_out[id] ? 1 : most_waiting(source));
+    left_out[id] = waiting >= (left_out[id] ? 1 : kMostWaiting[i]);
     if (!left_out[id] && send_one(source, &states[id])) {
       sent_to[id]++;
       sent_by[i]++;
