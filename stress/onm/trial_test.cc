@@ -11,6 +11,7 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <time.h>
 
 #include <map>
 #include <memory>
@@ -416,6 +417,38 @@ Judgement run_two(Bench* bench, unsigned first, unsigned second, void (*act)(uco
 
 void nothing(ucontext_t*) {}
 
+void mask_the_second(ucontext_t* uc) {
+  if (Sabotage::acts++ == 0) sigaddset(&uc->uc_sigmask, SIGUSR2);
+}
+
+void mask_the_second_and_return_nowhere(ucontext_t* uc) {
+  mask_the_second(uc);
+  word_at(static_cast<std::uint64_t>(reg(uc, REG_RSP))) = 0;  // the operation's own way back
+}
+
+void expect_waiting(void (*act)(ucontext_t*), End end, std::uint32_t waited) {
+  Bench bench("signalok_saved", "scavenge_m", "none", Source::kill);
+  Plan plan = bench.plan(bench.count() - 1);
+  plan.injections = 2;
+  plan.injection[1] = bench.plan(0).injection[0];
+  const Sabotage sabotage(act);
+  const Observation& seen = engine().run(plan);
+  EXPECT_EQ(seen.end, end);
+  EXPECT_EQ(seen.hits, 2U);
+  EXPECT_EQ(seen.landed, 1U);
+  EXPECT_EQ(seen.waited, waited);
+  EXPECT_EQ(seen.unreached(), waited);
+  EXPECT_NE(engine().judge_last().verdict, Verdict::ok);
+}
+
+// What the first leaves behind keeps the second from its boundary. If the trial comes back all the
+// same, that signal is lost; if it does not, the second was diverted like one whose boundary was
+// never reached.
+TEST(Waiting, IsUnreachedOnlyIfTheTrialNeverCameBack) {
+  expect_waiting(mask_the_second, End::finished, 0);
+  expect_waiting(mask_the_second_and_return_nowhere, End::faulted, 1);
+}
+
 G wrong_gsignal;
 G* right_gsignal;
 
@@ -603,6 +636,23 @@ TEST(Nested, AHandlerThatGoesAstrayIsRecordedAsFarAsItCame) {
   EXPECT_FALSE(pairs.handler_trace().complete);
   EXPECT_EQ(pairs.handler_trace().boundaries.front().symbol, "sigtramp");
   EXPECT_GE(pairs.handler_trace().find("onM_legacy", 0, 1), 0);
+}
+
+// 300 ms of this thread's own.
+void take_cpu_time(ucontext_t*) {
+  timespec start{}, now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
+  do {
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 300);
+}
+
+// A recording steps: the longest took 60 ms on one machine, and more than a trial has on another.
+TEST(Nested, ARecordingHasMoreTimeThanATrial) {
+  const Sabotage sabotage(take_cpu_time);
+  Pairs pairs("signalok_saved", "scavenge_m", "scavenge_m", Form::nested);
+  EXPECT_TRUE(pairs.handler_trace().complete);
+  EXPECT_EQ(pairs.run(0).verdict, Verdict::hang) << "a trial has not";
 }
 
 TEST(Nested, EveryPairLandsTwice) {

@@ -72,6 +72,7 @@ struct Course {
   std::uint32_t requested = 0;
   std::uint32_t hits = 0;                 // breakpoints reached: the signal was sent
   std::uint32_t landed = 0;               // signals that arrived, at exactly the boundary
+  std::uint32_t waited = 0;               // sent, and pending until the trial was ended
   std::uint32_t entered = 0, exited = 0;  // bit i: the handler of injection i
   const char* misplaced = nullptr;        // what is wrong with where things ran
   const char* leaked = nullptr;           // the first state that differs afterwards
@@ -81,8 +82,8 @@ struct Course {
 
   bool has_entered(std::size_t injection) const { return (entered >> injection & 1) != 0; }
   bool has_exited(std::size_t injection) const { return (exited >> injection & 1) != 0; }
-  // Signals that were asked for and whose boundary was never reached.
-  std::uint32_t unreached() const { return requested - hits; }
+  // Signals that were asked for and whose boundary was never reached, or that a mask kept from it.
+  std::uint32_t unreached() const { return requested - hits + waited; }
 };
 
 // What was seen in one trial. Plain data: filled in signal context, allocates nothing.

@@ -513,6 +513,7 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
     inject::resume_stepping();
     call_handler(index);
     inject::stop_stepping();
+    if (sabotage_ != nullptr) sabotage_(uc);
     seen_->exited |= bit;
     return;
   }
@@ -689,7 +690,11 @@ void EngineImpl::settle_arrivals() {
     const unsigned index = arriving_[--arriving_count_];
     const PlannedInjection& injection = plan_.injection[index];
     const bool can_wait = !inject::is_the_trap(injection.source);
-    if (can_wait && inject::discard_pending(injection.signal)) continue;
+    if (can_wait && inject::discard_pending(injection.signal)) {
+      // A trial that has come back must not have left a mask: then this signal is lost.
+      if (seen_->end != End::finished) seen_->waited++;
+      continue;
+    }
     if (has_struck(index)) seen_->landed++;
   }
 }
@@ -789,8 +794,8 @@ void EngineImpl::finish() {
   // watchdog do.
   const bool by_own_handler = seen_->end == End::faulted || seen_->end == End::timed_out;
   const bool kept = seen_->end == End::finished || (!by_own_handler && only_traps_are_signals_);
+  settle_arrivals();  // before the mask is put back: what waits behind it would come
   if (!lazy_ || !kept || seen_->hits == 0) check_mask_and_stack();
-  settle_arrivals();
   if (seen_->end == End::finished) {
     check_rest();
     if (seen_->op.returns > 0 && seen_->op.fn_runs > 0 && seen_->leaked == nullptr) {
@@ -976,9 +981,11 @@ void EngineImpl::walk(const Plan& plan, int protection) {
   last_pc_ = 0;
   hidden_as_ = protection;
   mode_ = Mode::tracing;
+  inject::limit_time(kRecordLimit);
   begin(plan);
   inject::contain_call(&containment_, run_site, this);
   *serial_ = 0;  // the next step, if one is under way, is the last
+  inject::limit_time(kTimeLimit);
   hide_traced(false);
   finish();
   mode_ = Mode::idle;

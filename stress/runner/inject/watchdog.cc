@@ -19,7 +19,8 @@ std::atomic<std::uint64_t> condemned;  // the serial number that has stood still
 void (*on_expired)();
 pthread_t target;
 clockid_t cpu_clock;  // of the target
-std::int64_t limit_ns;
+std::atomic<std::int64_t> limit_ns;
+timespec pause_between;  // two looks
 
 std::int64_t cpu_ns() {
   timespec t{};
@@ -42,8 +43,7 @@ std::int64_t cpu_ns() {
   std::uint64_t last_seen = 0, sentenced = 0;
   std::int64_t since = 0;
   for (;;) {
-    const timespec pause{0, static_cast<long>(limit_ns / 10)};
-    nanosleep(&pause, nullptr);
+    nanosleep(&pause_between, nullptr);
     const std::uint64_t now = *watched;
     if (now == 0 || now != last_seen) {
       last_seen = now;
@@ -70,11 +70,16 @@ int watchdog_signal() {
   return SIGXCPU;
 }
 
+void limit_time(unsigned limit_ms) {
+  limit_ns = std::int64_t{limit_ms} * 1000000;
+}
+
 std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_ms,
                            void (*expired)()) {
   watched = serial;
   on_expired = expired;
-  limit_ns = std::int64_t{limit_ms} * 1000000;
+  limit_time(limit_ms);
+  pause_between.tv_nsec = long{limit_ms} * 1000000 / 10;
   struct sigaction sa {};
   sa.sa_sigaction = sentence;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;

@@ -21,4 +21,8 @@ int watchdog_signal();
 std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_ms,
                            void (*expired)());
 
+// Another limit from here on, for a trial that takes longer by itself. Set while *serial is 0.
+// Async-signal-safe.
+void limit_time(unsigned limit_ms);
+
 }  // namespace sigsweep::inject
