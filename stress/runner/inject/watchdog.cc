@@ -79,7 +79,7 @@ std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_
   watched = serial;
   on_expired = expired;
   limit_time(limit_ms);
-  pause_between.tv_nsec = long{limit_ms} * 1000000 / 10;
+  pause_between.tv_nsec = static_cast<long>(limit_ms) * 1000000 / 10;
   struct sigaction sa {};
   sa.sa_sigaction = sentence;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
