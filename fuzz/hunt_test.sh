@@ -22,6 +22,7 @@ hunt() {
   if timeout 500 "$fuzzer" "$@" 2>"$log"; then fail "ended without $verdict"; fi
   sed -n '/^---- schedule ----$/,/^---- end of schedule ----$/p' "$log" >"$folder/schedule"
   grep -Eq "^expect +$verdict( |\$)" "$folder/schedule" || fail "no schedule that expects $verdict"
+  grep -q "^origin .*: the hunted verdict: $verdict" "$folder/schedule" || fail "the schedule does not say why it was kept"
   grep -q "by=$source" "$folder/schedule" || fail "the signal did not come by $source"
 }
 

@@ -199,8 +199,10 @@ void TrialTarget::stop_at(std::span<const std::uint8_t> input, std::size_t opera
   std::vector<Planned> all(operations);
   Input walk(input, choice_, ground_);
   for (Planned& planned : all) walk.next(&planned);
+  Schedule schedule = schedule_of(all, walk.seed(), &judgement);
+  schedule.origin = std::string(name()) + ": " + why;
   const std::string when = " (exec " + std::to_string(stats().execs) + ")";
-  stop(finding_text(name(), why + when, schedule_of(all, walk.seed(), &judgement)));
+  stop(finding_text(name(), why + when, schedule));
 }
 
 std::string TrialTarget::account() const {
