@@ -25,6 +25,7 @@ comes_back() {
   for file in "${files[@]}"; do
     name=$(basename "$file" .sched)
     [[ -f $work/inputs/$name ]] || continue
+    [[ -s $work/inputs/$name ]] || fail "$file: an empty input, which engines count as none"
     diff <(what "$file") <(what "$work/texts/$name.sched") || fail "$file: comes back as another"
     back=$((back + 1))
   done

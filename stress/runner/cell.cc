@@ -157,15 +157,8 @@ std::string CellSweeper::mismatch(const CellRequest& request, const Point& point
     return "predicted not ok (" + mark_names(marks & protocol.spoiled_at) + "), observed ok";
   }
   const Site& site = sites[request.site];
-  const bool writes =
-      request.handler != kNoHandler && protocol.slots_in_handler && !protocol.keeps_slots;
-  const SlotMask written = writes ? sites[request.handler].written : 0;
-  const SlotMask left_zero = writes ? sites[request.handler].left_zero : 0;
-  const Prediction expected = predict(*trace_, point.first, site, written, left_zero);
-  const Verdict verdict = expected.arguments != 0 ? Verdict::arg_clobbered
-                          : expected.results != 0 ? Verdict::result_clobbered
-                          : expected.left != 0    ? Verdict::slot_leak
-                                                  : Verdict::ok;
+  const Site* const handler = request.handler == kNoHandler ? nullptr : &sites[request.handler];
+  const auto [expected, verdict] = foretell(*trace_, point.first, protocol, site, handler);
   Prediction got{clobbered_arguments(site, seen.op), clobbered_results(site, seen.op),
                  seen.slots_left & site.zeroed};
   if (verdict == judgement.verdict && got == expected) return {};

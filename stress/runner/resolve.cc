@@ -1,6 +1,9 @@
 // Names to indices and addresses. The boundary of an injection is found by its name; where its
-// phase is not the one written (another compiler, another build), by its phase.
+// phase is not the one written (another compiler, another build), by its phase; and of several of
+// that phase by the verdict that is expected, where a trace foretells it.
 #include "stress/runner/resolve.h"
+
+#include <algorithm>
 
 #include "stress/runner/oracle.h"
 
@@ -158,7 +161,59 @@ PlannedInjection planned(const Subject& subject, const Schedule& schedule, const
   return p;
 }
 
+bool is_named(const Boundary& b, const Injection& injection) {
+  return BoundaryName{b.symbol, b.offset, b.nth} == injection.at;
+}
+
+// Boundaries of one phase may differ in what is still to come: whether a slot will be cleared once
+// more. So where no injection is foretold to give the verdict that is expected (ok asks for
+// nothing), the first one found by its phase that would give it at another boundary of that phase
+// lands there.
+void land_where_expected(const Subject& subject, const Operation& op, Verdict expected,
+                         const Trace& trace, Resolved* out) {
+  Plan& plan = out->plan;
+  const auto sites = subject.sites();
+  const Boundary* const first = trace.boundaries.data();
+  const auto gives = [&](unsigned i, const Boundary& b) {
+    const unsigned handler = plan.injection[i].handler;
+    const Site* const calls = handler == kNoHandler ? nullptr : &sites[handler];
+    return foretell(trace, static_cast<unsigned>(&b - first), subject.protocols()[plan.protocol],
+                    sites[plan.site], calls)
+               .verdict == expected;
+  };
+  const auto lands = [&](const Boundary& b) {
+    return std::ranges::find(out->boundaries, &b) != out->boundaries.end();
+  };
+  const auto is_outer = [&](unsigned i) { return plan.injection[i].parent < 0; };
+  for (unsigned i = 0; i < plan.injections; i++) {
+    if (is_outer(i) && gives(i, *out->boundaries[i])) return;
+  }
+  for (unsigned i = 0; i < plan.injections; i++) {
+    const Boundary& found = *out->boundaries[i];
+    if (!is_outer(i) || is_named(found, op.injections[i])) continue;
+    const int other = nearest_free(trace, static_cast<int>(&found - first),
+                                   [&](const Boundary& b) { return lands(b) || !gives(i, b); });
+    if (other < 0) continue;
+    out->boundaries[i] = &trace.boundaries[static_cast<unsigned>(other)];
+    plan.injection[i].land_at(*out->boundaries[i]);
+    out->notes.push_back("and moved to where " + std::string(verdict_name(expected)) +
+                         " is foretold: " + out->boundaries[i]->phase);
+    return;
+  }
+}
+
 }  // namespace
+
+Foretold foretell(const Trace& trace, unsigned boundary, const Protocol& protocol, const Site& site,
+                  const Site* handler) {
+  const bool writes = handler != nullptr && protocol.slots_in_handler && !protocol.keeps_slots;
+  const Prediction spoilt = predict(trace, boundary, site, writes ? handler->written : 0,
+                                    writes ? handler->left_zero : 0);
+  return {spoilt, spoilt.arguments != 0 ? Verdict::arg_clobbered
+                  : spoilt.results != 0 ? Verdict::result_clobbered
+                  : spoilt.left != 0    ? Verdict::slot_leak
+                                        : Verdict::ok};
+}
 
 Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index, Traces* traces,
                    Resolved* out) {
@@ -192,13 +247,13 @@ Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned in
     };
     const auto at = [&] { return &trace->boundaries[static_cast<unsigned>(boundary)]; };
     const unsigned earlier = landed_by(*at());
-    const bool is_named = BoundaryName{at()->symbol, at()->offset, at()->nth} == injection.at;
-    if (earlier < i && !is_named) {
+    const bool named = is_named(*at(), injection);
+    if (earlier < i && !named) {
       boundary =
           nearest_free(*trace, boundary, [&](const Boundary& b) { return landed_by(b) < i; });
       if (boundary >= 0) out->notes.push_back("and moved, for another lands there: " + at()->phase);
     }
-    if (boundary < 0 || (earlier < i && is_named)) {
+    if (boundary < 0 || (earlier < i && named)) {
       return {"injection " + std::to_string(earlier + 1) +
                   " lands there already; allowed: another boundary, or in=" +
                   std::to_string(earlier + 1) + " to nest in its handler",
@@ -206,6 +261,14 @@ Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned in
     }
     p.land_at(*at());
     out->boundaries.push_back(at());
+  }
+  const bool is_last = index + 1 == schedule.operations.size();
+  if (is_last && schedule.expect && schedule.expect->verdict != verdict_name(Verdict::ok) &&
+      !op.injections.empty()) {
+    const Trace* trace = nullptr;
+    const std::string problem = traces->of_operation(plan.protocol, plan.site, &trace);
+    if (!problem.empty()) return {problem, op.injections[0].place, true};
+    land_where_expected(subject, op, *verdict_from_name(schedule.expect->verdict), *trace, out);
   }
   return {};
 }

@@ -34,6 +34,15 @@ struct Unresolved {
   bool harness = false;  // no fault of the schedule's
 };
 
+// What a handler's call is foretold to spoil where it interrupts the operation at a boundary, and
+// the verdict that shows it. null: the handler calls nothing.
+struct Foretold {
+  Prediction spoilt;
+  Verdict verdict;
+};
+Foretold foretell(const Trace& trace, unsigned boundary, const Protocol& protocol, const Site& site,
+                  const Site* handler);
+
 // Operation `index` of the schedule as a plan. Takes the traces that it needs: runs operations.
 Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index, Traces* traces,
                    Resolved* out);
