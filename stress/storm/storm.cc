@@ -121,7 +121,7 @@ std::string start_ms(unsigned* running) {
   std::vector<runtime::M*> ms;
   for (unsigned i = 0; i < config.ms; i++) ms.push_back(make_m(i));
   runtime::setmcount(config.ms);
-  runtime::newproc(first_g());
+  start_gs();
   for (unsigned i = 0; i < config.ms; i++) {
     const int error = runtime::newosproc(ms[i], &states[i].thread);
     if (error != 0) return std::string("a thread for an M can't be made: ") + std::strerror(error);

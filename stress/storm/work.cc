@@ -245,14 +245,6 @@ void g_main(runtime::Closure* closure, G*) {
   finished++;
 }
 
-void first_main() {
-  for (unsigned i = 0; i < config.gs; i++) {
-    made++;
-    runtime::gonewproc(&gs[i].closure.head);
-  }
-}
-const runtime::FuncVal first_fn = runtime::funcval(first_main);
-
 }  // namespace
 
 void prepare_work() {
@@ -270,8 +262,11 @@ void prepare_work() {
   runtime::addroot(static_cast<void*>(objects), sizeof objects);
 }
 
-const runtime::FuncVal* first_g() {
-  return &first_fn;
+void start_gs() {
+  for (unsigned i = 0; i < config.gs; i++) {
+    made++;
+    runtime::newproc(&gs[i].closure.head);
+  }
 }
 
 void stop_gs() {

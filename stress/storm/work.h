@@ -10,8 +10,9 @@ inline constexpr runtime::Word kLargestSmallObject = 2048;
 
 // Makes the Gs' state. Once, before start_gs.
 void prepare_work();
-// The FuncVal of the first G, which makes the others.
-const runtime::FuncVal* first_g();
+// The Gs, ready to run. Before there are signals: not by onM and the slots, where a hazard would
+// end the storm in its first millisecond; the children that sched makes are.
+void start_gs();
 // Each G ends after the operation that it is in.
 void stop_gs();
 // Gs that were made and have come to their end, of those and of their short-lived children.
