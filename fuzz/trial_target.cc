@@ -186,8 +186,8 @@ std::string TrialTarget::harness_failure(const Planned& planned, const Observati
                                          Verdict verdict) {
   const bool ok = verdict == Verdict::ok;
   const std::uint32_t interrupted = ok ? 0 : interrupted_for_good(planned, seen);
-  const bool lost = seen.landed + interrupted + seen.waited < seen.hits;
-  const bool stayed_away = seen.unreached() != 0 && (ok || seen.hits == seen.waited);
+  const bool lost = seen.landed + interrupted < seen.let_in();
+  const bool stayed_away = seen.unreached() != 0 && (ok || seen.let_in() == 0);
   if (!lost && !stayed_away) return {};
   return "harness failure: " + std::to_string(seen.requested) + " signals asked for, " +
          std::to_string(seen.hits) + " sent, " + std::to_string(seen.landed) + " landed (" +

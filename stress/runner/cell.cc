@@ -220,7 +220,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     result.requested += seen.requested;
     result.landed += seen.landed;
     // Only what an earlier signal of the trial diverted may stay away.
-    if (!ok && seen.hits > seen.waited) result.unreached += seen.unreached();
+    if (!ok && seen.let_in() > 0) result.unreached += seen.unreached();
     result.verdicts[static_cast<unsigned>(judgement.verdict)]++;
     hung += judgement.verdict == Verdict::hang ? 1 : 0;
     result.map = fold(result.map, trace_->boundaries[point.first].phase_hash,

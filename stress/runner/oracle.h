@@ -82,8 +82,10 @@ struct Course {
 
   bool has_entered(std::size_t injection) const { return (entered >> injection & 1) != 0; }
   bool has_exited(std::size_t injection) const { return (exited >> injection & 1) != 0; }
-  // Signals that were asked for and whose boundary was never reached, or that a mask kept from it.
-  std::uint32_t unreached() const { return requested - hits + waited; }
+  // Signals that were sent, and that no mask kept from their boundary.
+  std::uint32_t let_in() const { return hits - waited; }
+  // Those that were asked for and not let in, or whose boundary was never reached.
+  std::uint32_t unreached() const { return requested - let_in(); }
 };
 
 // What was seen in one trial. Plain data: filled in signal context, allocates nothing.
