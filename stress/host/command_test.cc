@@ -364,7 +364,8 @@ TEST_F(Command, EverySourceGivesTheSameVerdicts) {
       "--handler all,none ";
   std::map<std::string, std::string> direct;
   for (const char* source : {"direct", "kill", "itimer"}) {
-    ASSERT_EQ(sigsweep("sweep " + five + "--json r.jsonl --inject " + source).status, 0) << source;
+    const Ran ran = sigsweep("sweep " + five + "--json r.jsonl --inject " + source);
+    ASSERT_EQ(ran.status, 0) << source << "\n" << ran.output;
     const auto found = maps(rows(folder_ + "/r.jsonl", "cell"));
     EXPECT_GT(found.size(), 500U);
     if (direct.empty()) direct = found;
@@ -375,8 +376,10 @@ TEST_F(Command, EverySourceGivesTheSameVerdicts) {
 TEST_F(Command, AnotherThreadsSignalsGiveTheSameVerdictsToo) {
   const std::string some =
       "--site mcacheRefill_m,largeAlloc_m --handler mcacheRefill_m,gc_m,newproc_m ";
-  ASSERT_EQ(sigsweep("sweep " + some + "--json d.jsonl").status, 0);
-  ASSERT_EQ(sigsweep("sweep " + some + "--json p.jsonl --inject peer").status, 0);
+  for (const char* how : {"--json d.jsonl", "--json p.jsonl --inject peer"}) {
+    const Ran ran = sigsweep("sweep " + some + how);
+    ASSERT_EQ(ran.status, 0) << ran.output;
+  }
   const auto cells = rows(folder_ + "/p.jsonl", "cell");
   std::uint64_t trials = 0;
   for (const json& c : cells) trials += c["trials"].get<std::uint64_t>();

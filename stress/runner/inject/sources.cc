@@ -2,6 +2,7 @@
 // pthread_kill. Built without instrumentation: it runs in the trap.
 #include "stress/runner/inject/sources.h"
 
+#include <errno.h>
 #include <linux/futex.h>
 #include <pthread.h>
 #include <signal.h>
@@ -76,6 +77,23 @@ bool is_pending(int sig) {
   return (pending >> (sig - 1) & 1) != 0;
 }
 
+void send(Source source, int sig) {
+  if (source == Source::kill) {
+    syscall(SYS_tgkill, own_process, own_thread, sig);
+    return;
+  }
+  if (source == Source::itimer) {
+    // Static: what is on this stack a sanitizer may hold for poisoned, and its setitimer looks.
+    static constexpr itimerval soon{{0, 0}, {0, 1}};
+    setitimer(ITIMER_REAL, &soon, nullptr);
+    while (!is_pending(sig)) {
+    }
+    return;
+  }
+  set_asked(sig);
+  while (asked.load(std::memory_order_acquire) != 0) sleep_while(sig);
+}
+
 }  // namespace
 
 std::string prepare(Source source) {
@@ -92,21 +110,12 @@ void after_fork() {
   forget_hwbreak();
 }
 
+// A call here that comes too late says so in errno (the peer's answer may be there before anybody
+// sleeps), and errno belongs to what the trap has interrupted.
 void make_pending(Source source, int sig) {
-  if (source == Source::kill) {
-    syscall(SYS_tgkill, own_process, own_thread, sig);
-    return;
-  }
-  if (source == Source::itimer) {
-    // Static: what is on this stack a sanitizer may hold for poisoned, and its setitimer looks.
-    static constexpr itimerval soon{{0, 0}, {0, 1}};
-    setitimer(ITIMER_REAL, &soon, nullptr);
-    while (!is_pending(sig)) {
-    }
-    return;
-  }
-  set_asked(sig);
-  while (asked.load(std::memory_order_acquire) != 0) sleep_while(sig);
+  const int kept = errno;
+  send(source, sig);
+  errno = kept;
 }
 
 bool discard_pending(int sig) {

@@ -19,8 +19,8 @@ constexpr bool is_the_trap(Source source) {
 // async-signal-safe.
 std::string prepare(Source source);
 
-// Makes `sig` pending for this thread and waits until it is. Async-signal-safe. REQUIRES: sig is
-// masked; prepare(source); source is kill, itimer or peer.
+// Makes `sig` pending for this thread and waits until it is. errno stays what it was.
+// Async-signal-safe. REQUIRES: sig is masked; prepare(source); source is kill, itimer or peer.
 void make_pending(Source source, int sig);
 
 // In a child: its parent's threads are not there. prepare() starts them anew.
