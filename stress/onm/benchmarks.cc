@@ -69,15 +69,18 @@ void closure() {
 void mcall_gogo() {
   runtime::cmcall(&back_fn);
 }
-// What mcall and gogo do without the change of stacks: the state saved, and a jump back to it.
+// What mcall and gogo do without the change of stacks: the state saved, fn called with its G as the
+// ABI has it, and a jump back.
 [[gnu::noinline]] void gosave_gogo() {
-  static runtime::Gobuf buf;
+  static G here;
   static volatile bool gone;  // not in a register: gosave returns twice
   gone = false;
-  runtime::gosave(&buf);
+  runtime::gosave(&here.sched);
   if (gone) return;
   gone = true;
-  runtime::gogo(&buf);
+  void (*fn)(G*) = back;
+  asm volatile("" : "+r"(fn));  // a call through the pointer, as mcall makes it
+  fn(&here);
 }
 
 // ---- loops
