@@ -2,24 +2,13 @@
 # triage_test.sh ROOT: scripts/triage makes one line of schedules that show the same finding, with the smallest of them,
 # and names a schedule that shows none, one at which the harness failed, and what is found that is no schedule.
 set -euo pipefail
+# shellcheck source=fuzz/expect.sh
+source "$(dirname "${BASH_SOURCE[0]}")/expect.sh"
 
 cd "$1"
-work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
 
-# expect STATUS TEXT...: of a triage of what is in $work/in.
-expect() {
-  local wanted=$1 status=0 text
-  shift
-  scripts/triage --times 5 --out "$work/out" "$work/in" >"$work/output" 2>"$work/error" || status=$?
-  for text in "$@"; do
-    if ((status != wanted)) || ! grep -E -- "$text" "$work/output" >/dev/null; then
-      echo "triage_test: status $status, expected $wanted and '$text':" >&2
-      cat "$work/output" "$work/error" >&2
-      exit 1
-    fi
-  done
-}
+# A triage of what is in $work/in.
+run() { scripts/triage --times 5 --out "$work/out" "$work/in"; }
 
 mkdir -p "$work/in/deeper"
 expect 0 '^0 schedules, nothing was found$'
