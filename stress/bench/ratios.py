@@ -18,8 +18,7 @@ OTHERS = {"386", "amd64p32"}
 NATIVE = AMD64 | OTHERS
 
 # Which of the runs' times. Where mcall's code and its two stacks happen to lie in a process adds up to a half to it
-# (1.0 to 1.5 of the floor, in steps): what it takes itself is its fastest. A 386 process is laid out the same in every
-# run, so there is no faster one: 1.3 to 1.8 there, by one processor's word.
+# (1.0 to 1.5 of the floor, in steps): what it takes itself is its fastest.
 CHOICES = {"median": statistics.median, "fastest": min}
 
 # (ISAs, what, terms above, terms below, which, at most)
@@ -32,10 +31,8 @@ RATIOS = [
     (AMD64, "onM, there and back, in jumps of fcontext there and back", ["BM_onM_curg"], ["BM_fcontext_two_jumps"],
      "median", 0.60),
     (NATIVE, "onM, in the parent commit's, which checks nothing", ["BM_onM_curg"], ["BM_onM_floor"], "median", 1.25),
-    (NATIVE - {"386"}, "mcall and gogo, in gosave, fn and gogo on one stack", ["BM_mcall_gogo"], ["BM_mcall_floor"],
-     "fastest", 1.25),
-    ({"386"}, "mcall and gogo, in gosave, fn and gogo on one stack", ["BM_mcall_gogo"], ["BM_mcall_floor"], "fastest",
-     2.0),
+    (NATIVE, "mcall and gogo, in gosave, fn and gogo on one stack", ["BM_mcall_gogo"], ["BM_mcall_floor"], "fastest",
+     1.25),
 ]
 
 
