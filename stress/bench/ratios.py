@@ -17,22 +17,17 @@ AMD64 = {"amd64"}
 OTHERS = {"386", "amd64p32"}
 NATIVE = AMD64 | OTHERS
 
-# Which of the runs' times. Where mcall's code and its two stacks happen to lie in a process adds up to a half to it
-# (1.0 to 1.5 of the floor, in steps): what it takes itself is its fastest.
-CHOICES = {"median": statistics.median, "fastest": min}
-
-# (ISAs, what, terms above, terms below, which, at most)
+# (ISAs, what, terms above, terms below, at most)
 RATIOS = [
-    (AMD64, "one direct injection, in bare breakpoints", ["BM_inject_direct"], ["BM_int3_floor"], "median", 1.15),
-    (OTHERS, "one direct injection, in bare breakpoints", ["BM_inject_direct"], ["BM_int3_floor"], "median", 1.25),
+    (AMD64, "one direct injection, in bare breakpoints", ["BM_inject_direct"], ["BM_int3_floor"], 1.15),
+    (OTHERS, "one direct injection, in bare breakpoints", ["BM_inject_direct"], ["BM_int3_floor"], 1.25),
     (AMD64, "one killed injection, in bare breakpoint and signal", ["BM_inject_kill"],
-     ["BM_int3_floor", "BM_tgkill_floor"], "median", 1.25),
-    (AMD64, "one contained trial, in bare breakpoints", ["BM_trial_contained"], ["BM_int3_floor"], "median", 2.0),
+     ["BM_int3_floor", "BM_tgkill_floor"], 1.25),
+    (AMD64, "one contained trial, in bare breakpoints", ["BM_trial_contained"], ["BM_int3_floor"], 2.0),
     (AMD64, "onM, there and back, in jumps of fcontext there and back", ["BM_onM_curg"], ["BM_fcontext_two_jumps"],
-     "median", 0.60),
-    (NATIVE, "onM, in the parent commit's, which checks nothing", ["BM_onM_curg"], ["BM_onM_floor"], "median", 1.25),
-    (NATIVE, "mcall and gogo, in gosave, fn and gogo on one stack", ["BM_mcall_gogo"], ["BM_mcall_floor"], "fastest",
-     1.25),
+     0.60),
+    (NATIVE, "onM, in the parent commit's, which checks nothing", ["BM_onM_curg"], ["BM_onM_floor"], 1.25),
+    (NATIVE, "mcall and gogo, in gosave, fn and gogo on one stack", ["BM_mcall_gogo"], ["BM_mcall_floor"], 1.25),
 ]
 
 
@@ -84,12 +79,12 @@ def main():
             times.setdefault(row["run_name"].split("/")[0], []).append(row["real_time"])
     for key in ("date", "build", "cpu", "kernel", "command"):
         print(f"{key:<8} {context.get(key, '?')}")
-    print(f"{len(sys.argv) - 2} runs{'':<20} " + " ".join(f"{choice:>13}" for choice in CHOICES))
+    print(f"medians of {len(sys.argv) - 2} runs")
     for name, ns in times.items():
-        print(f"{name:<26} " + " ".join(f"{choose(ns):>10.2f} ns" for choose in CHOICES.values()))
+        print(f"{name:<26} {statistics.median(ns):>10.2f} ns")
     print()
     status = 0
-    for isas, what, above, below, which, most in RATIOS:
+    for isas, what, above, below, most in RATIOS:
         if context.get("isa") not in isas:
             continue
         missing = [name for name in above + below if name not in times]
@@ -97,10 +92,10 @@ def main():
             print(f"no ratio: {what}: {', '.join(missing)} not measured")
             status = 2
             continue
-        ratio, floor = (sum(CHOICES[which](times[name]) for name in names) for names in (above, below))
+        ratio, floor = (sum(statistics.median(times[name]) for name in names) for names in (above, below))
         ratio /= floor
         word = "holds" if ratio <= most else "FAILS"
-        print(f"{word}  {ratio:5.2f} <= {most:.2f}  {what}: {which} of {' + '.join(above)} / ({' + '.join(below)})")
+        print(f"{word}  {ratio:5.2f} <= {most:.2f}  {what}: {' + '.join(above)} / ({' + '.join(below)})")
         status = max(status, 0 if ratio <= most else 1)
     return status
 
