@@ -69,17 +69,6 @@ void closure() {
 void mcall_gogo() {
   runtime::cmcall(&back_fn);
 }
-// On 386 an argument lies on the stack, mcall's on g0's: it is there when g0's sp is known, four
-// loads after g. A zero that comes no sooner makes a floor wait as long.
-G* argument(G* gp) {
-#if defined(__i386__)
-  Word zero = 0;
-  asm volatile("" : "+r"(zero));
-  return reinterpret_cast<G*>(runtime::wordof(gp) + (gp->m->g0->sched.sp & zero));
-#else
-  return gp;
-#endif
-}
 // What mcall and gogo do without the change of stacks: g's state saved in g, fn called with g as
 // the ABI has it, and a jump back. With g itself: mcall too waits for it, from round to round.
 [[gnu::noinline]] void gosave_gogo() {
@@ -91,7 +80,7 @@ G* argument(G* gp) {
   gone = true;
   void (*fn)(G*) = back;
   asm volatile("" : "+r"(fn));  // a call through the pointer, as mcall makes it
-  fn(argument(gp));
+  fn(gp);
   __builtin_trap();  // makes it a call: after a jump fn would have this frame, which is needed
 }
 
