@@ -73,26 +73,27 @@ def main():
         json.dump(whole, file, indent=1)
         file.write("\n")
     context = whole["context"]
-    times = {}
-    for row in whole["benchmarks"]:
-        if row["run_type"] == "iteration":
-            times.setdefault(row["run_name"].split("/")[0], []).append(row["real_time"])
+    medians = {
+        row["run_name"].split("/")[0]: row["real_time"]
+        for row in whole["benchmarks"]
+        if row["run_type"] == "aggregate"
+    }
     for key in ("date", "build", "cpu", "kernel", "command"):
         print(f"{key:<8} {context.get(key, '?')}")
     print(f"medians of {len(sys.argv) - 2} runs")
-    for name, ns in times.items():
-        print(f"{name:<26} {statistics.median(ns):>10.2f} ns")
+    for name, ns in medians.items():
+        print(f"{name:<26} {ns:>10.2f} ns")
     print()
     status = 0
     for isas, what, above, below, most in RATIOS:
         if context.get("isa") not in isas:
             continue
-        missing = [name for name in above + below if name not in times]
+        missing = [name for name in above + below if name not in medians]
         if missing:
             print(f"no ratio: {what}: {', '.join(missing)} not measured")
             status = 2
             continue
-        ratio, floor = (sum(statistics.median(times[name]) for name in names) for names in (above, below))
+        ratio, floor = (sum(medians[name] for name in names) for names in (above, below))
         ratio /= floor
         word = "holds" if ratio <= most else "FAILS"
         print(f"{word}  {ratio:5.2f} <= {most:.2f}  {what}: {' + '.join(above)} / ({' + '.join(below)})")
