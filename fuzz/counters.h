@@ -11,6 +11,11 @@
 namespace sigsweep::fuzz {
 /* REQUIRES: index < SIGSWEEP_COUNTERS. */
 void set_counter(unsigned index, std::uint8_t value);
+/* Where an engine keeps in memory which counter belongs to which code, instrumented code has
+ * pointers to that in registers, and an operation that comes back with another's registers may
+ * write through them: the next input to count there would die of it. Puts all back as the first
+ * call found it; true if anything had to be. REQUIRES: the first call is before any trial. */
+bool restore_counters();
 /* Does it fork after LLVMFuzzerInitialize, a child for many inputs? What is done before is then
  * done once. */
 bool engine_forks();

@@ -9,11 +9,16 @@
 sigsweep_counter_places:
 	.fill	SIGSWEEP_COUNTERS, 4, 0
 
-// Where the map is. AFL++'s compiler declares the same symbol itself in whatever it compiles, and C++ can't.
+// Where the map is, and that section. AFL++'s compiler declares the same symbols itself in whatever it compiles, and
+// C++ can't.
 	.section .data.rel.ro, "aw", @progbits
-	.globl	sigsweep_afl_map
+	.globl	sigsweep_afl_map, sigsweep_all_places, sigsweep_all_places_end
 	.p2align 3
 sigsweep_afl_map:
 	.quad	__afl_area_ptr
+sigsweep_all_places:
+	.quad	__start___sancov_guards
+sigsweep_all_places_end:
+	.quad	__stop___sancov_guards
 
 	.section .note.GNU-stack, "", @progbits

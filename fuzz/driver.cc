@@ -174,7 +174,8 @@ int repeat(std::span<char*> arguments) {
   return changing == 0 ? 0 : 1;
 }
 
-// Up to as many records as a mutator makes operations.
+// Up to as many records as a mutator makes operations. None may leave the engine's counters
+// overwritten: a later input would end the process.
 int random(std::span<char*> arguments) {
   constexpr std::size_t kMostRecords = 16;
   if (arguments.size() != 2) refuse("--random: N and SEED");
@@ -188,6 +189,7 @@ int random(std::span<char*> arguments) {
     stats().execs++;
     target().run(input);
   }
+  if (restore_counters()) stop("harness failure: an input has overwritten the counters' places");
   return 0;
 }
 

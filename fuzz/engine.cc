@@ -12,6 +12,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "fuzz/counters.h"
 #include "stress/runner/trial.h"
 
 namespace sigsweep::fuzz {
@@ -62,6 +63,7 @@ void take_over() {
   pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);  // the mask that the engine takes for normal
   const std::string problem = Engine::get().attach(&serial);
   if (!problem.empty()) stop("cannot take over the process: " + problem);
+  restore_counters();  // keeps them
   taken_over = getpid();
 }
 

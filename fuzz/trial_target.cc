@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "fuzz/counters.h"
 #include "fuzz/engine.h"
 #include "fuzz/stats.h"
 #include "stress/runner/cell.h"
@@ -150,6 +151,8 @@ void TrialTarget::run(std::span<const std::uint8_t> input) {
     if (judgement.verdict != Verdict::ok) break;  // a replay goes no further
   }
   engine.settle_last();  // or it would be part of the next input
+  const bool ok = judged_ == 0 || judgements_[judged_ - 1].verdict == Verdict::ok;
+  if (!ok) restore_counters();
 }
 
 void TrialTarget::note(const Planned& planned, const Observation& seen, Verdict verdict) {
