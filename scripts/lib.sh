@@ -134,6 +134,7 @@ need_packages() {
 }
 
 # configure_and_build PRESET [TARGET...]: one line on stderr; the whole log too if it fails.
+# Builds of one preset take turns: two cmakes in one folder spoil each other's files.
 configure_and_build() {
   local preset=$1 log start=$SECONDS build
   shift
@@ -142,7 +143,8 @@ configure_and_build() {
   if (($# > 0)); then
     build+=(--target "$@")
   fi
-  if (cd "$(root)" && cmake --preset "$preset" && "${build[@]}") </dev/null >"$log" 2>&1; then
+  if (flock 9 && exec </dev/null >"$log" 2>&1 &&
+    cd "$(root)" && cmake --preset "$preset" && "${build[@]}") 9>"${log%.log}.lock"; then
     say "built $preset in $((SECONDS - start)) s"
   else
     cat "$log" >&2
