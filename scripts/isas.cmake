@@ -36,7 +36,8 @@ function(sigsweep_engine_of_386 why)
   endif()
 endfunction()
 
-# Why `isa` can't be built here, in *why; empty: it can. Its compilers, if they are not the host's, in *compilers.
+# Why `isa` can't be built and run here, in *why; empty: it can. Its compilers, if they are not the host's, in
+# *compilers.
 function(sigsweep_toolchain isa why compilers)
   set(${why} "" PARENT_SCOPE)
   set(${compilers} ${CMAKE_C_COMPILER} ${CMAKE_CXX_COMPILER} PARENT_SCOPE)
@@ -45,8 +46,11 @@ function(sigsweep_toolchain isa why compilers)
     file(WRITE ${probe} "#include <asm/types.h>\n#include <string>\nint main() { return int(std::string().size()); }\n")
     execute_process(COMMAND ${CMAKE_CXX_COMPILER} -m32 -idirafter /usr/include/x86_64-linux-gnu ${probe} -o ${probe}.out
                     RESULT_VARIABLE status OUTPUT_QUIET ERROR_QUIET)
+    execute_process(COMMAND ${probe}.out RESULT_VARIABLE ran OUTPUT_QUIET ERROR_QUIET)
     if(NOT status EQUAL 0)
       set(${why} "${CMAKE_CXX_COMPILER} -m32 does not link (Debian: g++-12-multilib)" PARENT_SCOPE)
+    elseif(NOT ran EQUAL 0)
+      set(${why} "the kernel of this machine runs no 386 programs" PARENT_SCOPE)
     elseif(SIGSWEEP_FUZZ)
       sigsweep_engine_of_386(missing)
       set(${why} "${missing}" PARENT_SCOPE)
@@ -63,9 +67,9 @@ function(sigsweep_toolchain isa why compilers)
   endif()
 endfunction()
 
-# sigsweep_isa(ISA): a build of its own below isa/ISA, its runner beside the command: target runner-ISA. Where the
-# toolchain is missing the reason lies beside the command instead. In a build for a fuzzing engine only its fuzz
-# targets, below isa/ISA: target fuzzers-ISA.
+# sigsweep_isa(ISA): a build of its own below isa/ISA, its runner beside the command: target runner-ISA. Where it can't
+# be had the reason lies beside the command instead. In a build for a fuzzing engine only its fuzz targets, below
+# isa/ISA: target fuzzers-ISA.
 function(sigsweep_isa isa)
   set(folder ${CMAKE_BINARY_DIR}/isa/${isa})
   set(note ${CMAKE_BINARY_DIR}/runner-${isa}.missing)

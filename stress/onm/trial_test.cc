@@ -1204,12 +1204,9 @@ TEST(BuildTrace, LiveSlotsFollowTheAccesses) {
   const auto fn = static_cast<unsigned>(real.find("mcacheRefill_m", 0, 1));
   const auto last = static_cast<std::uint32_t>(steps.size() - 1);
   Trace built;
-  ASSERT_EQ(
-      build_trace(
-          subject(), steps,
-          {{1, 0, true}, {fn + 1, 0, false}, {fn + 1, 1, true}, {last, 1, false}, {last, 2, false}},
-          &built),
-      "");
+  const Access accesses[] = {
+      {1, 0, true}, {fn + 1, 0, false}, {fn + 1, 1, true}, {last, 1, false}, {last, 2, false}};
+  ASSERT_EQ(build_trace(subject(), steps, accesses, &built), "");
   for (unsigned i = 0; i < steps.size(); i++) {
     const SlotMask argument = i > 1 && i <= fn + 1 ? S0 : 0;
     const SlotMask result = i > fn + 1 ? S1 : 0;

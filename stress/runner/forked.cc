@@ -98,6 +98,7 @@ bool Worker::hire() {
   close(down[0]);
   close(up[1]);
   close(errors[1]);
+  hirer_ = getpid();
   requests_ = down[1];
   answers_ = up[0];
   errors_ = errors[0];
@@ -129,8 +130,16 @@ Forked Worker::bury() {
   return result;
 }
 
+// Killed, for it waits: the end of the requests it may never see, where another child has them too.
 void Worker::dismiss() {
-  if (child_ > 0) bury();
+  if (child_ <= 0) return;
+  if (hirer_ == getpid()) {
+    kill(child_, SIGKILL);
+    bury();
+  } else {  // a copy, in a child of the hirer
+    for (int fd : {requests_, answers_, errors_}) close(fd);
+    child_ = -1;
+  }
 }
 
 }  // namespace sigsweep

@@ -34,7 +34,8 @@ class Worker {
 
   // Has the work done once. exit_status is kCameBack where it returned, and the child lives on.
   Forked once();
-  // Ends the child: the next one will see the parent's memory as it is then.
+  // Ends the child: the next one will see the parent's memory as it is then. In another process
+  // than the one that hired it, forgets it.
   void dismiss();
 
  private:
@@ -44,7 +45,7 @@ class Worker {
 
   std::function<void()> work_;
   unsigned cpu_limit_;
-  pid_t child_ = -1;
+  pid_t child_ = -1, hirer_ = -1;
   int requests_ = -1, answers_ = -1, errors_ = -1;
 };
 

@@ -140,13 +140,13 @@ bool is_behind(const Boundary& call, const Boundary& b) {
 
 }  // namespace
 
-std::string build_trace(const Subject& subject, const std::vector<Step>& steps,
-                        const std::vector<Access>& accesses, Trace* out) {
+std::string build_trace(const Subject& subject, std::span<const Step> steps,
+                        std::span<const Access> accesses, Trace* out) {
   std::string error;
   const symtab::Table& symbols = own_symbols(&error);
   if (!error.empty()) return error;
   *out = Trace{};
-  out->accesses = accesses;
+  out->accesses.assign(accesses.begin(), accesses.end());
   CallStack calls;
   std::map<std::uint64_t, std::uint32_t> passes;
   std::vector<std::string> heads;

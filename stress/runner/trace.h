@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -63,8 +64,8 @@ struct Trace {
 };
 
 // Names the steps and derives phases and live slots. Empty, or what is wrong.
-std::string build_trace(const Subject& subject, const std::vector<Step>& steps,
-                        const std::vector<Access>& accesses, Trace* out);
+std::string build_trace(const Subject& subject, std::span<const Step> steps,
+                        std::span<const Access> accesses, Trace* out);
 
 // The first call that came back without what it must preserve: "A+0x67 comes back to B+0xd".
 // `which`: an index of Step::preserved. Empty: every call kept it.

@@ -37,6 +37,7 @@ using inject::Probe;
 
 constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE};
 constexpr std::size_t kMaxSteps = 1 << 13;
+constexpr int kVisible = PROT_READ | PROT_WRITE;
 constexpr std::uint64_t kKernelSigset = sizeof(std::uint64_t);  // bytes of the kernel's signal mask
 constexpr const char* kNoStack = "SP was in none of the stacks";
 constexpr unsigned kTimeLimit = 100;     // ms of CPU time for one trial
@@ -174,11 +175,15 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void observe_end();
   void run_in_worker();
   void trust_the_outside();
-  void record_step(ucontext_t* uc, std::uint64_t pc);
+  bool take_step(ucontext_t* uc);
+  void record_step(const ucontext_t* uc, std::uint64_t pc);
   bool step_over_call(const ucontext_t* uc) const;
   void walk(const Plan& plan, int protection);
-  std::string record(const Plan& plan, Trace* out);
-  void record_where_it_is(bool on);
+  void record(const Plan& plan);
+  std::string read_record(Trace* out) const;
+  void record_in_worker();
+  void record_where_it_is();
+  void protect_traced(int protection);
   void hide_traced(bool hidden);
   bool record_access(siginfo_t* info, ucontext_t* uc);
   void hand_back(int sig, siginfo_t* info, ucontext_t* uc);
@@ -218,6 +223,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   bool in_child_ = false;  // throws and faults are real
   Forked child_;
   Worker worker_{[this] { run_in_worker(); }, kTimeLimit};
+  Worker recorder_{[this] { record_in_worker(); }, kRecordLimit};
   void (*sabotage_)(ucontext_t* uc) = nullptr;
   std::vector<unsigned> stray_handlers_;  // empty: none is expected
   StrayCount strays_;
@@ -232,16 +238,16 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::uint64_t slots_at_landing_[kMaxSlots] = {};
   std::uint64_t normal_mask_ = 0;
   stack_t normal_stack_{};
-  std::vector<Step> steps_;  // capacity reserved: filled in signal context
-  std::vector<Access> accesses_;
-  std::size_t step_count_ = 0, access_count_ = 0;
+  struct Record;
+  Record* record_ = nullptr;         // the last, in memory that children share
+  std::size_t steps_walked_ = 0;     // in the walk under way
   std::uint64_t last_pc_ = 0;        // of injectable code, while it is stepped through
   bool recording_handler_ = false;   // not the operation
   bool record_where_it_is_ = false;  // traps take the stack that they find, not the alternate one
   Region pages_[4] = {};             // that hold slots and cells
   unsigned page_count_ = 0;
   bool hidden_ = false;               // they are inaccessible ...
-  int hidden_as_ = PROT_NONE;         // ... in this way
+  int hidden_as_ = kVisible;          // ... in this way; kVisible: the walk under way hides nothing
   struct sigaction before_[65] = {};  // what handled the faults before us
 };
 
@@ -842,6 +848,7 @@ bool EngineImpl::settled() {
 }
 
 const Observation& EngineImpl::run(const Plan& plan) {
+  recorder_.dismiss();  // no trial has a child that it did not ask for
   mode_ = Mode::trial;
   begin(plan);
   inject::contain_call(&containment_, run_site, this);
@@ -903,37 +910,63 @@ std::uint64_t EngineImpl::slot_value(unsigned i) const {
   return *static_cast<const volatile std::uint64_t*>(slot_cells_[i]);
 }
 
-void EngineImpl::hide_traced(bool hidden) {
-  if (hidden && hidden_) return;  // but what must be visible is made so in any case
+// What parent and child share.
+struct EngineImpl::Shared {
+  Observation seen;
+  Plan plan;
+};
+
+// What is recorded of an operation or a handler. Filled in signal context.
+struct EngineImpl::Record {
+  std::size_t steps = 0, accesses = 0;
+  bool finished = true;  // each walk came to its end
+  bool same = true;      // each took the steps of the first
+  Step step[kMaxSteps];
+  Access access[kMaxSteps];
+};
+
+void EngineImpl::protect_traced(int protection) {
   for (unsigned i = 0; i < page_count_; i++) {
-    mprotect(const_cast<void*>(pages_[i].at), pages_[i].size,
-             hidden ? hidden_as_ : PROT_READ | PROT_WRITE);
+    mprotect(const_cast<void*>(pages_[i].at), pages_[i].size, protection);
   }
-  hidden_ = hidden;
+  hidden_ = protection != kVisible;
+}
+
+void EngineImpl::hide_traced(bool hidden) {
+  const int protection = hidden ? hidden_as_ : kVisible;
+  if (hidden_ != (protection != kVisible)) protect_traced(protection);
 }
 
 bool EngineImpl::on_step(ucontext_t* uc) {
-  hide_traced(false);
+  const bool goes_on = take_step(uc);
+  hide_traced(goes_on);
+  return goes_on;
+}
+
+// The traced pages may be hidden: nothing here looks at them but in the walk that hides none.
+bool EngineImpl::take_step(ucontext_t* uc) {
   const bool over = recording_handler_ ? seen_->exited != 0 : ended_;
   const std::uint64_t pc = inject::context_pc(uc);
   const auto code = as_address(subject_->code().at);
   const bool within = pc >= code && pc < code + subject_->code().size;
   // Steps that are patches do not see what lies outside.
   const bool back = !within || !recording_handler_ || pc == plan_.injection[0].pc;
-  if (*serial_ == 0 || step_count_ == kMaxSteps || (over && back)) return false;
-  if (within) {
+  if (*serial_ == 0 || steps_walked_ == kMaxSteps || (over && back)) return false;
+  if (!within) return !step_over_call(uc);
+  last_pc_ = pc;
+  const std::size_t index = steps_walked_++;
+  if (hidden_as_ == kVisible) {
     record_step(uc, pc);
-  } else if (step_over_call(uc)) {
-    return false;
+  } else if (index >= record_->steps || record_->step[index].pc != pc) {
+    record_->same = false;
   }
-  hide_traced(true);
-  return true;
+  return record_->same;
 }
 
-void EngineImpl::record_step(ucontext_t* uc, std::uint64_t pc) {
-  Step& step = steps_[step_count_++];
+void EngineImpl::record_step(const ucontext_t* uc, std::uint64_t pc) {
+  Step& step = record_->step[record_->steps++];
   step = Step{};
-  step.pc = last_pc_ = pc;
+  step.pc = pc;
   step.sp = inject::context_sp(uc);
   subject_->describe(step.sp, step.state, sizeof step.state - 1);
   step.marks = subject_->marks(step.sp, inject::kRedZone);
@@ -963,11 +996,17 @@ bool EngineImpl::record_access(siginfo_t* info, ucontext_t* uc) {
   if (!hidden_ || !traced) return false;
   hide_traced(false);
   const auto note = [&](unsigned index, const void* cell) {
-    if (as_address(cell) != address) return;
-    if (access_count_ == kMaxSteps || step_count_ == 0) return;
-    accesses_[access_count_++] =
-        Access{static_cast<std::uint32_t>(step_count_ - 1), static_cast<std::uint8_t>(index),
-               inject::fault_is_write(uc)};
+    if (as_address(cell) != address || steps_walked_ == 0) return;
+    const auto step = static_cast<std::uint32_t>(steps_walked_ - 1);
+    if (hidden_as_ == PROT_NONE && record_->accesses < kMaxSteps) {
+      record_->access[record_->accesses++] =
+          Access{step, static_cast<std::uint8_t>(index), inject::fault_is_write(uc)};
+    } else if (hidden_as_ == PROT_READ) {  // this one writes
+      for (std::size_t i = 0; i < record_->accesses; i++) {
+        Access& access = record_->access[i];
+        access.write = access.write || (access.step == step && access.slot == index);
+      }
+    }
   };
   for (unsigned i = 0; i < slot_count_; i++) note(i, slot_cells_[i]);
   const auto cells = subject_->cells();
@@ -977,7 +1016,7 @@ bool EngineImpl::record_access(siginfo_t* info, ucontext_t* uc) {
 
 // Through the operation, or the handler, step by step, its pages protected like that.
 void EngineImpl::walk(const Plan& plan, int protection) {
-  step_count_ = access_count_ = 0;
+  steps_walked_ = 0;
   last_pc_ = 0;
   hidden_as_ = protection;
   mode_ = Mode::tracing;
@@ -986,35 +1025,32 @@ void EngineImpl::walk(const Plan& plan, int protection) {
   inject::contain_call(&containment_, run_site, this);
   *serial_ = 0;  // the next step, if one is under way, is the last
   inject::limit_time(kTimeLimit);
-  hide_traced(false);
+  protect_traced(kVisible);
   finish();
   mode_ = Mode::idle;
+  record_->finished = record_->finished && seen_->end == End::finished;
 }
 
-std::string EngineImpl::record(const Plan& plan, Trace* out) {
-  steps_.resize(kMaxSteps);
-  accesses_.resize(kMaxSteps);
+// The steps, with all that is to be seen at each, and then what they access. To look, the pages
+// must be visible; to catch an access, hidden: to do both in one walk takes four changes of a
+// page's protection a step, each dearer than the step.
+void EngineImpl::record(const Plan& plan) {
+  record_->steps = record_->accesses = 0;
+  record_->finished = record_->same = true;
+  walk(plan, kVisible);
   walk(plan, PROT_NONE);
-  if constexpr (!inject::kFaultTellsWrite) {  // once more, and only what is written faults
-    const std::vector<Access> all(accesses_.begin(),
-                                  accesses_.begin() + static_cast<long>(access_count_));
-    walk(plan, PROT_READ);
-    const auto end = accesses_.begin() + static_cast<long>(access_count_);
-    const std::vector<Access> writes(accesses_.begin(), end);
-    access_count_ = all.size();
-    std::transform(all.begin(), all.end(), accesses_.begin(), [&](Access access) {
-      access.write = std::any_of(writes.begin(), writes.end(), [&](const Access& w) {
-        return w.step == access.step && w.slot == access.slot;
-      });
-      return access;
-    });
-  }
-  if (step_count_ == 0) return "the code to be recorded was never entered";
-  if (step_count_ == kMaxSteps) return "the operation has too many instructions";
-  std::string problem =
-      build_trace(*subject_, {steps_.begin(), steps_.begin() + static_cast<long>(step_count_)},
-                  {accesses_.begin(), accesses_.begin() + static_cast<long>(access_count_)}, out);
-  out->complete = seen_->end == End::finished;
+  if constexpr (!inject::kFaultTellsWrite) walk(plan, PROT_READ);  // only what is written faults
+}
+
+// A way that does not come to its end need not be the same twice.
+std::string EngineImpl::read_record(Trace* out) const {
+  const Record& r = *record_;
+  if (r.steps == 0) return "the code to be recorded was never entered";
+  if (r.steps == kMaxSteps) return "the operation has too many instructions";
+  if (r.finished && !r.same)
+    return "the operation took another way when its accesses were recorded";
+  std::string problem = build_trace(*subject_, {r.step, r.steps}, {r.access, r.accesses}, out);
+  out->complete = r.finished;
   return problem;
 }
 
@@ -1024,37 +1060,42 @@ std::string EngineImpl::trace(unsigned protocol, unsigned site, std::uint64_t se
   plan.site = site;
   draw_nonces(seed, 0, word_bits_, plan.in);
   recording_handler_ = false;
-  return record(plan, out);
+  record(plan);
+  return read_record(out);
 }
 
 // A handler may switch to another stack. A trap there that took the alternate stack would begin at
 // its top, over what the handler has left on it: so while one is recorded, traps take the stack
 // they find. But a handler that goes astray may leave SP where no frame can be written, and that
-// ends the process: a child finds out first.
+// ends the process: so a child records, in memory that it shares, and only where it dies of that is
+// it done here, with traps on the alternate stack.
 std::string EngineImpl::trace_handler(const Plan& plan, Trace* out) {
   recording_handler_ = true;
-  record_where_it_is(true);
-  const Forked tried = run_in_child(
-      [&] {
-        static volatile std::uint64_t own_serial = 0;  // the parent's watchdog must not see this
-        serial_ = &own_serial;
-        inject::after_fork();
-        record(plan, out);
-      },
-      kRecordLimit);
+  shared_->plan = plan;
+  const Forked tried = recorder_.once();
   inject::make_pristine();  // children share the code
-  if (tried.exit_status != kCameBack) record_where_it_is(false);
-  std::string problem = record(plan, out);
-  record_where_it_is(false);
+  if (tried.exit_status != kCameBack) record(plan);
   recording_handler_ = false;
-  return problem;
+  return read_record(out);
 }
 
-void EngineImpl::record_where_it_is(bool on) {
-  record_where_it_is_ = on;
+// Also for the next handler, unless this one may have left something behind.
+void EngineImpl::record_in_worker() {
+  static volatile std::uint64_t own_serial = 0;  // the parent's watchdog must not see this
+  if (serial_ != &own_serial) {
+    inject::after_fork();
+    record_where_it_is();
+  }
+  serial_ = &own_serial;
+  record(shared_->plan);
+  if (!record_->finished) _exit(kCameBack);
+}
+
+void EngineImpl::record_where_it_is() {
+  record_where_it_is_ = true;
   struct sigaction sa {};
   sigaction(SIGSEGV, nullptr, &sa);
-  sa.sa_flags = on ? sa.sa_flags & ~SA_ONSTACK : sa.sa_flags | SA_ONSTACK;
+  sa.sa_flags &= ~SA_ONSTACK;
   sigaction(SIGSEGV, &sa, nullptr);
 }
 
@@ -1062,11 +1103,6 @@ void EngineImpl::record_where_it_is(bool on) {
 
 // What the two sides share. A child serves until a trial ends it: one that comes to its end by
 // itself leaves nothing behind that containment would have to clear away.
-struct EngineImpl::Shared {
-  Observation seen;
-  Plan plan;
-};
-
 const Observation& EngineImpl::run_forked(const Plan& plan) {
   plan_ = shared_->plan = plan;
   seen_->begin(plan.injections);
@@ -1145,14 +1181,22 @@ std::string find_constants(Region code, std::vector<Region>* found) {
   return {};
 }
 
+// With the children that will be.
+void* shared_memory(std::size_t size) {
+  return mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+}
+
 std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_ = &subject();
   forgo_restartable_sequences();
-  void* shared =
-      mmap(nullptr, sizeof(Shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  if (shared == MAP_FAILED) return "memory for what is seen: " + std::string(strerror(errno));
+  void* shared = shared_memory(sizeof(Shared));
+  void* record = shared_memory(sizeof(Record));  // large, and not touched before it is needed
+  if (shared == MAP_FAILED || record == MAP_FAILED) {
+    return "memory for what is seen: " + std::string(strerror(errno));
+  }
   shared_ = new (shared) Shared{};
   seen_ = &shared_->seen;
+  record_ = static_cast<Record*>(record);
   constexpr std::size_t kStack =
       256 * 1024;  // bytes, and as much again that is never touched, below
   void* stack = mmap(nullptr, 2 * kStack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
