@@ -1029,6 +1029,7 @@ void EngineImpl::walk(const Plan& plan, int protection) {
   finish();
   mode_ = Mode::idle;
   record_->finished = record_->finished && seen_->end == End::finished;
+  record_->same = record_->same && steps_walked_ == record_->steps;
 }
 
 // The steps, with all that is to be seen at each, and then what they access. To look, the pages
@@ -1101,8 +1102,8 @@ void EngineImpl::record_where_it_is() {
 
 // ---- a trial in a child, where its end is real
 
-// What the two sides share. A child serves until a trial ends it: one that comes to its end by
-// itself leaves nothing behind that containment would have to clear away.
+// A child serves until a trial ends it: one that comes to its end by itself leaves nothing behind
+// that containment would have to clear away.
 const Observation& EngineImpl::run_forked(const Plan& plan) {
   plan_ = shared_->plan = plan;
   seen_->begin(plan.injections);
