@@ -48,7 +48,7 @@ void set_killer(timer_t timer, unsigned ms) {
 
 }  // namespace
 
-Forked run_in_child(const std::function<void()>& work, unsigned cpu_limit) {
+Forked run_in_child(const std::function<void()>& work) {
   Forked result;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -58,7 +58,6 @@ Forked run_in_child(const std::function<void()>& work, unsigned cpu_limit) {
   const pid_t child = fork();
   if (child == 0) {
     dup2(ends[1], STDERR_FILENO);
-    if (cpu_limit != 0) set_killer(make_killer(), cpu_limit);
     work();
     _exit(kCameBack);
   }

@@ -17,9 +17,8 @@ struct Forked {
 
 inline constexpr int kCameBack = 99;  // the exit status where work returned
 
-// One piece of work in a child of its own. cpu_limit: ms of CPU time after which the child is
-// killed (SIGKILL); 0: none.
-Forked run_in_child(const std::function<void()>& work, unsigned cpu_limit = 0);
+// One piece of work in a child of its own.
+Forked run_in_child(const std::function<void()>& work);
 
 // A child that does the same work again and again, until one time ends it; the next time is done by
 // a new one. What work and parent tell each other lies in memory that they share.
