@@ -62,10 +62,11 @@ lay_out() {
   done
 }
 
-# expect STATUS TEXT WHAT
+# expect STATUS TEXT WHAT [ARGUMENT...]: of $work/out, where there is no ARGUMENT
 expect() {
-  local status=0
-  scripts/oss_fuzz_check --out "$work/out" >"$work/output" 2>&1 || status=$?
+  local status=0 arguments=("${@:4}")
+  ((${#arguments[@]} > 0)) || arguments=(--out "$work/out")
+  scripts/oss_fuzz_check "${arguments[@]}" >"$work/output" 2>&1 || status=$?
   if ((status != $1)) || ! grep -F -- "$2" "$work/output" >/dev/null; then
     echo "oss_fuzz_check_test: $3: status $status, expected $1 and '$2':" >&2
     cat "$work/output" >&2
@@ -82,3 +83,5 @@ lay_out good && cp "$work/helper" "$work/out/helper" && expect 1 "helper looks l
 lay_out good && rm "$work/out/schedule_fuzzer.dict" && expect 1 "schedule_fuzzer.dict is not there" "no dictionary"
 printf 'crash' >"$work/seeds/two"
 lay_out good && expect 1 "has a seed that crashes it" "a crashing seed"
+expect 2 "is not offered" "a configuration that project.yaml does not have" --engine afl --architecture i386
+expect 2 "unknown architecture: 'arm'" "an architecture that no service has" --architecture arm
