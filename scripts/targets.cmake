@@ -33,6 +33,8 @@ endfunction()
 # end the process. Without UBSan's check of a function's type: it reads the called function's first bytes, where a
 # breakpoint may stand, and then goes another way.
 function(sigsweep_under_test target)
+  # A call that the compiler makes a jump leaves nothing to come back to: that build would lack a phase.
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-optimize-sibling-calls>)
   # The frames that ASan keeps for a while after their return are a thread's, which here leaves functions for good.
   # Where the environment does not ask for them (ASAN_OPTIONS; services do), there are none anyway.
   if(SIGSWEEP_SANITIZE MATCHES "address")
