@@ -85,3 +85,4 @@ printf 'crash' >"$work/seeds/two"
 lay_out good && expect 1 "has a seed that crashes it" "a crashing seed"
 expect 2 "is not offered" "a configuration that project.yaml does not have" --engine afl --architecture i386
 expect 2 "unknown architecture: 'arm'" "an architecture that no service has" --architecture arm
+expect 2 "--engine needs a value" "an engine without a name" --engine ""
