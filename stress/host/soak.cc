@@ -18,7 +18,7 @@ int soak_command(const Session& session) {
   Record result;
   Progress progress("random trials", session.options.random);
   const Outcome outcome = session.runner->command(command, [&](const Record& r) {
-    if (r.word() == "soaked") progress.step(r.number("rounds"), "");
+    if (r.word() == "soaked") progress.step(r.number("rounds"));
     if (r.word() == "soak") result = r;
   });
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");

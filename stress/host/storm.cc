@@ -358,7 +358,7 @@ Outcome listen(const std::string& path, const StormPlan& plan, Heard* heard,
     if (r.word() == "tick" || r.word() == "storm") heard->last = r;
     if (r.word() == "tick") {
       const double seconds = std::min(std::stod(r.text("seconds")), plan.seconds);
-      progress.step(static_cast<std::uint64_t>(seconds), "");
+      progress.step(static_cast<std::uint64_t>(seconds));
     }
   });
 }

@@ -34,8 +34,8 @@ void Progress::step(std::uint64_t done, const std::string& note) {
   shown_ = now;
   const double elapsed = std::chrono::duration<double>(now - started_).count();
   const double left = elapsed / static_cast<double>(done) * static_cast<double>(total_ - done);
-  const auto text =
-      fmt::format("{} {}/{} {}, about {:.0f} s left", what_, done, total_, note, left);
+  const auto text = fmt::format("{} {}/{}{}{}, about {:.0f} s left", what_, done, total_,
+                                note.empty() ? "" : " ", note, left);
   if (!terminal_) {
     fmt::print(stderr, "{}\n", text);
     return;

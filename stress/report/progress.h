@@ -11,7 +11,7 @@ class Progress {
  public:
   Progress(std::string what, std::uint64_t total);
   ~Progress();  // takes the bar away
-  void step(std::uint64_t done, const std::string& note);
+  void step(std::uint64_t done, const std::string& note = {});
 
  private:
   std::string what_;
