@@ -114,7 +114,8 @@ std::string listed(Names names, std::string_view given) {
   const std::size_t all = names.size();
   if (all > kMaxListed) {
     given = given.substr(0, kMaxQuoted);  // it may be megabytes long
-    std::ranges::stable_sort(names, {}, [&](auto name) { return edit_distance(name, given); });
+    std::ranges::sort(names, {},
+                      [&](auto name) { return std::pair(edit_distance(name, given), name); });
     names.resize(kMaxListed);
   }
   std::string list;
