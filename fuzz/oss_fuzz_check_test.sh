@@ -43,6 +43,9 @@ compile no_coverage -fsanitize=address -fsanitize-coverage=0 "$(clang++ -print-f
 compile no_asan -fsanitize=fuzzer &
 compile writes_here -fsanitize=fuzzer,address -DWRITES='"stray"' &
 compile writes_tmp -fsanitize=fuzzer,address -DWRITES='"/tmp/fine"' &
+compile needs_glibc -fsanitize=fuzzer,address -Wl,--no-as-needed -lresolv &
+clang++ -shared -fPIC "$work/helper.cc" -o "$work/libforeign.so"
+compile needs_foreign -fsanitize=fuzzer,address -Wl,--no-as-needed -L"$work" -lforeign &
 wait
 clang++ "$work/helper.cc" -o "$work/helper"
 
@@ -76,6 +79,8 @@ expect() {
 
 lay_out good && expect 0 "pass" "a target that is right"
 lay_out writes_tmp && expect 0 "pass" "a target that writes to /tmp"
+lay_out needs_glibc && expect 0 "pass" "a target that needs another library of glibc"
+lay_out needs_foreign && expect 1 "needs libforeign.so" "a target that needs a library that no image has"
 lay_out no_coverage && expect 1 "has no coverage instrumentation" "a target without instrumentation"
 lay_out no_asan && expect 1 "is not compiled with ASan" "a target without the sanitizer"
 lay_out writes_here && expect 1 "does not start" "a target that writes where it runs"
