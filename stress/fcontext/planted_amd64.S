@@ -9,7 +9,10 @@
 //   PLANT_DROPPED_R12     r12 is saved and not restored
 //   PLANT_DROPPED_MXCSR   nor is MXCSR
 //   PLANT_ADRIFT          SP is in neither stack for one instruction
-//   PLANT_BELOW           r12 is kept below SP's red zone for a while (planted_below: where)
+//   PLANT_BELOW           r12 is kept below SP for a while, planted_below bytes from where SP goes, in another form: the value
+//                         itself might be there by chance, because a signal's frame has every register
+//   PLANT_TARGET_BELOW    likewise below the SP of a context that waits; read when SP has been set already
+//   PLANT_UNMOVED         all registers are saved below SP, and SP is moved afterwards: within amd64's red zone
 //   PLANT_STATIC          ... in a word that all contexts share
 
 .macro SAVE slot, reg
@@ -28,7 +31,8 @@
 \name:
 .endm
 
-#if !defined(PLANT_ADRIFT) && !defined(PLANT_BELOW) && !defined(PLANT_STATIC)
+#if !defined(PLANT_ADRIFT) && !defined(PLANT_BELOW) && !defined(PLANT_TARGET_BELOW) && !defined(PLANT_UNMOVED) && \
+    !defined(PLANT_STATIC)
 #define LAST_INSTRUCTION_MARKED
 #endif
 
@@ -40,12 +44,27 @@ jump_fcontext:
 	.cfi_startproc
 #if defined(PLANT_BELOW)
 	movq	planted_below(%rip), %rcx
-	movq	%r12, (%rsp,%rcx)
+	movq	%r12, %r8
+	notq	%r8
+	movq	%r8, -0x38(%rsp,%rcx)
 MARK planted_begin
 #elif defined(PLANT_STATIC)
 	movq	%r12, planted_cell(%rip)
 MARK planted_begin
 #endif
+#if defined(PLANT_UNMOVED)
+	SAVE	-0x28, r13
+MARK planted_begin
+	SAVE	-0x20, r14
+	SAVE	-0x18, r15
+	SAVE	-0x10, rbx
+	SAVE	-0x08, rbp
+	leaq	-0x38(%rsp), %rsp
+	.cfi_adjust_cfa_offset 0x38
+MARK planted_end
+	stmxcsr	(%rsp)
+	fnstcw	4(%rsp)
+#else
 	leaq	-0x38(%rsp), %rsp
 	.cfi_adjust_cfa_offset 0x38
 	stmxcsr	(%rsp)
@@ -55,14 +74,23 @@ MARK planted_begin
 	SAVE	0x20, r15
 	SAVE	0x28, rbx
 	SAVE	0x30, rbp
+#endif
 #if defined(PLANT_BELOW)
-	movq	0x38(%rsp,%rcx), %r12
+	movq	(%rsp,%rcx), %r12
 MARK planted_end
+	notq	%r12
 #elif defined(PLANT_STATIC)
 	movq	planted_cell(%rip), %r12
 MARK planted_end
 #endif
 	SAVE	0x08, r12
+#if defined(PLANT_TARGET_BELOW)
+	movq	planted_below(%rip), %rcx
+	movq	%r12, %r8
+	notq	%r8
+	movq	%r8, (%rsp,%rcx)
+MARK planted_begin
+#endif
 	movq	%rsp, %rax
 #if defined(PLANT_ADRIFT)
 	xorl	%esp, %esp
@@ -78,7 +106,12 @@ MARK planted_end
 	ldmxcsr	(%rsp)
 #endif
 	fldcw	4(%rsp)
-#if !defined(PLANT_DROPPED_R12)
+#if defined(PLANT_TARGET_BELOW)
+	movq	(%rsp,%rcx), %r12
+MARK planted_end
+	notq	%r12
+	.cfi_restore r12
+#elif !defined(PLANT_DROPPED_R12)
 	RESTORE	0x08, r12
 #endif
 	RESTORE	0x10, r13

@@ -13,6 +13,7 @@ extern "C" {
 extern const char planted_begin[] __attribute__((visibility("hidden")));
 extern const char planted_end[] __attribute__((visibility("hidden")));
 extern const char jump_fcontext[];
+extern std::int64_t planted_below;
 }
 
 namespace sigsweep {
@@ -24,7 +25,16 @@ void PrintTo(Verdict v, std::ostream* out) {
 
 namespace {
 
-enum class Planted { NOTHING, DROPPED_R12, DROPPED_MXCSR, ADRIFT, BELOW, STATIC };
+enum class Planted {
+  NOTHING,
+  DROPPED_R12,
+  DROPPED_MXCSR,
+  ADRIFT,
+  BELOW,
+  TARGET_BELOW,
+  UNMOVED,
+  STATIC
+};
 constexpr Planted kPlanted = Planted::PLANTED;
 
 // A defect that harms without any signal, and what it loses.
@@ -38,13 +48,17 @@ constexpr bool needs_a_signal() {
   return kPlanted != Planted::NOTHING && lost_without_signal().empty();
 }
 
-// What a signal does to a trial that lands in the defect.
-Verdict verdict_within(std::string_view protocol, bool handler_calls) {
+// What a signal does to a trial that lands in the defect. Below the red zone everything is
+// destroyed, on whatever stack the handler runs; within it nothing is, unless nobody leaves one.
+Verdict verdict_within(std::string_view protocol, bool handler_calls, bool red_zone) {
   switch (kPlanted) {
     case Planted::ADRIFT:
       return protocol == "ownstack" ? Verdict::crash : Verdict::wrong_switch;
     case Planted::BELOW:
-      return protocol == "ownstack" ? Verdict::state_leak : Verdict::ok;
+    case Planted::TARGET_BELOW:
+      return Verdict::state_leak;
+    case Planted::UNMOVED:
+      return red_zone ? Verdict::ok : Verdict::state_leak;
     case Planted::STATIC:
       return handler_calls ? Verdict::state_leak : Verdict::ok;
     default:
@@ -63,14 +77,26 @@ bool is_within(const Boundary& b) {
          b.pc < reinterpret_cast<std::uint64_t>(planted_end);
 }
 
-using Cell = std::tuple<std::string_view, std::string_view, Source>;
-class PlantedSweep : public testing::TestWithParam<Cell> {};
+// Where the word lies, in bytes below SP: at the red zone's end, where the kernel aligns its frame
+// and the processor's state has gaps (AVX, AVX-512), and beyond any frame.
+std::vector<std::int64_t> distances() {
+  if (kPlanted != Planted::BELOW && kPlanted != Planted::TARGET_BELOW) return {136};
+  return {136,  144,  152,  192,  256,  264,   1024,  2048,
+          2560, 3000, 4000, 4096, 8192, 12000, 16000, 16384};
+}
 
-TEST_P(PlantedSweep, FindsItWhereItIs) {
+using Cell = std::tuple<std::string_view, std::string_view, Source>;
+class PlantedSweep : public testing::TestWithParam<Cell> {
+ protected:
+  static void find_it(std::int64_t distance, bool red_zone);
+};
+
+void PlantedSweep::find_it(std::int64_t distance, bool red_zone) {
+  SCOPED_TRACE(std::to_string(distance) + " bytes below SP" + (red_zone ? "" : ", no red zone"));
   const std::string_view protocol = std::get<0>(GetParam()), handler = std::get<1>(GetParam());
   const Source source = std::get<2>(GetParam());
-  attach();
-  ASSERT_EQ(inject::prepare(source), "");
+  planted_below = -distance;
+  Engine::get().red_zone(red_zone);
   CellRequest request;
   request.protocol = static_cast<unsigned>(find_protocol(subject(), protocol));
   request.site = static_cast<unsigned>(find_site(subject(), "round_trip"));
@@ -90,12 +116,21 @@ TEST_P(PlantedSweep, FindsItWhereItIs) {
     const Boundary& b = sweeper.trace().boundaries[at.first];
     within += is_within(b) ? 1 : 0;
     EXPECT_EQ(judgement.verdict,
-              is_within(b) ? verdict_within(protocol, handler != "none") : elsewhere)
+              is_within(b) ? verdict_within(protocol, handler != "none", red_zone) : elsewhere)
         << b.symbol << "+" << b.offset << " nth=" << b.nth << ": " << judgement.detail;
   };
   const CellResult result = sweeper.run(request, listener);
   EXPECT_EQ(result.landed, result.trials);
   EXPECT_EQ(within > 0, needs_a_signal());
+  Engine::get().red_zone(true);
+}
+
+TEST_P(PlantedSweep, FindsItWhereItIs) {
+  attach();
+  ASSERT_EQ(inject::prepare(std::get<2>(GetParam())), "");
+  for (const std::int64_t distance : distances()) {
+    for (const bool red_zone : {true, false}) find_it(distance, red_zone);
+  }
 }
 
 // So that ctest shows which build's tests they are.

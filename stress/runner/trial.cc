@@ -120,6 +120,11 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::string expect_strays(std::vector<unsigned> handlers) override;
   const StrayCount& strays() const override { return strays_; }
   void lazy(bool on) override { lazy_ = on; }
+  void red_zone(bool on) override { red_zone_ = on ? inject::kRedZone : 0; }
+  const inject::StackPaint& look_at_stacks() override {
+    paint_.look();
+    return paint_;
+  }
   bool settled() override;
   const ucontext_t& landed_at() const override { return landed_context_; }
   const std::uint64_t* slots_landed() const override { return slots_at_landing_; }
@@ -147,6 +152,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::uint64_t slot_value(unsigned i) const;
   std::string install_handlers();
   void place_traps(bool in_handler);
+  void check_entry(std::uint64_t frame, std::uint64_t flags);
   void check_place(unsigned index);
   unsigned live_regions(unsigned index, std::span<Region> out) const;
   void check_frame(std::span<const Region> in_use);
@@ -217,6 +223,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::uint32_t reached_ = 0;  // bit i: the boundary of injection i
   int calling_ = kNone;        // the injection whose handler's own call is under way
   bool lazy_ = false;
+  std::uint64_t red_zone_ = inject::kRedZone;  // of what is interrupted, in bytes
+  inject::StackPaint paint_;
   bool changed_before_ =
       false;               // a landing showed a mask or an alternate stack that were not normal
   bool patches_ = true;    // else a debugger owns the traps
@@ -316,7 +324,9 @@ void EngineImpl::place_traps(bool in_handler) {
   const bool own = protocol_->own_stack, trial = mode_ == Mode::trial;
   inject::want_traps({.own_handed_on = (own && trial && trap_is_signal_) || record_where_it_is_,
                       .own_passing = (in_handler && !own) || record_where_it_is_,
-                      .masking = !(trial && only_traps_are_signals_ && stray_handlers_.empty())});
+                      .masking = !(trial && only_traps_are_signals_ && stray_handlers_.empty()),
+                      .paint = trial ? &paint_ : nullptr,
+                      .red_zone = red_zone_});
 }
 
 void EngineImpl::run_site(void* self) {
@@ -379,7 +389,7 @@ void EngineImpl::check_registers() {
     if (probe_.control_after[i] != probe_.control_before[i])
       seen_->leaked = inject::kControlNames[i];
   }
-  if (const char* flag = inject::flags_problem(probe_)) seen_->leaked = flag;
+  if (const char* flag = inject::flags_problem(probe_.flags_after)) seen_->leaked = flag;
   if (probe_.sp_after != probe_.sp_before)
     seen_->misplaced = "the operation returned with another SP";
   if (probe_.fp_after != probe_.fp_before) seen_->leaked = kFramePointer;
@@ -489,15 +499,28 @@ void EngineImpl::send(unsigned index, ucontext_t* uc) {
   }
   if (inject::is_the_trap(injection.source)) {
     static siginfo_t info;
+    inject::EntryFound found;
     info.si_signo = injection.signal;
-    subject_->signal_entry()(injection.signal, &info, uc);
+    inject::entry_call(subject_->signal_entry(), injection.signal, &info, uc, &found);
+    if (const char* problem = inject::entry_problem(found)) seen_->leaked = problem;
     if (mode_ == Mode::trial) check_stacks(index);  // what the way back wrote
     return;
   }
   inject::make_pending(injection.source, injection.signal);
 }
 
+// What the ABI promises a handler. The compiler relies on it, so that a breach shows anywhere, or
+// nowhere.
+void EngineImpl::check_entry(std::uint64_t frame, std::uint64_t flags) {
+  if (frame % inject::kFrameAlignment != inject::kFrameRest) {
+    seen_->misplaced = "the handler was entered with a misaligned SP";
+  }
+  if (inject::flags_problem(flags) != nullptr)
+    seen_->leaked = "direction flag, at the handler's entry";
+}
+
 void EngineImpl::on_signal(int sig, ucontext_t* uc) {
+  const std::uint64_t flags = inject::flags_at_entry();
   if (mode_ == Mode::idle) return;
   if (sig == stray_signal()) {
     on_stray();
@@ -526,6 +549,7 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   Landing& landing = landings_[index];
   Region regions[kMaxRegions];
   const std::uint64_t sp = inject::context_sp(uc);
+  check_entry(as_address(__builtin_frame_address(0)), flags);
   check_place(index);
   check_frame(landing.live.regions());
   if (protocol_->must_reject) landing.state.take(regions, subject_->state_regions(regions));
@@ -601,10 +625,10 @@ void EngineImpl::take_from_outside(ucontext_t* uc) {
 // What is in use of the stacks where this injection landed; and, where it interrupts a handler, on
 // the stack that the handler's signal has interrupted, which may tell no longer.
 unsigned EngineImpl::live_regions(unsigned index, std::span<Region> out) const {
-  unsigned count = subject_->live_regions(landings_[index].sp - inject::kRedZone, out);
+  unsigned count = subject_->live_regions(landings_[index].sp - red_zone_, out);
   for (int i = plan_.injection[index].parent; i != kNone; i = plan_.injection[i].parent) {
     Region outer[kMaxRegions];
-    const std::uint64_t sp = landings_[i].sp - inject::kRedZone;
+    const std::uint64_t sp = landings_[i].sp - red_zone_;
     const unsigned found = subject_->live_regions(sp, outer);
     for (unsigned k = 0; k < found && count < out.size(); k++) {
       if (as_address(outer[k].at) == sp) out[count++] = outer[k];
@@ -898,6 +922,7 @@ Judgement EngineImpl::baseline(unsigned protocol, unsigned site, std::uint64_t s
   to_be_filled_ = rest.get();
   run(plan);
   to_be_filled_ = nullptr;
+  paint_.look();
   known = std::move(rest);
   return judge_last();
 }
@@ -969,7 +994,7 @@ void EngineImpl::record_step(const ucontext_t* uc, std::uint64_t pc) {
   step.pc = pc;
   step.sp = inject::context_sp(uc);
   subject_->describe(step.sp, step.state, sizeof step.state - 1);
-  step.marks = subject_->marks(step.sp, inject::kRedZone);
+  step.marks = subject_->marks(step.sp, red_zone_);
   step.watches = subject_->watch(step.sp, recording_handler_, step.watched);
   inject::context_preserved(uc, step.preserved);
 }
@@ -1229,6 +1254,8 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   syscall(SYS_sigaltstack, nullptr, &normal_stack_);
   inject::on_sanitizer_report(report_entry);
   probe_.over = sigsweep::operation_over;
+  Region stacks[inject::StackPaint::kMostStacks];
+  paint_.attach({stacks, subject_->stacks(stacks)});
   subject_->reset(0);
   Region regions[kMaxRegions];
   first_.take(regions, subject_->state_regions(regions));

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "stress/runner/forked.h"
+#include "stress/runner/inject/stack_paint.h"
 #include "stress/runner/oracle.h"
 #include "stress/runner/schedule.h"
 #include "stress/runner/subject.h"
@@ -89,6 +90,11 @@ class Engine {
   // found changed since the last call. Where it was, the trials must be run again, not lazily.
   virtual void lazy(bool on) = 0;
   virtual bool settled() = 0;
+
+  // Off: a signal destroys everything below SP, for ABIs and handlers that leave no red zone.
+  virtual void red_zone(bool on) = 0;
+  // How much was used of each stack at most, in the order of Subject::stacks(), as it is now.
+  virtual const inject::StackPaint& look_at_stacks() = 0;
 
   // Records the boundaries of an operation and its accesses to the slots, with nothing injected.
   // Empty, or why that can't be done.

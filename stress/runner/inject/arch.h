@@ -3,6 +3,7 @@
 // async-signal-safe.
 #pragma once
 
+#include <signal.h>
 #include <ucontext.h>
 
 #include <cstddef>
@@ -61,6 +62,9 @@ inline void set_context_register(ucontext_t* uc, int index, std::uint64_t value)
 #if defined(__x86_64__)
 
 inline constexpr std::uint64_t kRedZone = 128;  // bytes below SP that belong to what is interrupted
+// What a frame pointer leaves when it is divided by 16, in a function that was called with SP as
+// the ABI wants it.
+inline constexpr std::uint64_t kFrameAlignment = 16, kFrameRest = 0;
 inline constexpr int kPc = REG_RIP, kSp = REG_RSP;
 inline constexpr NamedRegister kRegisters[] = {
     {"rip", REG_RIP}, {"rsp", REG_RSP}, {"rbp", REG_RBP}, {"rax", REG_RAX}, {"rbx", REG_RBX},
@@ -69,52 +73,41 @@ inline constexpr NamedRegister kRegisters[] = {
 // pointer.
 inline constexpr unsigned kKept = 5;
 inline constexpr const char* kKeptNames[kKept] = {"rbx", "r12", "r13", "r14", "r15"};
+inline constexpr const char* kEntryLost[kKept] = {
+    "rbx, lost by the signal's entry", "r12, lost by the signal's entry",
+    "r13, lost by the signal's entry", "r14, lost by the signal's entry",
+    "r15, lost by the signal's entry"};
 inline constexpr int kPreserved[] = {REG_RBX, REG_R12, REG_R13, REG_R14, REG_R15, REG_RBP};
+// Bytes from fpregs to what FXSAVE wrote.
+inline constexpr std::size_t kFxsave = 0;
 
 inline void context_controls(const ucontext_t* uc, std::uint64_t* out) {
   out[0] = uc->uc_mcontext.fpregs->mxcsr;
   out[1] = uc->uc_mcontext.fpregs->cwd;
 }
 
-// Can resume_context() restore all that is in this frame? The processor's state must be there in
-// the form that XRSTOR takes (asm/sigcontext.h), and the trap flag takes the kernel's way.
-inline bool can_resume(const ucontext_t* uc) {
-  constexpr std::size_t kReserved = 464;  // bytes: where the kernel describes the form
-  constexpr std::uint32_t kMagic = 0x46505853;
-  const auto* state = reinterpret_cast<const char*>(uc->uc_mcontext.fpregs);
-  return state != nullptr && (uc->uc_mcontext.gregs[REG_EFL] & 0x100) == 0 &&
-         *reinterpret_cast<const std::uint32_t*>(state + kReserved) == kMagic;
-}
-
 #elif defined(__i386__)
 
 inline constexpr std::uint64_t kRedZone = 0;
+inline constexpr std::uint64_t kFrameAlignment = 16, kFrameRest = 8;
 inline constexpr int kPc = REG_EIP, kSp = REG_ESP;
 inline constexpr NamedRegister kRegisters[] = {
     {"eip", REG_EIP}, {"esp", REG_ESP}, {"ebp", REG_EBP}, {"eax", REG_EAX}, {"ebx", REG_EBX},
     {"ecx", REG_ECX}, {"edx", REG_EDX}, {"esi", REG_ESI}, {"edi", REG_EDI}};
 inline constexpr unsigned kKept = 3;
 inline constexpr const char* kKeptNames[kKept] = {"ebx", "esi", "edi"};
+inline constexpr const char* kEntryLost[kKept] = {"ebx, lost by the signal's entry",
+                                                  "esi, lost by the signal's entry",
+                                                  "edi, lost by the signal's entry"};
 inline constexpr int kPreserved[] = {REG_EBX, REG_ESI, REG_EDI, REG_EBP};
+// Bytes from fpregs to what FXSAVE wrote: FSAVE's form lies in front of it (asm/sigcontext.h).
+inline constexpr std::size_t kFxsave = 112;
 
 inline void context_controls(const ucontext_t* uc, std::uint64_t* out) {
-  // Behind the 112 bytes that the C library knows lies what FXSAVE wrote (asm/sigcontext.h).
-  constexpr std::size_t kMxcsr = 112 + 24;
+  constexpr std::size_t kMxcsr = kFxsave + 24;
   const auto* state = reinterpret_cast<const char*>(uc->uc_mcontext.fpregs);
   out[0] = *reinterpret_cast<const std::uint32_t*>(state + kMxcsr);
   out[1] = uc->uc_mcontext.fpregs->cw & 0xffff;
-}
-
-// Likewise; and resume_context() writes below SP, where nothing is kept here but SP must point at
-// memory: in the first page there is none.
-inline bool can_resume(const ucontext_t* uc) {
-  constexpr std::size_t kReserved = 112 + 464;
-  constexpr std::uint32_t kMagic = 0x46505853;
-  constexpr std::uint64_t kFirstPage = 4096;
-  const auto* state = reinterpret_cast<const char*>(uc->uc_mcontext.fpregs);
-  return state != nullptr && (uc->uc_mcontext.gregs[REG_EFL] & 0x100) == 0 &&
-         context_register(uc, REG_ESP) > kFirstPage &&
-         *reinterpret_cast<const std::uint32_t*>(state + kReserved) == kMagic;
 }
 
 #elif defined(__arm__)
@@ -149,12 +142,17 @@ inline void set_context_register(ucontext_t* uc, int index, std::uint64_t value)
 }
 
 inline constexpr std::uint64_t kRedZone = 0;
+inline constexpr std::uint64_t kFrameAlignment = 8, kFrameRest = 4;
 inline constexpr int kPc = 15, kSp = 13;
 inline constexpr NamedRegister kRegisters[] = {{"pc", 15}, {"sp", 13}, {"lr", 14}, {"r10", 10},
                                                {"fp", 11}, {"r0", 0},  {"r1", 1},  {"r2", 2},
                                                {"r3", 3},  {"r7", 7}};
 inline constexpr unsigned kKept = 6;  // r10 is g
 inline constexpr const char* kKeptNames[kKept] = {"r4", "r5", "r6", "r7", "r8", "r9"};
+inline constexpr const char* kEntryLost[kKept] = {
+    "r4, lost by the signal's entry", "r5, lost by the signal's entry",
+    "r6, lost by the signal's entry", "r7, lost by the signal's entry",
+    "r8, lost by the signal's entry", "r9, lost by the signal's entry"};
 inline constexpr int kPreserved[] = {4, 5, 6, 7, 8, 9, 11};
 
 // FPSCR: round towards zero, which no signal handler starts with.
@@ -164,10 +162,6 @@ inline constexpr std::uint32_t kControlProbe[kControls] = {0x00c00000};
 // The context does not say in an easy way: it is compared at the operation's end only.
 inline void context_controls(const ucontext_t*, std::uint64_t* out) {
   out[0] = 0;
-}
-
-inline bool can_resume(const ucontext_t*) {
-  return false;
 }
 
 #else
@@ -182,6 +176,19 @@ inline void set_context_pc(ucontext_t* uc, std::uint64_t pc) {
 }
 inline std::uint64_t context_sp(const ucontext_t* uc) {
   return context_register(uc, kSp);
+}
+
+// Of whoever asks.
+__attribute__((always_inline)) inline std::uint64_t current_sp() {
+  std::uintptr_t sp;
+#if defined(__x86_64__)
+  asm volatile("movq %%rsp, %0" : "=r"(sp));
+#elif defined(__i386__)
+  asm volatile("movl %%esp, %0" : "=r"(sp));
+#else
+  asm volatile("mov %0, sp" : "=r"(sp));
+#endif
+  return sp;
 }
 
 // In front of a function's first instruction: where it will return to.
@@ -212,6 +219,15 @@ struct Probe {
   std::uint32_t control_after[kControls];
 };
 
+// What entry_call found.
+struct EntryFound {
+  std::uintptr_t kept[kKept];
+  std::uintptr_t fp_moved;  // the frame pointer, less what it was
+  std::uintptr_t flags;
+};
+inline constexpr std::uintptr_t kEntryProbe = 0x5a5a0100;
+inline constexpr std::size_t kTrapFrames = 512;
+
 // The point that an abandoned trial returns to, and the stack that trials start on: one of their
 // own, for a trial that goes astray writes over the frames that it came from.
 struct Containment {
@@ -237,16 +253,48 @@ std::uint64_t contain_call(Containment* frame, void (*fn)(void*), void* arg);
 // stay as they are. REQUIRES: can_resume(uc).
 [[noreturn]] void resume_context(const ucontext_t* uc);
 
+// Calls a signal's entry as a function, with kEntryProbe + i in kept register i, and writes down
+// what it finds there afterwards. Nothing is lost for the caller, whatever the entry does to
+// registers.
+void entry_call(void (*entry)(int, siginfo_t*, void*), int sig, siginfo_t* info, void* context,
+                EntryFound* found);
+
+// SIGTRAP's handler. Overwrites kTrapFrames bytes below the kernel's frame, and forgets the
+// interrupted code's registers, before it goes on in trap_taken(): else what that pushes might be,
+// by chance, what the interrupted code keeps there.
+void trap_entry(int sig, siginfo_t* info, void* context);
+void trap_taken(int sig, siginfo_t* info, void* context);
+
 // Sets the trap flag, where there is one: a SIGTRAP behind each instruction from here on.
 void raise_trap_flag();
 }
 
-// What must hold of the flags after a call. Null, or what is wrong.
-inline const char* flags_problem([[maybe_unused]] const Probe& probe) {
+// What must hold of the flags after a call, and at a handler's entry. Null, or what is wrong.
+inline const char* flags_problem([[maybe_unused]] std::uint64_t flags) {
 #if defined(__x86_64__) || defined(__i386__)
-  if ((probe.flags_after & 0x400) != 0) return "direction flag";
+  if ((flags & 0x400) != 0) return "direction flag";
 #endif
   return nullptr;
+}
+
+// The flags as they are; and from here on the direction flag is as the compiler relies on it.
+__attribute__((always_inline)) inline std::uint64_t flags_at_entry() {
+  std::uintptr_t flags = 0;
+#if defined(__x86_64__)
+  asm volatile("pushfq; popq %0; cld" : "=r"(flags) : : "cc", "memory");
+#elif defined(__i386__)
+  asm volatile("pushfl; popl %0; cld" : "=r"(flags) : : "cc", "memory");
+#endif
+  return flags;
+}
+
+// What a signal's entry lost that a function must keep (System V ABI; AAPCS). Null, or what.
+inline const char* entry_problem(const EntryFound& found) {
+  for (unsigned i = 0; i < kKept; i++) {
+    if (found.kept[i] != kEntryProbe + i) return kEntryLost[i];
+  }
+  if (found.fp_moved != 0) return "frame pointer, lost by the signal's entry";
+  return flags_problem(found.flags);
 }
 
 }  // namespace sigsweep::inject

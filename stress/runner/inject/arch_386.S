@@ -141,9 +141,9 @@ TEXT resume_context
 	movl	4(%esp), %ebx				// BX = the context
 	.cfi_undefined eip
 	movl	context_fpregs(%ebx), %ecx
-	addl	$112, %ecx				// behind what FSAVE would write
-	movl	$-1, %eax
-	movl	$-1, %edx
+	movl	state_xfeatures(%ecx), %eax		// what the frame holds, and nothing else: XRSTOR looks for
+	movl	state_xfeatures + 4(%ecx), %edx		// each component that it is asked for behind the last one
+	addl	$state_fxsave, %ecx			// behind what FSAVE would write
 	xrstor	(%ecx)
 	movl	context_esp(%ebx), %edx
 	subl	$12, %edx
@@ -164,6 +164,51 @@ TEXT resume_context
 	popfl
 	retl
 END resume_context
+
+TEXT entry_call
+	SAVE_ALL
+	movl	FRAME(%esp), %eax			// AX = entry
+	movl	FRAME + 4(%esp), %ecx			// CX = sig
+	movl	FRAME + 8(%esp), %edx			// DX = info
+	movl	FRAME + 12(%esp), %ebx			// BX = context
+	movl	FRAME + 16(%esp), %esi			// SI = found
+	subl	$20, %esp				// keep the ABI's alignment
+	.cfi_adjust_cfa_offset 20
+	movl	%ecx, (%esp)
+	movl	%edx, 4(%esp)
+	movl	%ebx, 8(%esp)
+	movl	%esi, 12(%esp)				// behind the arguments, which are the entry's to change
+	movl	$entry_probe, %ebx
+	movl	$entry_probe + 1, %esi
+	movl	$entry_probe + 2, %edi
+	calll	*%eax
+	movl	12(%esp), %ecx				// CX = found
+	addl	$20, %esp
+	.cfi_adjust_cfa_offset -20
+	movl	%ebx, found_kept(%ecx)
+	movl	%esi, found_kept + 4(%ecx)
+	movl	%edi, found_kept + 8(%ecx)
+	leal	20(%esp), %eax				// where SAVE_ALL made it point
+	subl	%ebp, %eax
+	movl	%eax, found_fp_moved(%ecx)
+	pushfl
+	.cfi_adjust_cfa_offset 4
+	popl	found_flags(%ecx)
+	.cfi_adjust_cfa_offset -4
+	cld
+	RESTORE_ALL
+END entry_call
+
+TEXT trap_entry
+	leal	-trap_frames(%esp), %edi
+	movl	$trap_frames, %ecx
+	movl	$stack_paint & 0xff, %eax
+	rep stosb
+	movl	%eax, %ebx
+	movl	%eax, %esi
+	movl	%eax, %edi
+	jmp	trap_taken
+END trap_entry
 
 TEXT raise_trap_flag
 	pushfl

@@ -142,8 +142,8 @@ TEXT resume_context
 	.cfi_undefined rip
 	movq	%rdi, %rbx
 	movq	context_fpregs(%rbx), %rcx
-	movl	$-1, %eax
-	movl	$-1, %edx
+	movl	state_xfeatures(%rcx), %eax		// what the frame holds, and nothing else: XRSTOR looks for
+	movl	state_xfeatures + 4(%rcx), %edx		// each component that it is asked for behind the last one
 	xrstor64	(%rcx)
 	movl	%ss, %eax
 	pushq	%rax
@@ -169,6 +169,57 @@ TEXT resume_context
 	movq	context_rbx(%rbx), %rbx
 	iretq
 END resume_context
+
+TEXT entry_call
+	SAVE_ALL
+	pushq	%r8
+	.cfi_adjust_cfa_offset 8
+	pushq	%r8				// and once more, for the ABI's alignment
+	.cfi_adjust_cfa_offset 8
+	movq	%rdi, %rax
+	movl	%esi, %edi
+	movq	%rdx, %rsi
+	movq	%rcx, %rdx
+	movl	$entry_probe, %ebx
+	movl	$entry_probe + 1, %r12d
+	movl	$entry_probe + 2, %r13d
+	movl	$entry_probe + 3, %r14d
+	movl	$entry_probe + 4, %r15d
+	callq	*%rax
+	popq	%rdi
+	.cfi_adjust_cfa_offset -8
+	popq	%rdi				// DI = found
+	.cfi_adjust_cfa_offset -8
+	movq	%rbx, found_kept(%rdi)
+	movq	%r12, found_kept + 8(%rdi)
+	movq	%r13, found_kept + 16(%rdi)
+	movq	%r14, found_kept + 24(%rdi)
+	movq	%r15, found_kept + 32(%rdi)
+	leaq	48(%rsp), %rax			// where SAVE_ALL made it point
+	subq	%rbp, %rax
+	movq	%rax, found_fp_moved(%rdi)
+	pushfq
+	.cfi_adjust_cfa_offset 8
+	popq	found_flags(%rdi)
+	.cfi_adjust_cfa_offset -8
+	cld
+	RESTORE_ALL
+END entry_call
+
+TEXT trap_entry
+	movq	%rdi, %r8
+	leaq	-trap_frames(%rsp), %rdi
+	movl	$trap_frames, %ecx
+	movl	$stack_paint & 0xff, %eax
+	rep stosb
+	movq	%r8, %rdi
+	movl	%eax, %ebx
+	movl	%eax, %r12d
+	movl	%eax, %r13d
+	movl	%eax, %r14d
+	movl	%eax, %r15d
+	jmp	trap_taken
+END trap_entry
 
 TEXT raise_trap_flag
 	pushfq

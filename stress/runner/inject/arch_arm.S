@@ -140,6 +140,55 @@ TEXT probe_call
 	RESTORE_ALL
 END probe_call
 
+TEXT entry_call
+	ldr	r12, [sp]				// R12 = found
+	SAVE_ALL
+	str	r12, [sp, #-8]!
+	.cfi_adjust_cfa_offset 8
+	mov	r12, r0
+	mov	r0, r1
+	mov	r1, r2
+	ldr	r2, [sp, #8 + FRAME - 40]		// R3 as SAVE_ALL pushed it: FPSCR went through R3
+	ADDRESS	r4, entry_probe
+	add	r5, r4, #1
+	add	r6, r4, #2
+	add	r7, r4, #3
+	add	r8, r4, #4
+	add	r9, r4, #5
+	blx	r12
+	ldr	r12, [sp], #8
+	.cfi_adjust_cfa_offset -8
+	str	r4, [r12, #found_kept]
+	str	r5, [r12, #found_kept + 4]
+	str	r6, [r12, #found_kept + 8]
+	str	r7, [r12, #found_kept + 12]
+	str	r8, [r12, #found_kept + 16]
+	str	r9, [r12, #found_kept + 20]
+	add	r3, sp, #FRAME - 4			// where SAVE_ALL made it point
+	sub	r3, r3, r11
+	str	r3, [r12, #found_fp_moved]
+	mov	r3, #0
+	str	r3, [r12, #found_flags]
+	RESTORE_ALL
+END entry_call
+
+TEXT trap_entry
+	ADDRESS	r3, stack_paint
+	orr	r3, r3, #0x80000000
+	sub	r12, sp, #trap_frames
+.Lpaint:
+	str	r3, [r12], #4
+	cmp	r12, sp
+	blo	.Lpaint
+	mov	r4, r3
+	mov	r5, r3
+	mov	r6, r3
+	mov	r7, r3
+	mov	r8, r3
+	mov	r9, r3
+	b	trap_taken
+END trap_entry
+
 	.local	current_probe
 	.comm	current_probe, 4, 4
 

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "stress/runner/inject/arch.h"
+#include "stress/runner/inject/frame.h"
 #include "stress/runner/inject/hwbreak.h"
 #include "stress/runner/inject/raw_memory.h"
 
@@ -87,13 +88,11 @@ int armed_at(std::uint64_t pc) {
   return -1;
 }
 
-void on_sigtrap(int, siginfo_t*, void* context);
-
 bool install_trap(Installed how) {
   installed = how;
   // Static: what is on this stack a sanitizer may hold for poisoned, and its sigfillset would look.
   static struct sigaction sa;
-  sa.sa_sigaction = on_sigtrap;
+  sa.sa_sigaction = trap_entry;
   // SA_NODEFER: a breakpoint in a handler that was entered from a breakpoint must trap, not kill.
   sa.sa_flags = SA_SIGINFO | (how.own ? 0 : SA_ONSTACK) | SA_RESTART | SA_NODEFER;
   sigemptyset(&sa.sa_mask);
@@ -214,8 +213,15 @@ void on_step_trap(ucontext_t* uc) {
   set_step(uc, stepping);
 }
 
-void on_sigtrap(int, siginfo_t* info, void* context) {
-  auto* uc = static_cast<ucontext_t*>(context);
+// A signal may destroy whatever lies below the red zone, and which part of it a frame hits is the
+// machine's affair: so all of it is destroyed. Where the trap's own frame lies there, too, what the
+// kernel left of that is.
+void destroy_unused(const ucontext_t* uc, const siginfo_t* info) {
+  const std::uint64_t sp = context_sp(uc), end = sp - wanted.red_zone;
+  if (wanted.paint->overwrite(sp, end)) overwrite_gaps(uc, info, end);
+}
+
+void take_trap(siginfo_t* info, ucontext_t* uc) {
   if (const int hit = take_hwbreak(info, uc); hit != kNoHwBreak) {
     if (hit >= 0) client->on_break(static_cast<unsigned>(hit), uc);
     return;
@@ -245,6 +251,13 @@ std::string failed(const char* what) {
 }
 
 }  // namespace
+
+// Paints first of all, and with a small frame: what is called afterwards may leave gaps of its own.
+extern "C" void trap_taken(int, siginfo_t* info, void* context) {
+  auto* uc = static_cast<ucontext_t*>(context);
+  if (wanted.paint != nullptr) destroy_unused(uc, info);
+  take_trap(info, uc);
+}
 
 std::string attach(Region code, std::vector<Region> constants, TrapClient* trap_client) {
   client = trap_client;

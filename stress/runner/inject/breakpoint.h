@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+#include "stress/runner/inject/arch.h"
+#include "stress/runner/inject/stack_paint.h"
 #include "stress/runner/subject.h"
 
 namespace sigsweep::inject {
@@ -45,6 +47,9 @@ struct TrapWanted {
   // sigreturn. Else the mask stays as it is, and a trap that was handed on goes back without the
   // kernel: what sigreturn would restore is restored by the processor's own instructions.
   bool masking = true;
+  // What lies below the red zone of interrupted code is overwritten first; null: nothing is.
+  const StackPaint* paint = nullptr;
+  std::uint64_t red_zone = kRedZone;  // bytes below SP that the signal leaves alone
 };
 void want_traps(TrapWanted traps);
 

@@ -2,9 +2,13 @@
 #include <cstddef>
 
 #include "stress/runner/inject/arch.h"
+#include "stress/runner/inject/frame.h"
+#include "stress/runner/inject/raw_memory.h"
 
 #define OFFSET(name, type, member) \
   asm volatile("\n.ascii \"->" #name " %c0\"" : : "i"(offsetof(sigsweep::inject::type, member)))
+
+#define VALUE(name, value) asm volatile("\n.ascii \"->" #name " %c0\"" : : "i"(value))
 
 #define CONTEXT(name, member)                         \
   asm volatile("\n.ascii \"->context_" #name " %c0\"" \
@@ -23,8 +27,19 @@ void offsets() {
   OFFSET(probe_flags_after, Probe, flags_after);
   OFFSET(probe_control_before, Probe, control_before);
   OFFSET(probe_control_after, Probe, control_after);
+  OFFSET(found_kept, EntryFound, kept);
+  OFFSET(found_fp_moved, EntryFound, fp_moved);
+  OFFSET(found_flags, EntryFound, flags);
+  VALUE(trap_frames, sigsweep::inject::kTrapFrames);
+  VALUE(stack_paint, sigsweep::inject::kStackPaint & 0x7fffffff);
+  VALUE(entry_probe, sigsweep::inject::kEntryProbe);
   OFFSET(containment_sp, Containment, sp);
   OFFSET(containment_stack, Containment, stack);
+#if defined(__x86_64__) || defined(__i386__)
+  VALUE(state_fxsave, sigsweep::inject::kFxsave);
+  VALUE(state_xfeatures, sigsweep::inject::kFxsave + sigsweep::inject::SoftwareBytes::kOffset +
+                             offsetof(sigsweep::inject::SoftwareBytes, xfeatures));
+#endif
 #if defined(__x86_64__)
   CONTEXT(fpregs, fpregs);
   CONTEXT(r8, gregs[REG_R8]);

@@ -60,6 +60,31 @@ inline void raw_copy(void* to, const void* from, std::size_t size) {
   raw_copy_by<unsigned char>(to, from, size, &i);
 }
 
+// What is written where nothing may be kept any longer, and where nothing has been kept yet.
+inline constexpr std::uint64_t kStackPaint = 0xa5a5a5a5a5a5a5a5;
+
+// Overwrites [from, to), which may be empty.
+inline void raw_paint(std::uint64_t from, std::uint64_t to) {
+  auto* at = reinterpret_cast<unsigned char*>(static_cast<std::uintptr_t>(from));
+  auto size = to > from ? static_cast<std::size_t>(to - from) : 0;
+#if defined(__x86_64__) || defined(__i386__)
+  asm volatile("rep stosb"
+               : "+D"(at), "+c"(size)
+               : "a"(static_cast<unsigned>(kStackPaint & 0xff))
+               : "memory");
+#else
+  std::size_t i = 0;
+  for (; i + sizeof kStackPaint <= size; i += sizeof kStackPaint) {
+    keep_as_loop();
+    raw_store<std::uint64_t>(at, i, kStackPaint);
+  }
+  for (; i < size; i++) {
+    keep_as_loop();
+    raw_store<unsigned char>(at, i, kStackPaint & 0xff);
+  }
+#endif
+}
+
 inline bool raw_differs(const void* a, const void* b, std::size_t size) {
   std::size_t i = 0;
   Vector difference{};
