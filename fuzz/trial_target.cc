@@ -37,6 +37,20 @@ std::vector<std::string_view> protocol_names() {
   return names;
 }
 
+// A schedule of any ISA, as one of the subject's. Of another's boundaries those are found that have
+// a phase, or a name that is one here too.
+std::variant<Schedule, ParseError> parse_here(std::string_view text, const std::string& file) {
+  Catalog catalog = catalog_of(subject());
+  const unsigned bits = std::exchange(catalog.word_bits, 64);
+  auto parsed = parse_schedule(text, file, catalog);
+  auto* schedule = std::get_if<Schedule>(&parsed);
+  if (schedule == nullptr) return parsed;
+  catalog.word_bits = bits;
+  if (schedule->isa == subject().isa()) return parse_schedule(text, file, catalog);
+  narrow(bits, schedule);
+  return parsed;
+}
+
 bool is_safe(const Protocol& protocol) {
   return protocol.must_reject || protocol.allowed == "ok";
 }
@@ -228,7 +242,7 @@ std::string TrialTarget::text_of(std::span<const std::uint8_t> input) {
 
 bool TrialTarget::input_of(std::string_view text, const std::string& file,
                            std::vector<std::uint8_t>* input, std::string* why) {
-  const auto parsed = parse_schedule(text, file, catalog_of(subject()));
+  const auto parsed = parse_here(text, file);
   if (const auto* error = std::get_if<ParseError>(&parsed)) {
     *why = error->to_string();
     return false;

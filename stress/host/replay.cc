@@ -160,19 +160,11 @@ std::string isa_of(const std::string& text) {
   return {};
 }
 
-// A value of a wider ISA keeps its low bits, which tell level and slot.
-void narrow(unsigned word_bits, std::vector<Argument>* args) {
-  if (word_bits >= 64) return;
-  for (Argument& a : *args) a.value &= (std::uint64_t{1} << word_bits) - 1;
-}
-
 // A schedule of another ISA, for this session's: its boundaries are found by their phases.
 void move_here(const Session& session, const std::string& path, Schedule* schedule) {
-  const unsigned bits = session.description.catalog.word_bits;
-  for (Operation& op : schedule->operations) {
-    narrow(bits, &op.args);
-    for (Injection& injection : op.injections) {
-      narrow(bits, &injection.args);
+  narrow(session.description.catalog.word_bits, schedule);
+  for (const Operation& op : schedule->operations) {
+    for (const Injection& injection : op.injections) {
       if (!injection.phase.empty()) continue;
       throw Failure(
           kUsage,

@@ -577,6 +577,11 @@ bool Parser::read_argument(std::string_view kind, const CatalogEntry& owner, con
   return value.has_value();
 }
 
+void narrow(unsigned word_bits, std::vector<Argument>* args) {
+  if (word_bits >= 64) return;
+  for (Argument& a : *args) a.value &= (std::uint64_t{1} << word_bits) - 1;
+}
+
 std::string padded(std::string_view text, std::size_t width) {
   std::string result(text);
   result.resize(std::max(width, text.size() + 1), ' ');
@@ -604,6 +609,13 @@ std::string print_injection(const Injection& injection) {
 }
 
 }  // namespace
+
+void narrow(unsigned word_bits, Schedule* schedule) {
+  for (Operation& op : schedule->operations) {
+    narrow(word_bits, &op.args);
+    for (Injection& injection : op.injections) narrow(word_bits, &injection.args);
+  }
+}
 
 bool is_phase(std::string_view phase) {
   const std::size_t hash = phase.rfind('#');

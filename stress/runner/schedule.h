@@ -125,6 +125,10 @@ struct ParseError {
 std::variant<Schedule, ParseError> parse_schedule(std::string_view text, std::string_view file,
                                                   const Catalog& catalog);
 
+// Makes a schedule of a wider ISA, parsed with its word_bits, one for words of so many bits: a
+// value keeps its low bits, which tell level and slot.
+void narrow(unsigned word_bits, Schedule* schedule);
+
 // The text form of a schedule; parse_schedule(print_schedule(s)) == s.
 std::string print_schedule(const Schedule& schedule);
 

@@ -237,6 +237,20 @@ TEST(ScheduleRead, ArgumentsFillTheCatalogsWord) {
   EXPECT_FALSE(accepted(0, "1"));
 }
 
+TEST(ScheduleNarrow, ValuesKeepTheirLowBits) {
+  const auto values = [](unsigned bits) {
+    Schedule schedule = example();
+    std::uint64_t& of_operation = schedule.operations[0].args[1].value;
+    std::uint64_t& of_handler = schedule.operations[0].injections[0].args[0].value;
+    of_operation = 0x100000005;
+    of_handler = 0xffffffff00000007;
+    narrow(bits, &schedule);
+    return std::pair{of_operation, of_handler};
+  };
+  EXPECT_EQ(values(32), (std::pair<std::uint64_t, std::uint64_t>{5, 7}));
+  EXPECT_EQ(values(64), (std::pair<std::uint64_t, std::uint64_t>{0x100000005, 0xffffffff00000007}));
+}
+
 TEST(ScheduleRead, PhaseShapes) {
   const auto line = [](std::string_view phase) {
     return with_op("inject SIGURG at onM+1 handler=none phase=" + std::string(phase) + "\n");
