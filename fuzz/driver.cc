@@ -14,11 +14,16 @@
 //   TARGET --repeat N FILE...    runs each input N times; all must show the same verdicts and
 //                                feedback
 //
-// Exit status of these: 0; 1 an input that does not always show the same; 2 usage or bad input.
+// All arguments are the engine's where the first of them is none of these, or is `--`.
+//
+// Exit status of these: 0; 1 a finding, or an input that does not always show the same; 2 usage or
+// bad input; 3 the harness failed, or what they make cannot be written.
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -41,9 +46,17 @@ constexpr const char* kWithSignals[] = {"-timeout=0"};
 
 constexpr std::uintmax_t kLargestInput = 1 << 20;  // bytes; AFL++'s limit too
 
-[[noreturn]] void refuse(const std::string& message) {
+[[noreturn]] void end(int status, const std::string& message) {
   std::fprintf(stderr, "%s: %s\n", target().name(), message.c_str());
-  _exit(2);
+  _exit(status);
+}
+
+[[noreturn]] void refuse(const std::string& message) {
+  end(2, message);
+}
+
+[[noreturn]] void fail_to_write(const std::string& what, int why) {
+  end(3, what + ": cannot be written: " + std::strerror(why));
 }
 
 Bytes content(const std::string& path) {
@@ -62,7 +75,11 @@ Bytes content(const std::string& path) {
 void write(const std::filesystem::path& path, std::string_view what) {
   std::ofstream out(path, std::ios::binary);
   out.write(what.data(), static_cast<std::streamsize>(what.size()));
-  if (!out.flush()) refuse(path.string() + ": cannot be written");
+  if (out.flush()) return;
+  const int why = errno;
+  std::error_code error;
+  if (out.is_open()) std::filesystem::remove(path, error);  // or a part is taken for an input
+  fail_to_write(path, why);
 }
 
 std::string_view as_text(const Bytes& bytes) {
@@ -80,6 +97,7 @@ void start() {
 }
 
 void begin_by_hand() {
+  run_without_engine();
   prepare();
   start();
 }
@@ -125,8 +143,11 @@ int print_options() {
 
 int write_all(std::span<char*> arguments, bool as_inputs) {
   if (arguments.size() < 2) refuse("DIR and at least one FILE");
-  begin_by_hand();
   const std::filesystem::path folder(arguments[0]);
+  if (access(folder.c_str(), W_OK | X_OK) != 0) {
+    refuse(folder.string() + ": no folder that can be written: " + std::strerror(errno));
+  }
+  begin_by_hand();
   std::size_t left_out = 0;
   for (const std::string path : arguments.subspan(1)) {
     const Bytes from = content(path);
@@ -189,7 +210,8 @@ int random(std::span<char*> arguments) {
     stats().execs++;
     target().run(input);
   }
-  if (restore_counters()) stop("harness failure: an input has overwritten the counters' places");
+  if (restore_counters())
+    fail_harness("harness failure: an input has overwritten the counters' places");
   return 0;
 }
 
@@ -218,7 +240,7 @@ void run_by_hand(std::span<char*> arguments) {
   } else {
     return;
   }
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) fail_to_write("standard output", errno);
   _exit(status);
 }
 
@@ -227,9 +249,11 @@ void run_by_hand(std::span<char*> arguments) {
 
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   using namespace sigsweep::fuzz;
+  open_standard_streams();
   if (target().lands_signals()) block_signals();
   target().configure();
-  run_by_hand(std::span(*argv + 1, static_cast<std::size_t>(*argc - 1)));
+  if (!drop_separator(argc, *argv))
+    run_by_hand(std::span(*argv + 1, static_cast<std::size_t>(*argc - 1)));
   if (engine_takes_options())
     add_options(argc, argv, target().engine_options(), options_with_signals());
   if (engine_forks()) prepare();

@@ -1,6 +1,7 @@
 // The two steps of taking over an engine's process. Nothing here runs in a signal handler.
 #include "fuzz/engine.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -20,6 +21,7 @@ namespace {
 
 volatile std::uint64_t serial;  // of the trial that runs
 pid_t taken_over;               // the process
+bool has_engine = true;
 
 sigset_t harness_signals() {
   sigset_t set;
@@ -36,18 +38,47 @@ sigset_t harness_signals() {
   _exit(2);
 }
 
+[[noreturn]] void end(const std::string& text, int status) {
+  std::fprintf(stderr, "%s\n", text.c_str());
+  if (has_engine) std::abort();
+  _exit(status);
+}
+
+// libFuzzer reads nothing behind it.
+bool ends_options(std::string_view argument) {
+  constexpr std::string_view kName = "-ignore_remaining_args=";
+  return argument.starts_with(kName) && std::atoi(argument.substr(kName.size()).data()) != 0;
+}
+
 }  // namespace
+
+void open_standard_streams() {
+  constexpr int kWrongWay[] = {O_WRONLY, O_RDONLY, O_RDONLY};
+  for (int fd = 0; fd < 3; fd++) {
+    if (fcntl(fd, F_GETFD) < 0) open("/dev/null", kWrongWay[fd]);  // the lowest number: this one
+  }
+}
+
+bool drop_separator(int* argc, char** argv) {
+  if (*argc < 2 || std::string_view(argv[1]) != "--") return false;
+  std::copy(argv + 2, argv + *argc + 1, argv + 1);  // with the null at the end
+  --*argc;
+  return true;
+}
 
 void add_options(int* argc, char*** argv, std::span<const char* const> defaults,
                  std::span<const char* const> always) {
   static std::vector<char*> all;
   all.assign(*argv, *argv + *argc);
+  const auto end = std::find_if(all.begin(), all.end(), ends_options);
+  std::vector<char*> added;
   for (const char* option : defaults) {
     const std::string_view name(option, std::string_view(option).find('=') + 1);
     const auto given = [&](const char* arg) { return std::string_view(arg).starts_with(name); };
-    if (std::none_of(*argv, *argv + *argc, given)) all.push_back(const_cast<char*>(option));
+    if (std::none_of(all.begin(), end, given)) added.push_back(const_cast<char*>(option));
   }
-  for (const char* option : always) all.push_back(const_cast<char*>(option));
+  for (const char* option : always) added.push_back(const_cast<char*>(option));
+  all.insert(end, added.begin(), added.end());
   *argc = static_cast<int>(all.size());
   all.push_back(nullptr);
   *argv = all.data();
@@ -62,7 +93,7 @@ void take_over() {
   const sigset_t ours = harness_signals();
   pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);  // the mask that the engine takes for normal
   const std::string problem = Engine::get().attach(&serial);
-  if (!problem.empty()) stop("cannot take over the process: " + problem);
+  if (!problem.empty()) fail_harness("harness failure: cannot take over the process: " + problem);
   restore_counters();  // keeps them
   taken_over = getpid();
 }
@@ -70,7 +101,8 @@ void take_over() {
 void resume() {
   if (getpid() == taken_over) return;
   const std::string problem = Engine::get().resume();
-  if (!problem.empty()) stop("cannot take over a forked process: " + problem);
+  if (!problem.empty())
+    fail_harness("harness failure: cannot take over a forked process: " + problem);
 }
 
 bool wants_async() {
@@ -126,9 +158,16 @@ std::string finding_text(std::string_view target, const std::string& why,
          ": to replay it, keep the lines between the marks in FILE: sigsweep replay FILE";
 }
 
+void run_without_engine() {
+  has_engine = false;
+}
+
 void stop(const std::string& text) {
-  std::fprintf(stderr, "%s\n", text.c_str());
-  std::abort();
+  end(text, 1);
+}
+
+void fail_harness(const std::string& text) {
+  end(text, 3);
 }
 
 }  // namespace sigsweep::fuzz

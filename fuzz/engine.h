@@ -17,8 +17,14 @@
 
 namespace sigsweep::fuzz {
 
-// From LLVMFuzzerInitialize. Appends `defaults` ("-max_len=100") to the options that are not given,
-// and `always` whatever is given: an engine takes the last.
+// From LLVMFuzzerInitialize, before any file is opened. A standard stream that is closed is opened
+// the wrong way round, so that no file takes its number, and what is written to it fails.
+void open_standard_streams();
+// Likewise. Takes away a first argument `--`; false: there is none. What stands behind it is the
+// engine's, and nothing of the target's own: OSS-Fuzz's runner starts every target so.
+bool drop_separator(int* argc, char** argv);
+// Likewise. Adds `defaults` ("-max_len=100") to the options that are not given, and `always`
+// whatever is given: an engine takes the last that it reads.
 void add_options(int* argc, char*** argv, std::span<const char* const> defaults,
                  std::span<const char* const> always);
 // Likewise: the harness's signals are blocked in all threads from here on.
@@ -44,7 +50,11 @@ std::vector<unsigned> chosen(const char* variable, std::span<const std::string_v
 // "TARGET: WHY", the schedule between marker lines, and how to replay it.
 std::string finding_text(std::string_view target, const std::string& why, const Schedule& schedule);
 
-// Prints the text and aborts, so that the engine keeps the input.
+// From here on no engine runs the inputs.
+void run_without_engine();
+// Of a finding, and of a failure of the harness: prints the text and aborts, so that the engine
+// keeps the input. Without an engine the process ends with status 1, or 3.
 [[noreturn]] void stop(const std::string& text);
+[[noreturn]] void fail_harness(const std::string& text);
 
 }  // namespace sigsweep::fuzz

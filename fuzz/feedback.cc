@@ -21,7 +21,7 @@ unsigned Feedback::row(unsigned protocol, unsigned nesting, std::string_view pha
   const auto [entry, fresh] = rows_.emplace(std::tuple(protocol, nesting, head), next);
   if (fresh) nestings_.push_back(nesting);
   const unsigned row = entry->second;
-  if (row >= kFeedbackRows) stop("harness failure: more phases than counters");
+  if (row >= kFeedbackRows) fail_harness("harness failure: more phases than counters");
   return row;
 }
 

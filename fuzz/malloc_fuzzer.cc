@@ -465,7 +465,7 @@ void start_signals(runtime::M* mp) {
   runtime::setsig(stray_signal(), on_stray);
   with_signals = true;
   const std::string why = start_async();
-  if (!why.empty()) stop("signals that come when they like: " + why);
+  if (!why.empty()) fail_harness("harness failure: signals that come when they like: " + why);
 }
 
 // ---- running a G

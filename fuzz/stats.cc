@@ -21,11 +21,15 @@ Stats* mapped() {
   const std::string path = std::string(folder) + "/" + std::to_string(getpid());
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0644);
   void* p = MAP_FAILED;
-  if (fd >= 0 && ftruncate(fd, sizeof(Stats)) == 0)
+  // With its blocks: where a disk is full, a page that has none ends the process when it is
+  // written.
+  const int full = fd < 0 ? 0 : posix_fallocate(fd, 0, sizeof(Stats));
+  if (fd >= 0 && full == 0)
     p = mmap(nullptr, sizeof(Stats), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (p == MAP_FAILED) {
-    std::fprintf(stderr, "SIGSWEEP_STATS: %s: %s\n", path.c_str(), std::strerror(errno));
-    _exit(2);
+    const int why = full != 0 ? full : errno;
+    std::fprintf(stderr, "SIGSWEEP_STATS: %s: %s\n", path.c_str(), std::strerror(why));
+    _exit(fd < 0 && why != ENOSPC ? 2 : 3);
   }
   close(fd);
   return static_cast<Stats*>(p);

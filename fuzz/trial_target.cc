@@ -117,7 +117,7 @@ void TrialTarget::configure() {
 void TrialTarget::start() {
   for (Source source : choice_.sources) {
     const std::string problem = inject::prepare(source);
-    if (!problem.empty()) stop("harness failure: " + problem);
+    if (!problem.empty()) fail_harness("harness failure: " + problem);
   }
 }
 
@@ -128,7 +128,7 @@ void TrialTarget::prepare() {
     alone.plan.protocol = unsound.protocol;
     alone.plan.site = unsound.site;
     draw_nonces(0, 0, subject().word_bits(), alone.plan.in);
-    if (unsound.harness) stop("harness failure: " + unsound.problem);
+    if (unsound.harness) fail_harness("harness failure: " + unsound.problem);
     stop(finding_text(name(), unsound.problem, schedule_of({&alone, 1}, 0, &unsound.judgement)));
   }
   judgements_.resize(kMaxScheduleOperations);
@@ -146,7 +146,7 @@ void TrialTarget::start_strays() {
                        [](unsigned handler) { return handler != kNoHandler; });
   std::string problem = Engine::get().expect_strays(std::move(handlers));
   if (problem.empty()) problem = start_async();
-  if (!problem.empty()) stop("harness failure: ASYNC=1: " + problem);
+  if (!problem.empty()) fail_harness("harness failure: ASYNC=1: " + problem);
 }
 
 void TrialTarget::run(std::span<const std::uint8_t> input) {
@@ -159,9 +159,10 @@ void TrialTarget::run(std::span<const std::uint8_t> input) {
     const Judgement judgement = engine.judge_last();
     judgements_[judged_++] = judgement;
     note(planned_, seen, judgement.verdict);
-    std::string why = harness_failure(planned_, seen, judgement.verdict);
-    if (why.empty()) why = finding(planned_, seen, judgement);
-    if (!why.empty()) stop_at(input, n, judgement, why);
+    const std::string failure = harness_failure(planned_, seen, judgement.verdict);
+    if (!failure.empty()) fail_harness(text_at(input, n, judgement, failure));
+    const std::string why = finding(planned_, seen, judgement);
+    if (!why.empty()) stop(text_at(input, n, judgement, why));
     if (judgement.verdict != Verdict::ok) break;  // a replay goes no further
   }
   engine.settle_last();  // or it would be part of the next input
@@ -211,15 +212,15 @@ std::string TrialTarget::harness_failure(const Planned& planned, const Observati
          std::string(verdict_name(verdict)) + ")";
 }
 
-void TrialTarget::stop_at(std::span<const std::uint8_t> input, std::size_t operations,
-                          const Judgement& judgement, const std::string& why) {
+std::string TrialTarget::text_at(std::span<const std::uint8_t> input, std::size_t operations,
+                                 const Judgement& judgement, const std::string& why) const {
   std::vector<Planned> all(operations);
   Input walk(input, choice_, ground_);
   for (Planned& planned : all) walk.next(&planned);
   Schedule schedule = schedule_of(all, walk.seed(), &judgement);
   schedule.origin = std::string(name()) + ": " + why;
   const std::string when = " (exec " + std::to_string(stats().execs) + ")";
-  stop(finding_text(name(), why + when, schedule));
+  return finding_text(name(), why + when, schedule);
 }
 
 std::string TrialTarget::account() const {

@@ -51,8 +51,9 @@ class TrialTarget : public Target {
   static std::string harness_failure(const Planned& planned, const Observation& seen,
                                      Verdict verdict);
   void note(const Planned& planned, const Observation& seen, Verdict verdict);
-  [[noreturn]] void stop_at(std::span<const std::uint8_t> input, std::size_t operations,
-                            const Judgement& judgement, const std::string& why);
+  // What is said of stopping at the last of an input's first `operations`.
+  std::string text_at(std::span<const std::uint8_t> input, std::size_t operations,
+                      const Judgement& judgement, const std::string& why) const;
 
   void start_strays();
 
