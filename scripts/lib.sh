@@ -70,7 +70,10 @@ origin() {
 log_file() {
   local dir
   dir=$(root)/build/logs
-  mkdir -p "$dir"
+  # Another user's checkout, or one that can only be read.
+  mkdir -p "$dir" 2>/dev/null || true
+  [[ -w $dir ]] ||
+    die 3 "$dir: cannot be written by $(id -un), so nothing can be built here"
   printf '%s/%s.log\n' "$dir" "$1"
 }
 
@@ -85,6 +88,14 @@ die() {
   shift
   say "${0##*/}: $*"
   exit "$status"
+}
+
+# open_streams: of the standard streams those that are closed are opened to nothing, or the next file takes the number
+# of one, and to print is a failure.
+open_streams() {
+  [[ -e /dev/fd/0 ]] || exec </dev/null
+  [[ -e /dev/fd/1 ]] || exec >/dev/null
+  [[ -e /dev/fd/2 ]] || exec 2>/dev/null
 }
 
 is_installed() {
@@ -138,7 +149,9 @@ need_packages() {
 configure_and_build() {
   local preset=$1 log start=$SECONDS build
   shift
-  log=$(log_file "$preset")
+  log=$(log_file "$preset") || return 1
+  [[ ! -e ${log%/logs/*}/$preset || -w ${log%/logs/*}/$preset ]] ||
+    die 3 "${log%/logs/*}/$preset: cannot be written by $(id -un), so nothing can be built here"
   build=(cmake --build --preset "$preset")
   if (($# > 0)); then
     build+=(--target "$@")
