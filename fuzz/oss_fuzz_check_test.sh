@@ -24,10 +24,30 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   static volatile int count;
   STEPS(0) STEPS(8) STEPS(16) STEPS(24) STEPS(32) STEPS(40) STEPS(48) STEPS(56)
   if (size >= 5 && std::memcmp(data, "crash", 5) == 0) std::abort();
+#if defined(LEAKS)
+  static void* volatile lost;
+  lost = std::malloc(100);
+  lost = nullptr;
+#endif
 #if defined(WRITES)
   if (std::FILE* file = std::fopen(WRITES, "w")) std::fclose(file); else std::abort();
 #endif
   return 0;
+}
+// With WANTS: leaves, unless one of its arguments is that. With REFUSES: leaves if its first one is that.
+extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
+#if defined(WANTS)
+  for (int i = 1; i < *argc; i++) if (std::strcmp((*argv)[i], WANTS) == 0) return 0;
+  std::_Exit(2);
+#elif defined(REFUSES)
+  if (*argc > 1 && std::strcmp((*argv)[1], REFUSES) == 0) {
+    std::fprintf(stderr, "\033[31mred\033[0m\n");
+    std::_Exit(2);
+  }
+#elif defined(WANTS_OUT)
+  if (std::getenv("OUT") == nullptr) std::_Exit(2);
+#endif
+  return argc == nullptr || argv == nullptr;
 }
 CC
 echo 'int main() {}' >"$work/helper.cc"
@@ -43,6 +63,10 @@ compile no_coverage -fsanitize=address -fsanitize-coverage=0 "$(clang++ -print-f
 compile no_asan -fsanitize=fuzzer &
 compile writes_here -fsanitize=fuzzer,address -DWRITES='"stray"' &
 compile writes_tmp -fsanitize=fuzzer,address -DWRITES='"/tmp/fine"' &
+compile leaks -fsanitize=fuzzer,address -DLEAKS &
+compile refuses_separator -fsanitize=fuzzer,address -DREFUSES='"--"' &
+compile wants_option -fsanitize=fuzzer,address -DWANTS='"-only_ascii=1"' &
+compile wants_out -fsanitize=fuzzer,address -DWANTS_OUT &
 compile needs_glibc -fsanitize=fuzzer,address -Wl,--no-as-needed -lresolv &
 clang++ -shared -fPIC "$work/helper.cc" -o "$work/libforeign.so"
 compile needs_foreign -fsanitize=fuzzer,address -Wl,--no-as-needed -L"$work" -lforeign &
@@ -61,7 +85,7 @@ lay_out() {
     cp "$work/$1" "$work/out/$target"
     (cd "$work/seeds" && rm -f "$work/out/${target}_seed_corpus.zip" && zip -q "$work/out/${target}_seed_corpus.zip" ./*)
     printf '"word"\n' >"$work/out/$target.dict"
-    printf '[libfuzzer]\n' >"$work/out/$target.options"
+    printf '[libfuzzer]\nonly_ascii = 1\n' >"$work/out/$target.options"
   done
 }
 
@@ -70,7 +94,7 @@ expect() {
   local status=0 arguments=("${@:4}")
   ((${#arguments[@]} > 0)) || arguments=(--out "$work/out")
   scripts/oss_fuzz_check "${arguments[@]}" >"$work/output" 2>&1 || status=$?
-  if ((status != $1)) || ! grep -F -- "$2" "$work/output" >/dev/null; then
+  if ((status != $1)) || ! grep -F -- "$2" "$work/output" >/dev/null || grep -F $'\x1b' "$work/output" >/dev/null; then
     echo "oss_fuzz_check_test: $3: status $status, expected $1 and '$2':" >&2
     cat "$work/output" >&2
     exit 1
@@ -84,10 +108,24 @@ lay_out needs_foreign && expect 1 "needs libforeign.so" "a target that needs a l
 lay_out no_coverage && expect 1 "has no coverage instrumentation" "a target without instrumentation"
 lay_out no_asan && expect 1 "is not compiled with ASan" "a target without the sanitizer"
 lay_out writes_here && expect 1 "does not start" "a target that writes where it runs"
+lay_out refuses_separator && expect 1 "does not start" "a target that takes no -- before its arguments"
+lay_out wants_option && expect 0 "pass" "a target that is given its .options"
+lay_out wants_out && expect 1 "does not start" "a target that relies on OUT"
+lay_out leaks && expect 1 "does not start" "a target that leaks memory"
 lay_out good && cp "$work/helper" "$work/out/helper" && expect 1 "helper looks like a target" "a helper binary left"
 lay_out good && rm "$work/out/schedule_fuzzer.dict" && expect 1 "schedule_fuzzer.dict is not there" "no dictionary"
 printf 'crash' >"$work/seeds/two"
 lay_out good && expect 1 "has a seed that crashes it" "a crashing seed"
+
+# What the services must know of the project.
+rm "$work/seeds/two"
+lay_out good
+mkdir -p "$work/checkout/fuzz"
+cp -r scripts .clusterfuzzlite "$work/checkout/"
+cp fuzz/schedule_fuzzer.cc "$work/checkout/fuzz/"
+sed -i '/^main_repo:/d' "$work/checkout/.clusterfuzzlite/project.yaml"
+(cd "$work/checkout" && expect 1 "project.yaml has no main_repo: https://" "a project whose sources are nowhere")
+
 expect 2 "is not offered" "a configuration that project.yaml does not have" --engine afl --architecture i386
 expect 2 "unknown architecture: 'arm'" "an architecture that no service has" --architecture arm
 expect 2 "--engine needs a value" "an engine without a name" --engine ""
