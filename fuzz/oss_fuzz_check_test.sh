@@ -117,6 +117,17 @@ lay_out good && rm "$work/out/schedule_fuzzer.dict" && expect 1 "schedule_fuzzer
 printf 'crash' >"$work/seeds/two"
 lay_out good && expect 1 "has a seed that crashes it" "a crashing seed"
 
+# AFL++, by its own driver.
+if command -v afl-clang-fast++ >/dev/null; then
+  AFL_QUIET=1 afl-clang-fast++ -O1 -g -static-libstdc++ -static-libgcc -fsanitize=address "$work/target.cc" \
+    /usr/lib/afl/libAFLDriver.a -o "$work/by_afl" 2>"$work/log" || { cat "$work/log" >&2 && exit 1; }
+  lay_out by_afl && expect 1 "has a seed that crashes it" "a seed that crashes under AFL++" --out "$work/out" --engine afl
+  mv "$work/seeds/two" "$work/two"
+  lay_out by_afl && expect 0 "pass" "a target under AFL++ that is right" --out "$work/out" --engine afl
+  lay_out good && expect 1 "can't be fuzzed by afl-fuzz" "a target of another engine" --out "$work/out" --engine afl
+  mv "$work/two" "$work/seeds/two"
+fi
+
 # What the services must know of the project.
 rm "$work/seeds/two"
 lay_out good
