@@ -73,6 +73,8 @@ if "${user[@]}" test -r scripts/fuzz; then
   refuses 2 "$work/out/corpus: no folder that can be read" "${user[@]}" "${fuzz[@]}" --out "$work/out"
   refuses 2 "$work/out/corpus: no folder that can be read" "${user[@]}" "${minimize[@]}" "$work/out/corpus"
   refuses 2 "$work/nightly/fuzz/closed/corpus: no folder that can be read" "${user[@]}" scripts/nightly --budget 10m --out "$work/nightly"
+  chmod 555 "$work/out/corpus" # which can be read, and nothing be added to it
+  refuses 2 "$work/out/corpus: cannot be written" "${user[@]}" "${fuzz[@]}" --out "$work/out"
 else
   echo "bad_input_test: not tested: a folder that can't be read, for another user than root can't come here"
 fi
