@@ -113,6 +113,18 @@ const std::string kFiveOperations =
     "op largeAlloc_m\n"
     "op mheap_free_m\n";
 
+// Four signals, of which the first two spoil one slot each.
+const std::string kFourSignals =
+    "sigsweep schedule 1\n"
+    "isa amd64\n"
+    "protocol signalok_raw\n"
+    "seed 7\n"
+    "op mheap_free_m\n"
+    "inject SIGPROF at mcall+0x0 handler=ready_m\n"
+    "inject SIGPROF at mheap_free_m+0x0 handler=setgcpercent_m\n"
+    "inject SIGPROF at gogo+0x0 handler=scavenge_m\n"
+    "inject SIGPROF at gogo+0x4 handler=ready_m\n";
+
 std::string replaced(std::string text, const std::string& from, const std::string& to) {
   return text.replace(text.find(from), from.size(), to);
 }
@@ -622,6 +634,26 @@ TEST_F(Command, ShrinkKeepsTheFinding) {
   EXPECT_EQ(text.find("by="), std::string::npos) << text;
   EXPECT_NE(sigsweep("replay " + small).output.find("finding " + id[1].str()), std::string::npos);
   EXPECT_EQ(sigsweep("shrink --out small " + write("ok.sched", kHarmless)).status, 2);
+}
+
+// Of four signals the first two spoil a slot each, and the others none: one of the two shows the
+// same finding. Where the second spoils the first one's handler, both are needed.
+TEST_F(Command, ShrinkKeepsTheSmallestSetOfSignals) {
+  const std::string nested = replaced(kFourSignals, "mheap_free_m+0x0 handler=setgcpercent_m",
+                                      "onM_signalok+0x0 in=1 handler=ready_m");
+  const std::pair<std::string, std::string> kept[] = {{kFourSignals, "setgcpercent_m "},
+                                                      {nested, "ready_m ready_m "}};
+  for (const auto& [schedule, expected] : kept) {
+    const Ran ran = sigsweep("shrink --out small " + write("four.sched", schedule));
+    EXPECT_EQ(ran.status, 0) << ran.output;
+    const std::regex inject("\ninject .*handler=(\\w+)");
+    std::string handlers;
+    for (std::sregex_iterator at(ran.output.begin(), ran.output.end(), inject), end; at != end;
+         ++at)
+      handlers += (*at)[1].str() + " ";
+    EXPECT_EQ(handlers, expected) << ran.output;
+  }
+  EXPECT_EQ(sigsweep("replay small/*.sched").status, 0);
 }
 
 // What a debugger confirmed is tried without one, many times faster.

@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <time.h>
 
+#include <bit>
 #include <map>
 #include <memory>
 #include <ostream>
@@ -747,6 +748,32 @@ TEST(Blame, IsOnTheSignalThatAloneDoesIt) {
   const Observation& seen = engine().run(plan);
   const Judgement judgement = engine().judge_last();
   EXPECT_EQ(judgement.verdict, Verdict::arg_clobbered);
+  EXPECT_EQ(blamed_injection(plan, judgement, seen), 1U);
+}
+
+// Two that spoil a slot each, between signals that spoil none: the last of the smallest set.
+TEST(Blame, IsFoundByTakingAwayWhatIsNotNeeded) {
+  Bench argument("signalok_raw", "mheap_free_m", "ready_m");
+  Bench scalar("signalok_raw", "mheap_free_m", "setgcpercent_m");
+  unsigned first = 0;
+  const auto spoils = [&](unsigned i) {
+    return argument.run(i).verdict == Verdict::arg_clobbered &&
+           scalar.run(i + 1).verdict == Verdict::arg_clobbered;
+  };
+  while (first + 4 < argument.count() && !spoils(first)) first++;
+  ASSERT_LT(first + 4, argument.count());
+  Plan plan = argument.plan(first);
+  const auto add = [&](const Plan& one) { plan.injection[plan.injections++] = one.injection[0]; };
+  add(scalar.plan(first + 1));
+  const SlotMask both = (engine().run(plan), engine().judge_last().slots);
+  EXPECT_EQ(std::popcount(both), 2) << slot_names(subject(), both);
+  for (const unsigned harmless : {argument.count() - 2, argument.count() - 1}) {
+    add(argument.plan(harmless));
+  }
+  const Observation& seen = engine().run(plan);
+  const Judgement judgement = engine().judge_last();
+  ASSERT_EQ(judgement.slots, both);
+  EXPECT_EQ(seen.landed, 4U);
   EXPECT_EQ(blamed_injection(plan, judgement, seen), 1U);
 }
 

@@ -1,6 +1,7 @@
 // The sweep over one cell: the hot loop of the whole.
 #include "stress/runner/cell.h"
 
+#include <bit>
 #include <chrono>
 #include <random>
 #include <utility>
@@ -241,24 +242,57 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
 
 // ---- blame
 
+namespace {
+
+// The plan with those injections alone, whose bits are set; of each, what it is nested in must be
+// among them.
+Plan with_only(const Plan& plan, unsigned kept) {
+  Plan less = plan;
+  less.injections = 0;
+  int number[kMaxInjections] = {};  // new numbers by old ones
+  for (unsigned i = 0; i < plan.injections; i++) {
+    if ((kept >> i & 1U) == 0) continue;
+    number[i] = static_cast<int>(less.injections);
+    PlannedInjection& copy = less.injection[less.injections++];
+    copy = plan.injection[i];
+    if (copy.parent >= 0) copy.parent = number[copy.parent];
+  }
+  return less;
+}
+
+bool keeps_parents(const Plan& plan, unsigned kept) {
+  for (unsigned i = 0; i < plan.injections; i++) {
+    const int parent = plan.injection[i].parent;
+    if ((kept >> i & 1U) != 0 && parent >= 0 && (kept >> parent & 1U) == 0) return false;
+  }
+  return true;
+}
+
+// The smallest set of injections, as bits, that shows this; of several as small, the one whose last
+// comes first. All of them, where no smaller one does.
+unsigned smallest_set(const Plan& plan, const Judgement& judgement) {
+  const unsigned all = (1U << plan.injections) - 1;
+  for (int size = 1; size < static_cast<int>(plan.injections); size++) {
+    for (unsigned kept = 1; kept < all; kept++) {
+      if (std::popcount(kept) != size || !keeps_parents(plan, kept)) continue;
+      Engine::get().run(with_only(plan, kept));
+      const Judgement now = Engine::get().judge_last();
+      if (now.verdict == judgement.verdict && now.slots == judgement.slots) return kept;
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
 unsigned blamed_injection(const Plan& plan, const Judgement& judgement, const Observation& seen) {
+  const unsigned entered = seen.entered;  // each run overwrites it
+  if (plan.injections < 2) return 0;
+  const unsigned kept = smallest_set(plan, judgement);
+  const unsigned all = (1U << plan.injections) - 1;
   unsigned last = 0;
   for (unsigned i = 0; i < plan.injections; i++) {
-    if (seen.has_entered(i)) last = i;
-  }
-  for (unsigned i = 0; i < plan.injections && plan.injections > 1; i++) {
-    Plan alone = plan;
-    alone.injections = 0;
-    int chain[kMaxInjections], length = 0;
-    for (int k = static_cast<int>(i); k >= 0; k = plan.injection[k].parent) chain[length++] = k;
-    while (length > 0) {
-      PlannedInjection& copy = alone.injection[alone.injections];
-      copy = plan.injection[chain[--length]];
-      copy.parent = static_cast<int>(alone.injections++) - 1;
-    }
-    Engine::get().run(alone);
-    const Judgement now = Engine::get().judge_last();
-    if (now.verdict == judgement.verdict && now.slots == judgement.slots) return i;
+    if (((kept == all ? entered : kept) >> i & 1U) != 0) last = i;
   }
   return last;
 }

@@ -121,9 +121,9 @@ class CellSweeper {
   std::string lost_;
 };
 
-// The injection that a verdict is to be blamed on: the first that alone, with those that it is
-// nested in, shows the same verdict about the same slots; where none does, the last that landed.
-// Runs trials.
+// The injection that a verdict is to be blamed on: the last of the smallest set of them that shows
+// the same verdict about the same slots, which is found by taking the others away; where none can
+// be, the last that landed. Runs trials.
 unsigned blamed_injection(const Plan& plan, const Judgement& judgement, const Observation& seen);
 
 }  // namespace sigsweep
