@@ -21,7 +21,8 @@ make_input() {
 }
 
 make_input corpus/hazards/argument-s0.sched
-expect 1 '\.sched: arg-clobbered s0' '^expect +arg-clobbered s0$'
+expect 1 '\.sched: arg-clobbered s0' '^expect +arg-clobbered s0$' \
+  '^in gdb:  gdb .* --walk results/re(produced/input|played/[0-9a-f]{16})\.sched$'
 cp corpus/hazards/argument-s0.sched "$work/input.sched" # as a campaign leaves it
 expect 1 'input\.sched: arg-clobbered s0'
 rm "$work/input.sched"

@@ -19,7 +19,7 @@ expect 1 '^0 schedules, 0 findings, 0 that show nothing here$' '^no schedule  .*
 rm -r "$work/in/findings"
 cp corpus/hazards/argument-s0.sched "$work/in/"
 sed 's/^op .*/op gc_m\n&/' corpus/hazards/argument-s0.sched >"$work/in/deeper/longer.sched" # an operation before it
-expect 1 '^2 schedules, 1 findings, 0 that show nothing here$' '^[0-9a-f]{16}  2 schedules, 5 of 5 replays; signalok_raw, arg-clobbered s0'
+expect 1 '^2 schedules, 1 findings, 0 that show nothing here$' '^[0-9a-f]{16}  2 schedules, 5 of 5 replays; signalok_raw, arg-clobbered s0; draft: [^ ]*; in gdb: gdb .* --walk '
 [[ $(find "$work/out" -maxdepth 1 -name '*.sched' -exec grep -c '^op ' {} +) == 1 ]]
 sed 's/^op /origin hazard_fuzzer: harness failure: lost\n&/' corpus/hazards/argument-s0.sched >"$work/in/deeper/lost.sched"
 expect 3 '^3 schedules, 1 findings, 0 that show nothing here$' '^harness failure, .*/deeper/lost.sched: hazard_fuzzer: .*: lost$'

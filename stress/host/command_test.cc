@@ -455,6 +455,68 @@ TEST_F(Command, ADebuggerConfirmsEveryHazard) {
   EXPECT_EQ(ran.status, 0) << ran.output;
 }
 
+// The command line that a finding prints, run as it is, and the signal sent where it stops.
+class InGdb : public Command {
+ protected:
+  Ran open(const Ran& printed) {
+    std::smatch line;
+    const std::regex lines("in gdb:  gdb -q (.*) (--args .*)\n +there: (signal SIG\\w+)\n");
+    if (!std::regex_search(printed.output, line, lines)) return {-1, "no line: " + printed.output};
+    return run("cd '" + folder_ + "' && gdb -q -nx -batch " + line[1].str() + " -ex '" +
+               line[3].str() + "' " + line[2].str() + " </dev/null");
+  }
+  // Replays the schedule, and again in gdb: as many signals arrive, and the operation's verdict is
+  // this.
+  void expect(const std::string& schedule, const std::string& verdict) {
+    fs::create_directories(folder_ + "/it's here");
+    write("it's here/a.sched", schedule);
+    const Ran replayed = sigsweep("replay \"it's here/a.sched\"");
+    const Ran ran = open(replayed);
+    EXPECT_NE(ran.output.find(verdict), std::string::npos) << replayed.output << ran.output;
+  }
+};
+
+TEST_F(InGdb, StopsAtThePassThatCounts) {
+  expect(kGood, "mcacheRefill_m: arg-clobbered s0; 1 of 1 signals arrived");
+  const std::string second = replaced(kGood, "op mcacheRefill_m", "op ready_m_casgstatus");
+  expect(replaced(second, "onM+0x0 handler=mcacheRefill_m", "onM+0x0 nth=2 handler=ready_m"),
+         "ready_m_casgstatus: arg-clobbered p0; 1 of 1 signals arrived");
+  expect(replaced(kGood, "SIGPROF at", "SIGUSR2 at"), "arg-clobbered s0; 1 of 1 signals arrived");
+}
+
+// Where the file has another build's boundary, a file is written that gdb's runner can take.
+TEST_F(InGdb, StopsWhereAPhaseWasFound) {
+  expect(replaced(kGood, "onM+0x0", "onM+0x999 phase=stub.switched/g=g0/sp=curg/live=s0#1"),
+         "mcacheRefill_m: arg-clobbered s0; 1 of 1 signals arrived");
+}
+
+TEST_F(InGdb, SendsTheSignalsBeforeIt) {
+  expect(replaced(kFourSignals, "op ", "op scavenge_m\nop "),
+         "mheap_free_m: arg-clobbered s0+p0; 2 of 4 signals arrived");
+  expect(replaced(kFourSignals, "mheap_free_m+0x0 handler=setgcpercent_m",
+                  "onM_signalok+0x0 in=1 handler=ready_m"),
+         "mheap_free_m: handler-clobbered p0; 2 of 4 signals arrived");
+}
+
+// The first one's handler passes the second one's boundary, which does not count.
+TEST_F(InGdb, CountsNoPassOfAHandler) {
+  const std::string second = "inject SIGPROF at mcacheRefill_m+0x0 handler=mcacheRefill_m\nexpect";
+  expect(replaced(replaced(kGood, "onM+0x0", "mcacheRefill_m_call+0x0"), "expect", second),
+         "mcacheRefill_m: arg-clobbered s0; 2 of 2 signals arrived");
+}
+
+TEST_F(InGdb, OpensWhatASweepHasFound) {
+  const Ran swept = sigsweep(
+      "sweep --protocol remember --site ready_m@g0 --handler mcacheRefill_m "
+      "--assume remember=hang --out 'an out'");
+  EXPECT_EQ(swept.status, 1) << swept.output;
+  EXPECT_NE(swept.output.find("handler mcacheRefill_m: stack-smash: "), std::string::npos)
+      << swept.output;
+  const Ran ran = open(swept);
+  EXPECT_NE(ran.output.find("ready_m@g0: stack-smash -; 1 of 1 signals"), std::string::npos)
+      << swept.output << ran.output;
+}
+
 TEST_F(Command, ADebuggerSendsOneSignalInAnOperation) {
   const Ran ran = sigsweep("replay --inject external " + write("two.sched", kTwoSignals));
   EXPECT_EQ(ran.status, 2) << ran.output;

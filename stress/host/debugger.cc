@@ -2,12 +2,17 @@
 // signal.
 #include "stress/host/debugger.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <utility>
 
 namespace sigsweep {
 namespace {
@@ -59,25 +64,196 @@ void check(const Schedule& schedule, const std::string& path) {
   }
 }
 
+constexpr int kNoProgram = 127;  // the exit status where it can't be started
+
+// A gdb and all that it has started; none of it is left when this is gone.
+class Gdb {
+ public:
+  explicit Gdb(std::vector<std::string> words) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) throw Failure(kHarnessFailed, "no pipe for gdb");
+    pid_ = fork();
+    if (pid_ == 0) become(std::move(words), ends[1]);
+    if (pid_ > 0) setpgid(pid_, pid_);  // as it does itself: whoever is first
+    close(ends[1]);
+    from_ = ends[0];
+    if (pid_ < 0) throw Failure(kHarnessFailed, "gdb cannot be started");
+  }
+  // What gdb runs is traced by it, and dies with it.
+  ~Gdb() {
+    if (pid_ > 0) kill(-pid_, SIGKILL);
+    status();
+    close(from_);
+  }
+  Gdb(const Gdb&) = delete;
+  Gdb& operator=(const Gdb&) = delete;
+
+  // Waits for more of its output; false at the end.
+  bool read(std::string* output) const {
+    constexpr int kTick = 100;  // ms between looks at stop_requested
+    pollfd poll_from{from_, POLLIN, 0};
+    while (!stop_requested) {
+      if (poll(&poll_from, 1, kTick) <= 0) continue;
+      char buffer[4096];
+      const ssize_t n = ::read(from_, buffer, sizeof buffer);
+      if (n > 0) output->append(buffer, static_cast<std::size_t>(n));
+      return n > 0;
+    }
+    throw Failure(kStopped, "stopped");
+  }
+  // Waits for its end; its exit status, or -1.
+  int status() {
+    int status = -1;
+    if (pid_ > 0) waitpid(std::exchange(pid_, -1), &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  // A group of its own: Ctrl-C is for the host.
+  [[noreturn]] static void become(std::vector<std::string> words, int output) {
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    dup2(nothing, STDIN_FILENO);
+    dup2(output, STDOUT_FILENO);
+    dup2(output, STDERR_FILENO);
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    execvp(argv[0], argv.data());
+    _exit(kNoProgram);
+  }
+  pid_t pid_ = -1;
+  int from_ = -1;
+};
+
+std::string output_of_gdb(const std::vector<std::string>& words) {
+  Gdb gdb(words);
+  std::string output;
+  while (gdb.read(&output)) {
+  }
+  if (gdb.status() == kNoProgram) {
+    throw Failure(kSkipped, "skipped: by=external needs gdb, which is not installed");
+  }
+  for (const char* refusal : {"Could not trace the inferior process", "ptrace: "}) {
+    const std::size_t at = output.find(refusal);
+    if (at == output.npos) continue;
+    throw Failure(kSkipped, fmt::format("skipped: by=external: gdb may trace nothing here: {}",
+                                        output.substr(at, output.find('\n', at) - at)));
+  }
+  return output;
+}
+
+// ---- the line for a person
+
+using Injections = std::vector<Injection>;
+
+// The number of the injection that this one is nested in, from 1; 0: none.
+std::size_t parent_of(const Injections& all, std::size_t i) {
+  return all[i].in.value_or(0);
+}
+
+std::size_t depth_of(const Injections& all, std::size_t i) {
+  const std::size_t parent = parent_of(all, i);
+  return parent == 0 ? 0 : 1 + depth_of(all, parent - 1);
+}
+
+// As they land: each, then those in its handler, then the next of its level. Up to `last`.
+bool add_in_order(const Injections& all, std::size_t parent, std::size_t last,
+                  std::vector<std::size_t>* order) {
+  for (std::size_t i = 0; i < all.size(); i++) {
+    if (parent_of(all, i) != parent) continue;
+    order->push_back(i);
+    if (i == last || add_in_order(all, i + 1, last, order)) return true;
+  }
+  return false;
+}
+
+// The commands of one gdb that stops where the last of `order` lands.
+class Stops {
+ public:
+  Stops(const Injections& all, std::size_t last) : all_(all) {
+    add_in_order(all, 0, last, &order_);
+  }
+  std::vector<std::string> commands(std::size_t operation) {
+    add("tbreak operation_starts");
+    if (operation > 0) add(fmt::format("ignore $bpnum {}", operation));
+    add("run");
+    await_level(0);
+    add("continue");
+    for (std::size_t k = 0; k + 1 < order_.size(); k++) send(k);
+    return std::move(commands_);
+  }
+
+ private:
+  void add(std::string command) { commands_.push_back(std::move(command)); }
+  // Passes count from here.
+  void await_level(std::size_t parent) {
+    for (const std::size_t i : order_) {
+      if (parent_of(all_, i) != parent) continue;
+      const BoundaryName& at = all_[i].at;
+      add(fmt::format("tbreak *((char *){}+{:#x})", at.symbol, at.offset));
+      if (at.nth > 1) add(fmt::format("ignore $bpnum {}", at.nth - 1));
+      if (order_.size() > 1) add(fmt::format("set $b{} = $bpnum", i + 1));
+    }
+  }
+  // The signal of the k-th, and on to the next one. A handler's own passes count for none but those
+  // in it.
+  void send(std::size_t k) {
+    const std::size_t now = order_[k], next = order_[k + 1];
+    const std::string signal = "signal " + all_[now].signal;
+    if (parent_of(all_, next) == now + 1) {
+      sleep("disable", parent_of(all_, now), k);
+      await_level(now + 1);
+      add(signal);
+      return;
+    }
+    sleep("disable", parent_of(all_, now), k);
+    const std::size_t ends = depth_of(all_, now) + 1 - depth_of(all_, next);
+    for (std::size_t i = 0; i < ends; i++) {
+      add("tbreak handler_ends");
+      add(i == 0 ? signal : "continue");
+    }
+    sleep("enable", parent_of(all_, next), k);
+    add("continue");
+  }
+  // Those of a level that are still to come.
+  void sleep(const char* verb, std::size_t parent, std::size_t k) {
+    for (std::size_t later = k + 1; later < order_.size(); later++) {
+      if (parent_of(all_, order_[later]) == parent)
+        add(fmt::format("{} $b{}", verb, order_[later] + 1));
+    }
+  }
+
+  const Injections& all_;
+  std::vector<std::size_t> order_;
+  std::vector<std::string> commands_;
+};
+
 }  // namespace
+
+std::string gdb_lines(const Session& session, const Schedule& schedule, std::size_t operation,
+                      std::size_t injection, const std::string& path) {
+  if (const char* emulator = emulator_of(session.options.isa); emulator != nullptr) {
+    return fmt::format("in gdb:  not on this machine: {} runs it\n", emulator);
+  }
+  const Injections& all = schedule.operations.at(operation).injections;
+  std::string line = "in gdb:  gdb -q";
+  for (const std::string& command : Stops(all, injection).commands(operation)) {
+    line += " -ex " + shell_quoted(command);
+  }
+  return fmt::format("{} --args {} --walk {}\n         there: signal {}\n", line,
+                     shell_quoted(session.runner_path), shell_quoted(path),
+                     all.at(injection).signal);
+}
 
 Record replay_under_debugger(const Session& session, const Schedule& schedule,
                              const std::string& path) {
   check(schedule, path);
-  if (std::system("command -v gdb >/dev/null 2>&1") != 0) {
-    throw Failure(kSkipped, "skipped: by=external needs gdb, which is not installed");
-  }
   const ScratchFile text(print_schedule(schedule)), script(script_of(schedule));
-  const std::string command =
-      fmt::format("gdb -q -nx -batch -x '{}' --args '{}' --walk '{}' --account 2>&1 </dev/null",
-                  script.path(), session.runner_path, text.path());
-  FILE* pipe = popen(command.c_str(), "r");
-  if (pipe == nullptr) throw Failure(kHarnessFailed, "gdb cannot be started");
-  std::string output;
-  char buffer[4096];
-  for (std::size_t n = 0; (n = fread(buffer, 1, sizeof buffer, pipe)) > 0;)
-    output.append(buffer, n);
-  pclose(pipe);
+  const std::string output =
+      output_of_gdb({"gdb", "-q", "-nx", "-batch", "-x", script.path(), "--args",
+                     session.runner_path, "--walk", text.path(), "--account"});
   Record last;
   for (std::size_t at = 0; at < output.size();) {
     const std::size_t end = std::min(output.find('\n', at), output.size());

@@ -2,6 +2,9 @@
 // ours, no trap flag: a confirmation that shares no mechanism with the others.
 #pragma once
 
+#include <cstddef>
+#include <string>
+
 #include "stress/host/options.h"
 #include "stress/runner/schedule.h"
 
@@ -12,5 +15,12 @@ namespace sigsweep {
 // kSkipped where there is no gdb, kHarnessFailed.
 Record replay_under_debugger(const Session& session, const Schedule& schedule,
                              const std::string& path);
+
+// The command line that opens the schedule in gdb and stops where this injection of this operation
+// lands, at the pass that counts, with the injections before it sent; and which signal to send
+// there. `path`: the schedule's file, whose boundaries are this build's. Where gdb can't, it says
+// why. Lines of a page.
+std::string gdb_lines(const Session& session, const Schedule& schedule, std::size_t operation,
+                      std::size_t injection, const std::string& path);
 
 }  // namespace sigsweep

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/options.h"
 #include "stress/host/sweep.h"
@@ -76,7 +77,7 @@ std::string slots_page(const Record& r) {
 
 // What a command that is printed needs, to run on this subject.
 std::string subject_flag(const Options& options) {
-  if (!options.runner.empty()) return " --runner " + options.runner;
+  if (!options.runner.empty()) return " --runner " + shell_quoted(options.runner);
   return options.subject == kSubjects[0] ? "" : " --subject " + options.subject;
 }
 
@@ -174,12 +175,11 @@ std::string render_finding(const Session& session, const Example& e, const std::
     page += fmt::format("registers where the first landed: {}\n", spaced(r.text("registers")));
     page += fmt::format("slots where the first landed:     {}\n", spaced(r.text("slots_landed")));
   }
-  page += fmt::format("schedule ({}):\n", path);
-  page += print_schedule(schedule_of(e, session.options.command_line));
-  page += fmt::format("replay:  sigsweep replay{} {}\n", subject_flag(session.options), path);
-  page += fmt::format("in gdb:  gdb -q -ex 'break *({}+{:#x})' -ex run --args {} --walk {}\n",
-                      e.symbol(), e.offset(), session.runner_path, path);
-  return page;
+  const Schedule schedule = schedule_of(e, session.options.command_line);
+  page += fmt::format("schedule ({}):\n{}", path, print_schedule(schedule));
+  page += fmt::format("replay:  sigsweep replay{} {}\n", subject_flag(session.options),
+                      shell_quoted(path));
+  return page + gdb_lines(session, schedule, 0, r.number("blame"), path);
 }
 
 }  // namespace sigsweep

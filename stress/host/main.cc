@@ -206,7 +206,7 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
 
 std::string quoted(int argc, char** argv) {
   std::string line = "sigsweep";
-  for (int i = 1; i < argc; i++) line += std::string(" ") + argv[i];
+  for (int i = 1; i < argc; i++) line += " " + shell_quoted(argv[i]);
   return line;
 }
 

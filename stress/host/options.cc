@@ -182,6 +182,15 @@ std::string build_description() {
   return SIGSWEEP_BUILD;
 }
 
+std::string shell_quoted(const std::string& word) {
+  constexpr std::string_view kPlain =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_@%+=:,./-";
+  if (!word.empty() && word.find_first_not_of(kPlain) == word.npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
 void print_provenance(const Options& options) {
   fmt::print(stderr, "sigsweep {}, build {}, isa {}, subject {}, seed {}\n{}\n", version(),
              build_description(),

@@ -101,6 +101,9 @@ std::vector<std::string> names_of(const std::vector<Session>& sessions);  // the
 // machine.
 void require_source(const Session& session, const std::string& inject);
 
+// A word of a command line that is printed, for a shell to read.
+std::string shell_quoted(const std::string& word);
+
 // Printed before a run: version, build, seed, the command line.
 void print_provenance(const Options& options);
 std::string version();

@@ -47,6 +47,30 @@ bool matches(const std::optional<Expectation>& expected, const Replayed& got) {
          ("+" + got.slots + "+").find("+" + expected->slot + "+") != std::string::npos;
 }
 
+// How to open in gdb what was run. Where the file says it otherwise, or has the boundaries of
+// another build, a file that gdb's runner can take is written.
+std::string opened_in_gdb(const Session& session, const std::string& path, Schedule ran,
+                          const Example& example) {
+  const Record& r = example.record;
+  const std::size_t operation = r.number("operation"), injection = r.number("blame");
+  std::vector<Injection>& here = ran.operations.at(operation).injections;
+  for (std::size_t i = 0; i < here.size(); i++) {
+    const auto key = [i](const char* name) { return Example::key(name, i); };
+    here[i].at = {r.text(key("symbol")), r.number(key("offset")),
+                  static_cast<std::uint32_t>(r.number(key("nth")))};
+  }
+  const Schedule written = read_schedule(session, path);
+  const auto same = [](const Injection& a, const Injection& b) {
+    return a.at == b.at && a.signal == b.signal;
+  };
+  if (written.isa == ran.isa &&
+      std::ranges::equal(written.operations.at(operation).injections, here, same)) {
+    return gdb_lines(session, ran, operation, injection, path);
+  }
+  const std::string file = "results/replayed/" + finding_id(example) + ".sched";
+  return gdb_lines(session, ran, operation, injection, write_text(file, print_schedule(ran)));
+}
+
 void print(const Session& session, const std::string& path, const Schedule& schedule,
            const Replayed& got) {
   const Record& r = got.record;
@@ -63,6 +87,7 @@ void print(const Session& session, const std::string& path, const Schedule& sche
                around(Disassembler(session.runner_path), example.symbol(), example.offset(), 3));
     fmt::print("  given {}  seen {}  made {}  got {}\n", r.text("given"), r.text("seen"),
                r.text("made"), r.text("got"));
+    if (got.verdict != "ok") fmt::print("{}", opened_in_gdb(session, path, schedule, example));
   }
   if (r.has("fault")) fmt::print("  {}\n", r.text("fault"));
 }

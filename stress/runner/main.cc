@@ -13,6 +13,7 @@
 // runner-ISA [--progress-fd N]: N is a memory file of at least 32 bytes, shared with the host: the
 // serial number of the trial that runs (0: none), the cell's index in the command, the boundary's
 // index.
+#include <signal.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -473,6 +474,27 @@ std::vector<Boundary> named_boundaries(const Operation& op) {
   return boundaries;
 }
 
+// A signal that is sent in a handler must find the mask open: nobody is there to open it at the
+// boundary. All others are the debugger's, and come where it says.
+void let_signals_nest(const Operation& op) {
+  sigset_t sent;
+  sigemptyset(&sent);
+  bool nests = false;
+  for (const Injection& injection : op.injections) {
+    sigaddset(&sent, signal_number(injection.signal).value_or(SIGPROF));
+    nests = nests || injection.in.has_value();
+  }
+  for (int s = 1; s < NSIG && nests; s++) {
+    struct sigaction action {};
+    if (sigismember(&sent, s) != 1 || sigaction(s, nullptr, &action) != 0) continue;
+    action.sa_flags |= SA_NODEFER;
+    for (int other = 1; other < NSIG; other++) {
+      if (sigismember(&sent, other) == 1) sigdelset(&action.sa_mask, other);
+    }
+    sigaction(s, &action, nullptr);
+  }
+}
+
 int walk(const char* path, bool account) {
   std::ifstream in(path);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
@@ -486,6 +508,7 @@ int walk(const char* path, bool account) {
     const Operation& op = schedule.operations[i];
     Engine::get().baseline(protocol_index(schedule.protocol), site_index(op.site, false),
                            schedule.seed);
+    let_signals_nest(op);
     Resolved resolved;
     resolve_by_address(subject(), schedule, i, address_of, &resolved);
     const Observation& seen = Engine::get().run(resolved.plan);
