@@ -2,6 +2,7 @@
 // the programs of this build; SIGSWEEP_BIN is their folder, SIGSWEEP_SOURCE the checkout.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,9 +10,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
+#include <set>
 #include <sstream>
 
 namespace {
@@ -288,6 +291,117 @@ TEST_F(Command, InterruptedItKeepsWhatItHas) {
   EXPECT_EQ(ran.status, 4) << ran.output;
   EXPECT_EQ(validate(file).status, 0) << validate(file).output;
   EXPECT_FALSE(rows(file, "cell").empty());
+}
+
+// ---- SIGINT and SIGTERM
+
+// A command that is told to stop while its children are at work. What it starts is known by a word
+// in its environment.
+class Stopped : public Command {
+ protected:
+  ~Stopped() override {
+    for (const pid_t pid : processes()) kill(pid, SIGKILL);
+  }
+  // A runner that never says a word.
+  std::string silent() {
+    const std::string path = write("silent", "#!/bin/sh\nexec sleep 1000\n");
+    fs::permissions(path, fs::perms::owner_all);
+    return " --runner " + path;
+  }
+  // A file that nobody writes to: whoever reads it waits.
+  std::string fifo() {
+    const std::string path = folder_ + "/fifo";
+    mkfifo(path.c_str(), 0600);
+    return path;
+  }
+  std::set<pid_t> processes() const {
+    std::set<pid_t> found;
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      std::ifstream in(entry.path() / "environ", std::ios::binary);
+      const std::string text(std::istreambuf_iterator<char>(in), {});
+      if (text.find("SIGSWEEP_TEST=" + folder_) == text.npos) continue;
+      found.insert(static_cast<pid_t>(std::stol(entry.path().filename().string())));
+    }
+    return found;
+  }
+  // Polls for what is bound to come.
+  static bool await(const std::function<bool()>& there) {
+    for (unsigned i = 0; i < 60000; i++) {
+      if (there()) return true;
+      usleep(1000);
+    }
+    return false;
+  }
+  // In a group of its own, as a shell's job is; its output in `log`.
+  pid_t start(const std::string& arguments) const {
+    const std::string line = "exec " + kBin + "/sigsweep " + arguments + " >log 2>&1";
+    const pid_t pid = fork();
+    if (pid != 0) return pid;
+    setpgid(0, 0);
+    setenv("SIGSWEEP_TEST", folder_.c_str(), 1);
+    if (chdir(folder_.c_str()) == 0) execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+    _exit(99);
+  }
+  // Is it past its start, and at rest?
+  static bool waits(pid_t pid) {
+    std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+    std::string number, name, state;
+    in >> number >> name >> state;
+    return name == "(sigsweep)" && state == "S";
+  }
+  std::string log() const {
+    std::ifstream in(folder_ + "/log");
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  // Signals it, or its group, as soon as it has so many processes: it ends with status 4 and a
+  // reason, and nothing of it is left.
+  void expect_stops(const std::string& arguments, std::size_t children, int sig, bool group) {
+    const pid_t pid = start(arguments);
+    const auto begun = [&] { return processes().size() > children && waits(pid); };
+    EXPECT_TRUE(await(begun)) << arguments << log();
+    kill(group ? -pid : pid, sig);
+    int status = 0;
+    EXPECT_TRUE(await([&] { return waitpid(pid, &status, WNOHANG) == pid; })) << arguments;
+    EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 4) << arguments << status << log();
+    EXPECT_NE(log().find("sigsweep: stopped"), std::string::npos) << arguments << log();
+    EXPECT_TRUE(await([&] { return processes().empty(); })) << arguments;
+  }
+};
+
+// Whatever it waits for.
+TEST_F(Stopped, EachCommandThatWaitsForItsRunner) {
+  const std::string file = write("a.sched", kGood);
+  for (const std::string command : {"prove", "sweep", "sweep --random 9", "storm", "explain",
+                                    "list", "bench", "shrink a.sched", "replay a.sched"}) {
+    expect_stops(command + silent(), 1, SIGTERM, false);
+    expect_stops(command + silent(), 1, SIGINT, true);
+  }
+}
+
+// What the runners have forked, or gdb runs, goes too.
+TEST_F(Stopped, EachCommandAtWork) {
+  write("a.sched", kGood);
+  const std::pair<std::string, std::size_t> kLong[] = {
+      {"prove --depth 2 --jobs 2", 3},
+      {"sweep --inject peer", 1},
+      {"sweep --contain fork --depth 2", 2},
+      {"sweep --random 1000000000", 1},
+      {"storm --duration 600s --throws 1000000", 3},
+      {"replay --times 1000000 a.sched", 1},
+      {"replay --inject external --times 1000000 a.sched", 3},
+      {"bench --benchmark_min_time=1000", 1},
+  };
+  for (const auto& [command, children] : kLong) {
+    for (const int sig : {SIGINT, SIGTERM}) {
+      for (const bool group : {false, true}) expect_stops(command, children, sig, group);
+    }
+  }
+}
+
+TEST_F(Stopped, WhatReadsAFileThatDoesNotEnd) {
+  for (const std::string command : {"merge --json x.jsonl ", "replay ", "shrink "}) {
+    expect_stops(command + fifo(), 0, SIGTERM, false);
+  }
 }
 
 TEST_F(Command, EveryLineOfASweepFitsTheSchema) {

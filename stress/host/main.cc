@@ -247,8 +247,10 @@ int main(int argc, char** argv) {
     return run(argc, argv);
   } catch (const Failure& failure) {
     std::fflush(stdout);
-    fmt::print(stderr, "sigsweep: {}\n", failure.what());
-    return failure.status;
+    const bool ended =
+        status_of(failure) != failure.status;  // what it did when it was told to stop
+    fmt::print(stderr, "sigsweep: {}{}\n", ended ? "stopped: " : "", failure.what());
+    return status_of(failure);
   } catch (const std::exception& e) {
     std::fflush(stdout);
     fmt::print(stderr, "sigsweep: {}\n", e.what());

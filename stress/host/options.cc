@@ -171,6 +171,7 @@ void require_source(const Session& session, const std::string& inject) {
   const Outcome outcome =
       session.runner->command(Record("source").add("inject", inject),
                               [&](const Record& r) { why = r.text("unavailable"); });
+  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
   if (outcome.kind != Outcome::done) throw Failure(kHarnessFailed, outcome.message);
   if (!why.empty()) throw Failure(kSkipped, fmt::format("skipped: --inject {}: {}", inject, why));
 }

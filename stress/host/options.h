@@ -30,6 +30,12 @@ struct Failure : std::runtime_error {
   Exit status;
 };
 
+// The status that a failure ends the command with: what fails because it is told to stop has only
+// stopped.
+inline Exit status_of(const Failure& failure) {
+  return stop_requested ? kStopped : failure.status;
+}
+
 struct Options {
   std::vector<std::string> isas;  // as given; empty: the machine's own
   std::string isa;                // of them, the one that a session is for

@@ -507,6 +507,7 @@ int Prover::run() {
         continue;
       }
       const ClaimRow row = check(claim);
+      if (stop_requested) break;  // it is not known to fail
       writer_->write(row);
       print(claim, row);
       all = all && row.holds;

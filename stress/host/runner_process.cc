@@ -72,7 +72,9 @@ bool RunnerProcess::start(std::string* why) {
   pid_ = fork();
   if (pid_ == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
-    signal(SIGINT, SIG_IGN);  // Ctrl-C is for the host, which ends its runners
+    // Those are for the host, which ends its runners; a group's may come here first.
+    signal(SIGINT, SIG_IGN);
+    signal(SIGTERM, SIG_IGN);
     dup2(down[0], STDIN_FILENO);
     dup2(up[1], STDOUT_FILENO);
     const char* const path = path_.c_str();
@@ -142,6 +144,7 @@ bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
     const ssize_t n = read(from_, buffer, sizeof buffer);
     if (n <= 0) {
       *outcome = bury(false);
+      if (stop_requested) outcome->kind = Outcome::stopped;  // whoever ended it
       return false;
     }
     waited = 0;

@@ -311,7 +311,13 @@ void replay_violations(const Session& session, const StormPlan& plan, StormResul
     if (row.replay_tried == kMostReplays || stop_requested) break;
     row.replay_tried++;
     Example example;
-    if (!replays(session, plan, violation, &example)) continue;
+    try {
+      if (!replays(session, plan, violation, &example)) continue;
+    } catch (const Failure& failure) {
+      if (status_of(failure) != kStopped) throw;
+      row.replay_tried--;
+      break;  // what the storm has counted is written all the same
+    }
     row.replay_same++;
     if (written.insert(finding_id(example)).second && !session.options.out.empty()) {
       write_schedule(example, session.options.out + "/findings", session.options.command_line);

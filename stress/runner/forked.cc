@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -30,6 +31,12 @@ void note_end(pid_t child, Forked* result) {
   if (WIFSIGNALED(status)) result->signal = WTERMSIG(status);
 }
 
+// A child ends with the one that has forked it, however that ends.
+void die_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kCameBack);  // it has ended already
+}
+
 timer_t make_killer() {
   sigevent event{};
   event.sigev_notify = SIGEV_SIGNAL;
@@ -55,8 +62,9 @@ Forked run_in_child(const std::function<void()>& work) {
     result.output = "no pipe";
     return result;
   }
-  const pid_t child = fork();
+  const pid_t parent = getpid(), child = fork();
   if (child == 0) {
+    die_with(parent);
     dup2(ends[1], STDERR_FILENO);
     work();
     _exit(kCameBack);
@@ -86,8 +94,10 @@ bool Worker::hire() {
   if (pipe2(down, O_CLOEXEC) != 0 || pipe2(up, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0) {
     return false;
   }
+  hirer_ = getpid();
   child_ = fork();
   if (child_ == 0) {
+    die_with(hirer_);
     close(down[1]);
     close(up[0]);
     dup2(errors[1], STDERR_FILENO);
@@ -97,7 +107,6 @@ bool Worker::hire() {
   close(down[0]);
   close(up[1]);
   close(errors[1]);
-  hirer_ = getpid();
   requests_ = down[1];
   answers_ = up[0];
   errors_ = errors[0];
