@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Validates results files against schema.json, line by line."""
+"""Validates results files against schema.json, line by line; the last line must be an `end`."""
 
 import json
 import pathlib
@@ -33,6 +33,9 @@ def validate(validator, name):
         for message in line_errors(validator, line):
             valid = False
             print(f"{name}:{number}: {message}")
+    if valid and json.loads(lines[-1])["kind"] != "end":
+        valid = False
+        print(f"{name}:{len(lines)}: incomplete: the last line is no `end`; the run was killed, or has not ended yet")
     if valid:
         print(f"{name}: {len(lines)} lines valid")
     return valid

@@ -293,6 +293,53 @@ TEST_F(Command, InterruptedItKeepsWhatItHas) {
   EXPECT_FALSE(rows(file, "cell").empty());
 }
 
+// The last line has the status, whatever that is.
+TEST_F(Command, EveryResultsFileHasAnEnd) {
+  const std::pair<std::string, int> kRuns[] = {
+      {"sweep --site gc_m --protocol closure", 0},
+      {"sweep --site gc_m --protocol closure --assume closure=hang", 1},
+      {"prove --claim 3 --site gc_m --depth 1", 0},
+      {"prove --claim 2 --site gc_m --depth 1 --assume reject=hang", 1},
+      {"storm --duration 200ms", 0},
+      {"storm --duration 200ms --assume reject=ok", 1},
+      {"storm --throws 1 --protocol closure", 2},
+      {"storm --storm-runner /nowhere", 77}};
+  for (const auto& [arguments, status] : kRuns) {
+    const Ran ran = sigsweep(arguments + " --json r.jsonl");
+    EXPECT_EQ(ran.status, status) << arguments << ran.output;
+    const std::string file = folder_ + "/r.jsonl";
+    EXPECT_EQ(validate(file).status, 0) << validate(file).output;
+    const auto ends = rows(file, "end");
+    ASSERT_EQ(ends.size(), 1U) << arguments;
+    EXPECT_EQ(ends[0]["status"], status) << arguments;
+    EXPECT_EQ(ends[0]["cells"], rows(file, "cell").size()) << arguments;
+  }
+}
+
+// Two at once in one place: the second one says so, and leaves the first one's lines alone.
+TEST_F(Command, AFileThatAnotherRunWritesIsRefused) {
+  for (const std::string command :
+       {"sweep --inject peer", "prove --inject peer", "storm --duration 99s"}) {
+    const std::string out = folder_ + "/" + command.substr(0, 5);
+    const Ran ran =
+        run("cd " + folder_ + " && { " + kBin + "/sigsweep " + command + " --out " + out +
+            " >first 2>&1 & pid=$!; until grep -qs run " + out + "/*.jsonl; do :; done; " + kBin +
+            "/sigsweep " + command + " --out " + out + "; echo status $?; kill $pid; wait $pid; }");
+    EXPECT_EQ(ran.status, 4) << ran.output;
+    EXPECT_NE(ran.output.find(".jsonl: another run is writing it; --out or --json names another "
+                              "place\nstatus 3\n"),
+              std::string::npos)
+        << ran.output;
+    for (const auto& file : fs::directory_iterator(out)) {
+      if (file.path().extension() != ".jsonl") continue;
+      const Ran valid = validate(file.path().string());
+      EXPECT_EQ(valid.status, 0) << valid.output;
+    }
+  }
+  // What is no file is nobody's.
+  EXPECT_EQ(sigsweep("sweep --site gc_m --json /dev/null").status, 0);
+}
+
 // ---- SIGINT and SIGTERM
 
 // A command that is told to stop while its children are at work. What it starts is known by a word
@@ -1293,12 +1340,18 @@ TEST_F(Storm, StoppedTellsWhatItHas) {
   EXPECT_NE(log.find("stopped; what is written is whole"), std::string::npos) << log;
 }
 
-// At the start, on the way, and about when the last line is written.
+// At the start, on the way, and about when the last line is written: whole lines, and a file that
+// is incomplete but where the last line is an `end`.
 TEST_F(Storm, KilledLeavesWholeLines) {
   for (const unsigned after : {0U, 50000U, 300000U, 350000U, 400000U, 450000U, 500000U}) {
     interrupted_by(SIGKILL, after, "300ms");
-    const Ran valid = validate(folder_ + "/out/storm.jsonl");
-    EXPECT_EQ(valid.status, 0) << after << "\n" << valid.output;
+    const std::string file = folder_ + "/out/storm.jsonl";
+    const Ran valid = validate(file);
+    const bool ended = !rows(file, "end").empty();
+    EXPECT_EQ(valid.status, ended ? 0 : 1) << after << "\n" << valid.output;
+    const std::string incomplete = file + (rows(file, "storm").empty() ? ":1" : ":2") +
+                                   ": incomplete: the last line is no `end`";
+    EXPECT_EQ(valid.output.starts_with(incomplete), !ended) << valid.output;
   }
   EXPECT_TRUE(WIFSIGNALED(interrupted_by(SIGKILL)));
 }

@@ -2,9 +2,13 @@
 #include "stress/host/finding.h"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include <filesystem>
-#include <fstream>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
 
 #include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
@@ -142,15 +146,22 @@ FindingRow finding_row(const Session& session, const Example& e) {
                     session.known->reason(id) != nullptr};
 }
 
+// Another run may write the same finding: whoever reads the file finds one or the other, whole.
 std::string write_text(const std::string& path, const std::string& text) {
-  std::error_code error;
-  const auto folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  std::ofstream out(path);
-  out << text;
-  out.close();
-  if (!out) throw Failure(kHarnessFailed, "cannot write " + path);
-  return path;
+  try {
+    make_folder_of(path);
+  } catch (const std::runtime_error& error) {
+    throw Failure(kHarnessFailed, error.what());
+  }
+  std::string whole = path + ".XXXXXX";
+  const int fd = mkstemp(whole.data());
+  const bool made = fd >= 0 && fchmod(fd, 0644) == 0;
+  const bool written = made && write(fd, text.data(), text.size()) == ssize_t(text.size());
+  if (fd >= 0) close(fd);
+  if (written && std::rename(whole.c_str(), path.c_str()) == 0) return path;
+  const int error = errno;
+  if (fd >= 0) unlink(whole.c_str());
+  throw Failure(kHarnessFailed, fmt::format("cannot write {}: {}", path, std::strerror(error)));
 }
 
 std::string write_schedule(const Example& e, const std::string& folder,

@@ -571,14 +571,17 @@ int prove_command(const Options& options) {
   ResultsWriter writer(with_places.json);
   writer.write(RunRow{version(), build_description(), options.command_line, names_of(sessions),
                       left_out, options.seed, "", ""});
-  bool all = true;
-  for (const Session& session : sessions) {
-    if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
-    all = Prover(session, &writer).run() == kAsExpected && all;
-    if (sessions.size() > 1) fmt::print("\n");
-  }
+  const int status = write_to_end(&writer, [&] {
+    bool all = true;
+    for (const Session& session : sessions) {
+      if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
+      all = Prover(session, &writer).run() == kAsExpected && all;
+      if (sessions.size() > 1) fmt::print("\n");
+    }
+    return all ? kAsExpected : kFinding;
+  });
   fmt::print("results: {}\n", with_places.json);
-  return all ? kAsExpected : kFinding;
+  return status;
 }
 
 }  // namespace sigsweep

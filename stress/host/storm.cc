@@ -14,6 +14,7 @@
 
 #include "stress/host/finding.h"
 #include "stress/host/replay.h"
+#include "stress/host/sweep.h"
 #include "stress/report/progress.h"
 #include "stress/runner/allowed.h"
 
@@ -495,6 +496,23 @@ std::string render_storm(const StormResult& result) {
   return page;
 }
 
+namespace {
+
+int storm_and_judge(const Session& session, const StormPlan& plan, ResultsWriter* writer) {
+  StormResult result = run_storm(session, plan);
+  const bool same_build = session.options.storm_runner.empty();  // so the boundaries are the same
+  if (!result.stopped && same_build) replay_violations(session, plan, &result);
+  writer->write(result.row);
+  fmt::print("{}", render_storm(result));
+  if (result.stopped || stop_requested)
+    throw Failure(kStopped, "stopped; what is written is whole");
+  if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
+  fmt::print("{}\n", result.finding.empty() ? "as expected" : "finding: " + result.finding);
+  return result.finding.empty() ? kAsExpected : kFinding;
+}
+
+}  // namespace
+
 int storm_command(const Options& options) {
   if (options.subject != "onm") throw Failure(kUsage, "storm: only subject onm has one");
   const Session session = open_session(options);
@@ -510,16 +528,7 @@ int storm_command(const Options& options) {
                       options.seed,
                       "",
                       ""});
-  StormResult result = run_storm(session, plan);
-  const bool same_build = options.storm_runner.empty();  // so the boundaries are the same
-  if (!result.stopped && same_build) replay_violations(session, plan, &result);
-  writer.write(result.row);
-  fmt::print("{}", render_storm(result));
-  if (result.stopped || stop_requested)
-    throw Failure(kStopped, "stopped; what is written is whole");
-  if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
-  fmt::print("{}\n", result.finding.empty() ? "as expected" : "finding: " + result.finding);
-  return result.finding.empty() ? kAsExpected : kFinding;
+  return write_to_end(&writer, [&] { return storm_and_judge(session, plan, &writer); });
 }
 
 }  // namespace sigsweep

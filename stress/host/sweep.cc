@@ -475,10 +475,9 @@ std::string selection_of(const Session& session, const std::vector<std::string>&
 }
 
 // One ISA's part of it: as expected?
-bool sweep_isa(const Session& session, ResultsWriter* writer, std::uint64_t* cells) {
+bool sweep_isa(const Session& session, ResultsWriter* writer) {
   const SweepPlan plan = plan_of(session);
   const SweepResult result = sweep(session, plan, writer);
-  *cells += result.cells.size();
   print_verdicts(result);
   fmt::print(
       "{} cells, {} trials, {} signals landed, {} unreached, {} predicted mismatches, {:.1f} s, "
@@ -495,24 +494,32 @@ bool sweep_isa(const Session& session, ResultsWriter* writer, std::uint64_t* cel
   return result.as_expected(*session.known);
 }
 
-// Every ISA's part, and the line that says how it ended.
+// Every ISA's part.
 int sweep_all(const std::vector<Session>& sessions, ResultsWriter* writer) {
-  EndRow end{0, kAsExpected};
-  try {
-    for (const Session& session : sessions) {
-      if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
-      if (!sweep_isa(session, writer, &end.cells)) end.status = kFinding;
-    }
-  } catch (const Failure& failure) {
-    end.status = failure.status;
-    writer->write(end);
-    throw;
+  int status = kAsExpected;
+  for (const Session& session : sessions) {
+    if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
+    if (!sweep_isa(session, writer)) status = kFinding;
   }
-  writer->write(end);
-  return end.status;
+  return status;
 }
 
 }  // namespace
+
+int write_to_end(ResultsWriter* writer, const std::function<int()>& work) {
+  int status = kHarnessFailed;
+  try {
+    status = work();
+  } catch (const Failure& failure) {
+    writer->end(status_of(failure));
+    throw;
+  } catch (...) {
+    writer->end(status);
+    throw;
+  }
+  writer->end(status);
+  return status;
+}
 
 int sweep_command(const Options& options) {
   std::vector<std::string> left_out;
@@ -533,7 +540,7 @@ int sweep_command(const Options& options) {
   ResultsWriter writer(file);
   writer.write(RunRow{version(), build_description(), options.command_line, isas, left_out,
                       options.seed, options.shard, selection});
-  const int status = sweep_all(sessions, &writer);
+  const int status = write_to_end(&writer, [&] { return sweep_all(sessions, &writer); });
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;
 }

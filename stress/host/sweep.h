@@ -60,6 +60,10 @@ struct SweepResult {
 // Runs it with options.jobs runners. Each cell is written as it comes.
 SweepResult sweep(const Session& session, const SweepPlan& plan, ResultsWriter* writer);
 
+// Does what writes a results file's rows, then writes its last: the status that it came to, however
+// it ended. Returns that, or throws on what it threw.
+int write_to_end(ResultsWriter* writer, const std::function<int()>& work);
+
 // `sigsweep sweep`.
 int sweep_command(const Options& options);
 

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/utsname.h>
 #include <unistd.h>
 
@@ -41,14 +43,41 @@ Machine machine() {
   return {std::thread::hardware_concurrency(), kernel.release, cpu_name()};
 }
 
+void make_folder_of(const std::string& path) {
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (folder.empty()) return;
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error) {
+    throw std::runtime_error(
+        fmt::format("the folder {} cannot be made: {}", folder.string(), error.message()));
+  }
+}
+
 ResultsWriter::ResultsWriter(const std::string& path) : path_(path) {
   if (path.empty()) return;
-  std::error_code error;
-  const auto folder = std::filesystem::path(path).parent_path();
-  if (!folder.empty()) std::filesystem::create_directories(folder, error);
-  fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+  make_folder_of(path);
+  fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
   if (fd_ < 0)
     throw std::runtime_error(fmt::format("cannot write {}: {}", path, std::strerror(errno)));
+  try {
+    take();
+  } catch (...) {
+    close(fd_);
+    throw;
+  }
+}
+
+// Empties the file, once nobody else has it. Of what is no file, as /dev/stdout, many may write.
+void ResultsWriter::take() {
+  struct stat info {};
+  if (fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) return;
+  if (flock(fd_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    throw std::runtime_error(
+        fmt::format("{}: another run is writing it; --out or --json names another place", path_));
+  }
+  if (ftruncate(fd_, 0) != 0)
+    throw std::runtime_error(fmt::format("cannot write {}: {}", path_, std::strerror(errno)));
 }
 
 ResultsWriter::~ResultsWriter() {
@@ -85,6 +114,7 @@ void ResultsWriter::write(const RunRow& row) {
 void ResultsWriter::write(const CellRow& row) {
   ordered_json mismatches = nullptr;
   if (row.predicted) mismatches = row.predicted_mismatches;
+  cells_++;
   line(dump(ordered_json{{"kind", "cell"},
                          {"isa", row.isa},
                          {"protocol", row.protocol},

@@ -52,7 +52,7 @@ struct FindingRow {
   bool known = false;
 };
 
-struct EndRow {             // the last line of a sweep; missing where it was killed
+struct EndRow {             // the last line of a run; missing where it was killed
   std::uint64_t cells = 0;  // those written
   int status = 0;           // the command's exit status
 };
@@ -94,10 +94,11 @@ struct StormRow {
 };
 
 // Writes each line as it comes, by one write(2): a run that is killed loses at most the last.
+// Nobody else can write the file meanwhile.
 class ResultsWriter {
  public:
   // An empty path writes nothing. Throws std::runtime_error, with the reason, where the file can't
-  // be made or a line can't be written.
+  // be made, another run writes it, or a line can't be written.
   explicit ResultsWriter(const std::string& path);
   ~ResultsWriter();
   ResultsWriter(const ResultsWriter&) = delete;
@@ -109,14 +110,20 @@ class ResultsWriter {
   void write(const FindingRow& row);
   void write(const StormRow& row);
   void write(const EndRow& row);
+  void end(int status) { write(EndRow{cells_, status}); }
 
   // A row that is JSON already.
   void write_line(const std::string& json) { line(json); }
 
  private:
   void line(const std::string& text);
+  void take();
   std::string path_;
   int fd_ = -1;
+  std::uint64_t cells_ = 0;  // written
 };
+
+// Makes the folder that a file is to lie in. Throws std::runtime_error, with the reason.
+void make_folder_of(const std::string& path);
 
 }  // namespace sigsweep

@@ -4,9 +4,9 @@
 //   bare_timers THREADS RATE SECONDS TIMERS
 //
 // RATE: signals a second and thread; 0: none. TIMERS: of a thread; they take turns.
-// Prints one line of JSON, of kind `bare` (results/schema.json). Each thread counts as fast as it
-// can; its `rounds` tell what the signals take from a program.
-// Exit status: 0; 2 usage, or a timer or thread that can't be made.
+// Prints two lines of JSON, of kinds `bare` and `end` (results/schema.json). Each thread counts as
+// fast as it can; its `rounds` tell what the signals take from a program. Exit status: 0; 2 usage,
+// or a timer or thread that can't be made.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -130,7 +130,8 @@ int main(int argc, char** argv) {
   std::printf(
       "{\"kind\": \"bare\", \"threads\": %ld, \"timers\": %ld, \"rate_asked\": %ld, \"seconds\": "
       "%.3f, "
-      "\"delivered\": %llu, \"overruns\": %llu, \"no_progress\": %llu, \"rounds\": %llu}\n",
+      "\"delivered\": %llu, \"overruns\": %llu, \"no_progress\": %llu, \"rounds\": %llu}\n"
+      "{\"kind\": \"end\", \"cells\": 0, \"status\": 0}\n",
       count, timers, rate, now() - started, static_cast<unsigned long long>(sum.delivered),
       static_cast<unsigned long long>(sum.overruns),
       static_cast<unsigned long long>(sum.no_progress),
