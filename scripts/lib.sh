@@ -66,15 +66,30 @@ origin() {
     date "$(date -u +%F)" machine "$(uname -sr), $(nproc) processors, $processor"
 }
 
-# log_file NAME: prints the path of the log called NAME, in a directory that exists.
+# log_file NAME: prints the path of the log called NAME, which can be written; exits with status 3 where it cannot.
 log_file() {
-  local dir
-  dir=$(root)/build/logs
-  # Another user's checkout, or one that can only be read.
-  mkdir -p "$dir" 2>/dev/null || true
-  [[ -w $dir ]] ||
-    die 3 "$dir: cannot be written by $(id -un), so nothing can be built here"
-  printf '%s/%s.log\n' "$dir" "$1"
+  local log
+  log=$(root)/build/logs/$1.log
+  need_writable "$log"
+  printf '%s\n' "$log"
+}
+
+# need_writable FILE...: makes those that are missing, with their folders; exits with status 3 where one cannot be
+# written, as in a read-only folder or another user's checkout.
+need_writable() {
+  local file
+  for file in "$@"; do
+    { mkdir -p "${file%/*}" && : >>"$file"; } 2>/dev/null || die 3 "$file: cannot be written"
+  done
+}
+
+# only_one NAME: exits with status 3 where another script that has called it so is at work in this checkout.
+only_one() {
+  local lock
+  lock=$(root)/build/logs/$1.lock
+  need_writable "$lock"
+  exec 8>>"$lock"
+  flock -n 8 || die 3 "another scripts/$1 is at work in this checkout; one at a time can write its results"
 }
 
 # say MESSAGE...: progress and diagnosis, on stderr.
@@ -137,7 +152,7 @@ need_packages() {
   ((EUID == 0)) || sudo -n true 2>/dev/null ||
     die 3 "not root, and no sudo without a password; please install these packages: ${missing[*]}"
   say "installing: ${missing[*]}"
-  log=$(log_file apt)
+  log=$(log_file apt) || exit
   if ! apt_install "${missing[@]}" </dev/null >"$log" 2>&1; then
     cat "$log" >&2
     die 3 "could not install these packages: ${missing[*]}"
@@ -149,7 +164,8 @@ need_packages() {
 configure_and_build() {
   local preset=$1 log start=$SECONDS build
   shift
-  log=$(log_file "$preset") || return 1
+  log=$(log_file "$preset") || return 1 # nothing is made, and an older log is not this build's
+  (need_writable "${log%.log}.lock") || return 1
   [[ ! -e ${log%/logs/*}/$preset || -w ${log%/logs/*}/$preset ]] ||
     die 3 "${log%/logs/*}/$preset: cannot be written by $(id -un), so nothing can be built here"
   build=(cmake --build --preset "$preset")

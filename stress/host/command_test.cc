@@ -340,6 +340,77 @@ TEST_F(Command, AFileThatAnotherRunWritesIsRefused) {
   EXPECT_EQ(sigsweep("sweep --site gc_m --json /dev/null").status, 0);
 }
 
+// ---- where it is started
+
+// On a terminal (a pseudo-terminal of python's), with this TERM.
+class Terminal : public Command {
+ protected:
+  Ran on_terminal(const std::string& term) {
+    return run("cd " + folder_ + " && " + term +
+               " /usr/bin/python3 -c 'import pty, sys; sys.exit(" +
+               "pty.spawn(sys.argv[1:]) >> 8)' " + kBin +
+               "/sigsweep prove --claim 3 --site gc_m --depth 1 </dev/null");
+  }
+};
+
+TEST_F(Terminal, HasEscapeCodesOnlyIfItTakesThem) {
+  const Ran coloured = on_terminal("TERM=xterm");
+  EXPECT_EQ(coloured.status, 0) << coloured.output;
+  EXPECT_NE(coloured.output.find('\033'), std::string::npos) << coloured.output;
+  for (const char* term : {"TERM=dumb", "TERM=", "env -u TERM"}) {
+    const Ran plain = on_terminal(term);
+    EXPECT_EQ(plain.status, 0) << plain.output;
+    EXPECT_NE(plain.output.find("claim 3  holds"), std::string::npos) << plain.output;
+    EXPECT_EQ(plain.output.find('\033'), std::string::npos) << term << plain.output;
+  }
+}
+
+// Of a standard stream that is closed nothing else takes the place.
+TEST_F(Command, ClosedStreams) {
+  const std::string in_folder = "cd " + folder_ + " && " + kBin + "/sigsweep ";
+  const Ran all = run("{ " + in_folder + "list <&- >&- 2>&-; }");
+  EXPECT_EQ(all.status, 3) << all.output;
+  const Ran output = run("{ " + in_folder + "prove --claim 3 --site gc_m --depth 1 2>err >&-; }");
+  EXPECT_EQ(output.status, 3) << output.output;
+  const Ran said = run("cat " + folder_ + "/err");
+  EXPECT_EQ(said.output, "sigsweep: standard output is closed: there is no place for the result\n");
+  EXPECT_EQ(run("{ " + in_folder + "sweep --site gc_m --json r.jsonl <&- 2>&-; }").status, 0);
+  EXPECT_EQ(validate(folder_ + "/r.jsonl").status, 0);
+  for (const char* runner : {"/runner-amd64", "/runner-amd64-storm"}) {
+    EXPECT_EQ(run("{ " + kBin + runner + " <&- >&- 2>&-; }").status, 3) << runner;
+  }
+}
+
+TEST_F(Command, AnOutputThatCannotBeWrittenToIsStatus3) {
+  for (const char* arguments : {"list >/dev/full", "list >/dev/full 2>&1", "--help >/dev/full"}) {
+    EXPECT_EQ(sigsweep(std::string(arguments)).status, 3) << arguments;
+  }
+}
+
+TEST_F(Command, AStackThatIsTooSmallIsRefused) {
+  const std::string message =
+      ": the stack is limited to 64 KiB; at least 256 are needed (ulimit -s)";
+  for (const char* program : {"sigsweep list", "runner-amd64", "runner-amd64-storm"}) {
+    const Ran ran = run("ulimit -s 64; " + kBin + "/" + program + " </dev/null");
+    EXPECT_EQ(ran.status, 3) << program << ran.output;
+    EXPECT_NE(ran.output.find(message), std::string::npos) << program << ran.output;
+  }
+}
+
+TEST_F(Command, AFolderThatCannotBeMadeIsNamed) {
+  const std::string file = write("file", "");
+  for (const std::string command : {"sweep --site gc_m", "prove --claim 3", "storm"}) {
+    const Ran ran = sigsweep(command + " --out file/deeper");
+    EXPECT_EQ(ran.status, 3) << ran.output;
+    EXPECT_NE(ran.output.find("the folder file/deeper cannot be made: Not a directory"),
+              std::string::npos)
+        << ran.output;
+  }
+  write("a.sched", kGood);
+  EXPECT_NE(sigsweep("shrink --out file/deeper a.sched").output.find("Not a directory"),
+            std::string::npos);
+}
+
 // ---- SIGINT and SIGTERM
 
 // A command that is told to stop while its children are at work. What it starts is known by a word

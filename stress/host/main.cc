@@ -25,6 +25,7 @@
 #include "stress/host/shrink.h"
 #include "stress/host/storm.h"
 #include "stress/host/sweep.h"
+#include "stress/runner/start.h"
 
 namespace sigsweep {
 namespace {
@@ -239,21 +240,37 @@ int run(int argc, char** argv) {
 }  // namespace
 }  // namespace sigsweep
 
-int main(int argc, char** argv) {
-  using namespace sigsweep;
-  stop_on_signals();
-  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // whole lines, where stderr goes to the same file
+namespace sigsweep {
+namespace {
+
+// Never throws, whatever has become of the stream.
+int fail(int status, const std::string& message) {
+  std::fflush(stdout);
+  std::fputs(("sigsweep: " + message + "\n").c_str(), stderr);
+  return status;
+}
+
+int run_and_tell(int argc, char** argv) {
   try {
-    return run(argc, argv);
+    const int status = run(argc, argv);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+    return fail(kHarnessFailed, "standard output cannot be written to");
   } catch (const Failure& failure) {
-    std::fflush(stdout);
     const bool ended =
         status_of(failure) != failure.status;  // what it did when it was told to stop
-    fmt::print(stderr, "sigsweep: {}{}\n", ended ? "stopped: " : "", failure.what());
-    return status_of(failure);
+    return fail(status_of(failure), (ended ? "stopped: " : "") + std::string(failure.what()));
   } catch (const std::exception& e) {
-    std::fflush(stdout);
-    fmt::print(stderr, "sigsweep: {}\n", e.what());
-    return kHarnessFailed;
+    return fail(kHarnessFailed, e.what());
   }
+}
+
+}  // namespace
+}  // namespace sigsweep
+
+int main(int argc, char** argv) {
+  using namespace sigsweep;
+  if (const std::string why = check_start(); !why.empty()) return fail(kHarnessFailed, why);
+  stop_on_signals();
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // whole lines, where stderr goes to the same file
+  return run_and_tell(argc, argv);
 }

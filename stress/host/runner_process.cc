@@ -16,6 +16,7 @@
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 namespace sigsweep {
 
@@ -23,8 +24,8 @@ std::atomic<bool> stop_requested{false};
 
 namespace {
 
-constexpr int kSilence = 30000;  // ms without a word after which a runner is taken for hung
-constexpr int kTick = 100;       // ms between looks at stop_requested
+constexpr int kTick = 100;                    // ms between looks at it and at stop_requested
+constexpr unsigned kSilence = 30000 / kTick;  // looks without a word: then it is taken for hung
 
 void request_stop(int) {
   stop_requested = true;
@@ -38,6 +39,34 @@ void stop_on_signals() {
   sigaction(SIGINT, &sa, nullptr);
   sigaction(SIGTERM, &sa, nullptr);
   signal(SIGPIPE, SIG_IGN);  // a runner that has died is noticed when it is read from
+}
+
+Activity activity_of(pid_t pid) {
+  std::ifstream in(fmt::format("/proc/{}/stat", pid));
+  std::string text;
+  std::getline(in, text);
+  const std::size_t name_ends = text.rfind(')');
+  if (name_ends == text.npos) return {};
+  std::istringstream fields(text.substr(name_ends + 1));
+  Activity now;
+  std::string unused;
+  fields >> now.state;
+  constexpr int kBetween = 10;  // state is the 3rd field, utime the 14th; then stime, and cutime
+  for (int i = 0; i < kBetween; i++) fields >> unused;
+  for (int i = 0; i < 4; i++) {
+    std::uint64_t ticks = 0;
+    fields >> ticks;
+    now.ticks += ticks;
+  }
+  return now;
+}
+
+bool Silence::lasts(const Activity& now, unsigned limit) {
+  const bool ran = now.ticks != std::exchange(ticks_, now.ticks);
+  const bool stopped = now.state == 'T' || now.state == 't';
+  const bool kept_waiting = now.state == 'R' && !ran;
+  if (!stopped && !kept_waiting) looks_++;
+  return looks_ >= limit;
 }
 
 struct RunnerProcess::Shared {  // the layout is main.cc's Progress
@@ -120,7 +149,7 @@ Outcome RunnerProcess::bury(bool hung) {
 }
 
 bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
-  for (int waited = 0;;) {
+  for (Silence silence;;) {
     const std::size_t end = unread_.find('\n');
     if (end != unread_.npos) {
       line->assign(unread_, 0, end);
@@ -135,8 +164,7 @@ bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
     }
     pollfd poll_from{from_, POLLIN, 0};
     if (poll(&poll_from, 1, kTick) <= 0) {
-      waited += kTick;
-      if (waited < kSilence) continue;
+      if (!silence.lasts(activity_of(pid_), kSilence)) continue;
       *outcome = bury(true);
       return false;
     }
@@ -147,7 +175,7 @@ bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
       if (stop_requested) outcome->kind = Outcome::stopped;  // whoever ended it
       return false;
     }
-    waited = 0;
+    silence.over();
     unread_.append(buffer, static_cast<std::size_t>(n));
   }
 }

@@ -6,6 +6,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <string_view>
 
 namespace sigsweep {
 namespace {
@@ -14,17 +15,23 @@ using std::chrono::steady_clock;
 constexpr std::chrono::milliseconds kBarEvery{100};
 constexpr std::chrono::seconds kLineEvery{10};
 
+// A terminal that takes escape codes.
+bool takes_codes(int fd) {
+  const char* term = std::getenv("TERM");
+  return isatty(fd) != 0 && term != nullptr && *term != '\0' && std::string_view(term) != "dumb";
+}
+
 }  // namespace
 
 Progress::Progress(std::string what, std::uint64_t total)
     : what_(std::move(what)),
       total_(total),
-      terminal_(isatty(STDERR_FILENO) != 0),
+      terminal_(takes_codes(STDERR_FILENO)),
       started_(steady_clock::now()),
       shown_(started_) {}
 
 Progress::~Progress() {
-  if (terminal_) fmt::print(stderr, "\r\033[K");
+  if (terminal_) std::fputs("\r\033[K", stderr);  // which throws nothing where nobody reads
 }
 
 void Progress::step(std::uint64_t done, const std::string& note) {
@@ -49,7 +56,7 @@ void Progress::step(std::uint64_t done, const std::string& note) {
 
 Colours colours(int fd) {
   const char* refused = std::getenv("NO_COLOR");
-  if (isatty(fd) == 0 || (refused != nullptr && *refused != '\0')) return {};
+  if (!takes_codes(fd) || (refused != nullptr && *refused != '\0')) return {};
   return Colours{"\033[32m", "\033[31m", "\033[2m", "\033[0m"};
 }
 

@@ -1,4 +1,5 @@
-// Progress on standard error: a bar with an estimate on a terminal, a line now and then elsewhere.
+// Progress on standard error: a bar with an estimate on a terminal that takes escape codes (TERM is
+// set, and not dumb), a line now and then elsewhere.
 #pragma once
 
 #include <chrono>
@@ -20,7 +21,7 @@ class Progress {
   std::chrono::steady_clock::time_point started_, shown_;
 };
 
-// Colours, only on a terminal and only if NO_COLOR is not set.
+// Colours, only on such a terminal and only if NO_COLOR is not set.
 struct Colours {
   std::string good, bad, dim, plain;
 };

@@ -29,6 +29,7 @@
 #include "stress/runner/measure.h"
 #include "stress/runner/resolve.h"
 #include "stress/runner/soak.h"
+#include "stress/runner/start.h"
 #include "stress/runner/wire.h"
 
 int runner_main(int argc, char** argv);
@@ -577,6 +578,10 @@ bool share_progress(int argc, char** argv) {
 
 int runner_main(int argc, char** argv) {
   using namespace sigsweep;
+  if (const std::string why = check_start(); !why.empty()) {
+    std::fprintf(stderr, "runner: %s\n", why.c_str());
+    return 3;
+  }
   if (!share_progress(argc, argv)) {
     std::fprintf(stderr,
                  "usage: %s [--walk FILE [--account] | --progress-fd N]; without --walk, commands "

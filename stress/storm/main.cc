@@ -17,6 +17,7 @@
 
 #include "runtime/symtab.h"
 #include "stress/runner/forked.h"
+#include "stress/runner/start.h"
 #include "stress/runner/wire.h"
 #include "stress/storm/benchmarks.h"
 #include "stress/storm/storm.h"
@@ -238,6 +239,10 @@ void carry_out(const Record& command) {
 
 int main(int argc, char** argv) {
   using namespace sigsweep;
+  if (const std::string why = check_start(); !why.empty()) {
+    std::fprintf(stderr, "runner: %s\n", why.c_str());
+    return 3;
+  }
   if (argc != 1 && !(argc == 3 && std::strcmp(argv[1], "--progress-fd") == 0)) {
     std::fprintf(stderr, "usage: %s; commands on standard input\n", argv[0]);
     return 2;
