@@ -92,6 +92,13 @@ only_one() {
   flock -n 8 || die 3 "another scripts/$1 is at work in this checkout; one at a time can write its results"
 }
 
+# processors MOST: how many this process may use, at most MOST; whatever OpenMP's variables say, which nproc heeds.
+processors() {
+  local count
+  count=$(env -u OMP_NUM_THREADS -u OMP_THREAD_LIMIT nproc)
+  echo $((count < $1 ? count : $1))
+}
+
 # say MESSAGE...: progress and diagnosis, on stderr.
 say() {
   printf '%s\n' "$*" >&2

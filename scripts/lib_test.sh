@@ -50,6 +50,10 @@ check() {
   fi
 }
 
+# shellcheck disable=SC2016  # to be expanded inside
+check "processors" 0 "1 1" \
+  'echo "$(OMP_NUM_THREADS=7 taskset -c "$(taskset -cp $$ | sed "s/.*[^0-9]//")" bash -c "source $work/scripts/lib.sh; processors 64") $(processors 1)"'
+
 logs=$work/build/logs
 check "a script alone" 0 "" 'only_one bench'
 (

@@ -687,6 +687,25 @@ TEST_F(Command, ADebuggerConfirmsEveryHazard) {
   EXPECT_EQ(ran.status, 0) << ran.output;
 }
 
+// Where gdb is missing, or may trace nothing, that is said, and is no pass.
+TEST_F(Command, WithoutADebuggerItIsSkipped) {
+  const std::string replay = kBin + "/sigsweep replay --inject external " + write("a.sched", kGood);
+  const Ran missing = run("PATH=/nonexistent " + replay);
+  EXPECT_EQ(missing.status, 77) << missing.output;
+  EXPECT_NE(missing.output.find("skipped: by=external needs gdb, which is not installed"),
+            std::string::npos)
+      << missing.output;
+  const std::string refused = write("gdb",
+                                    "#!/bin/sh\necho 'warning: Could not trace the inferior "
+                                    "process.'\necho 'ptrace: Operation not permitted.'\n");
+  fs::permissions(refused, fs::perms::owner_all);
+  const Ran traces = run("PATH=" + folder_ + ":$PATH " + replay);
+  EXPECT_EQ(traces.status, 77) << traces.output;
+  EXPECT_NE(traces.output.find("skipped: by=external: gdb may trace nothing here: Could not trace"),
+            std::string::npos)
+      << traces.output;
+}
+
 // The command line that a finding prints, run as it is, and the signal sent where it stops.
 class InGdb : public Command {
  protected:
