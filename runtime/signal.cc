@@ -35,8 +35,9 @@ std::size_t gsignalsize() {
 #else
   const std::size_t least = 0;
 #endif
-  // Twice the frame that the kernel writes: a second signal may land in the handler.
-  return std::max<std::size_t>(32 * 1024, 2 * least + 16 * 1024);
+  // The frames of three signals that nest, one of them a fault's, and one more to spare; and the
+  // handlers' own.
+  return std::max<std::size_t>(32 * 1024, 4 * least + 16 * 1024);
 }
 
 void sigaltinit(M* mp) {

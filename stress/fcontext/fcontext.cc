@@ -182,6 +182,7 @@ class Fcontext final : public Subject {
   const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
   const char* check_state(unsigned site, const Call& call) const override;
   unsigned stacks(std::span<Region> out) const override;
+  std::string_view stack_name(unsigned index) const override { return kStackNames[index]; }
 
   std::span<const std::string_view> benchmarks() const override { return kBenchmarkNames; }
   void run_benchmark(unsigned index, std::uint64_t rounds) override;

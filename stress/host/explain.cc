@@ -50,6 +50,7 @@ Column column_of(const Session& session, const std::string& protocol, const std:
   command.add("protocol", protocol).add("site", site).add("handlers", handler);
   command.add("inject", session.options.inject).add("signal", signal_for(session.options.inject));
   command.add("seed", session.options.seed).add("map", std::uint64_t{1});
+  command.add("no_red_zone", unsigned{session.options.no_red_zone});
   const Outcome outcome = session.runner->command(command, take);
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
   if (outcome.kind != Outcome::done) throw Failure(kHarnessFailed, outcome.message);

@@ -81,8 +81,9 @@ std::string slots_page(const Record& r) {
 
 // What a command that is printed needs, to run on this subject.
 std::string subject_flag(const Options& options) {
-  if (!options.runner.empty()) return " --runner " + shell_quoted(options.runner);
-  return options.subject == kSubjects[0] ? "" : " --subject " + options.subject;
+  const std::string red_zone = options.no_red_zone ? " --no-red-zone" : "";
+  if (!options.runner.empty()) return " --runner " + shell_quoted(options.runner) + red_zone;
+  return (options.subject == kSubjects[0] ? "" : " --subject " + options.subject) + red_zone;
 }
 
 std::string spaced(std::string text) {
@@ -114,7 +115,7 @@ Schedule schedule_of(const Example& e, const std::string& command_line) {
     const auto text = [&](const char* name) { return r.text(Example::key(name, i)); };
     const auto number = [&](const char* name) { return r.number(Example::key(name, i)); };
     Injection injection;
-    injection.signal = signal_for(text("by"));
+    injection.signal = text("signal");
     injection.at = {text("symbol"), number("offset"), static_cast<std::uint32_t>(number("nth"))};
     injection.phase = text("phase");
     injection.by = *source_from_name(text("by"));

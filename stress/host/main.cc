@@ -133,6 +133,11 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
       ->capture_default_str();
   app->add_option("--runner", o->runner, "another runner program of that ISA and subject");
   add_count(app, "--seed", &o->seed, "nonces are drawn from it");
+  if ((flags & (kInject | kReplace)) != 0) {
+    app->add_flag(
+        "--no-red-zone", o->no_red_zone,
+        "a signal destroys everything below SP: for ABIs and handlers that leave no red zone");
+  }
   if ((flags & kSelect) != 0) {
     app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
     app->add_option("--site", o->sites, "names, comma-separated, or all")->delimiter(',');
@@ -154,6 +159,7 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
            "where a trial runs: in the runner, or in a child whose end is seen from outside")
         ->check(CLI::IsMember({"place", "fork"}))
         ->capture_default_str();
+    app->add_flag("--verbose", o->verbose, "how much of each stack was used at most");
   }
 }
 

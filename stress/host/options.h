@@ -44,6 +44,8 @@ struct Options {
   std::string inject = "direct";
   std::string replace_source;  // replay: instead of what the schedule says; empty: that
   std::string contain = "place";
+  bool no_red_zone = false;  // a signal destroys everything below SP
+  bool verbose = false;
   unsigned depth = 0;  // 0: not given
   std::string shard;   // "i/n"; empty: everything
   std::uint64_t random = 0;

@@ -64,6 +64,8 @@ constexpr std::uint64_t kDrawnPairs = 20000;
 // The call site at whose every boundary a child is left to throw for real.
 constexpr const char* kThrowSite = "mcacheRefill_m";
 constexpr std::uint64_t kThrowsUnderLoad = 100;
+// The call site that stands for all where a source is dear, or pairs were not asked for.
+constexpr const char* kOneSite = "mcacheRefill_m";
 
 std::vector<std::string> words(const std::string& text) {
   std::vector<std::string> parts;
@@ -128,7 +130,14 @@ class Prover {
   void check_order(Record command, std::set<std::string>* disagreeing, ClaimRow* row);
   void refute(const CellRow& cell, const std::string& why, ClaimRow* row);
   const Example* example_of(const CellRow& cell, bool unexpected) const;
+  void state(const Claim& claim, ClaimRow* row) const;
+  void add_pairs(const std::string& protocol, const std::string& form, SweepPlan* plan) const;
+  void add_delivered(const std::string& protocol, const std::vector<std::string>& handlers,
+                     SweepPlan* plan) const;
+  std::string one_site() const;
+  std::string pairs_phrase(const Claim& claim, const ClaimRow& row) const;
   void print(const Claim& claim, const ClaimRow& row) const;
+  void print_sources() const;
   void print_floor() const;
   // Are the pairs too dear for all of them? --depth 2 asks for them by name.
   bool draws_pairs() const {
@@ -159,17 +168,48 @@ bool Prover::selected(const Claim& claim) const {
   return wanted.empty() || std::ranges::find(wanted, std::to_string(claim.id)) != wanted.end();
 }
 
-// The cells that the claims speak of, each once. At depth 1 every handler, and none; where signals
-// meet, one for each distinct set of slots. --depth 1 leaves the pairs out, --handler is obeyed.
-SweepPlan Prover::plan() const {
+std::string Prover::one_site() const {
+  const auto sites = session_.sites();
+  return std::ranges::find(sites, kOneSite) == sites.end() ? sites.front() : kOneSite;
+}
+
+// Where signals meet, one handler stands for all that write the same slots. --depth 1 leaves the
+// pairs out, but for those of one site where a second signal lands in the first one's handler: so a
+// stack that has no room for both is seen.
+void Prover::add_pairs(const std::string& protocol, const std::string& form,
+                       SweepPlan* plan) const {
   const Options& o = session_.options;
   const bool all = o.handlers == std::vector<std::string>{"all"};
+  const auto handlers = all ? distinct_handlers(session_, protocol) : session_.handlers();
+  if (o.depth != 1) {
+    add_cells(protocol, session_.sites(), {form}, handlers, plan);
+  } else if (form == "nested") {
+    add_cells(protocol, {one_site()}, {form}, handlers, plan);
+  }
+}
+
+// Once more with signals that the kernel delivers, where `direct` is all that was asked for: direct
+// chooses the handler's stack itself. A timer's at one site: each is waited for.
+void Prover::add_delivered(const std::string& protocol, const std::vector<std::string>& handlers,
+                           SweepPlan* plan) const {
+  if (plan->inject != "direct") return;
+  for (const std::string& site : session_.sites()) {
+    plan->groups.push_back(CellGroup{protocol, site, "single", handlers, "kill"});
+  }
+  plan->groups.push_back(CellGroup{protocol, one_site(), "single", handlers, "itimer"});
+}
+
+// The cells that the claims speak of, each once. At depth 1 every handler, and none. --handler is
+// obeyed.
+SweepPlan Prover::plan() const {
+  const Options& o = session_.options;
   auto handlers = session_.handlers();
   if (std::ranges::find(handlers, "none") == handlers.end())
     handlers.insert(handlers.begin(), "none");
   SweepPlan plan;
   plan.inject = o.inject;
   plan.contain = o.contain;
+  plan.no_red_zone = o.no_red_zone;
   plan.seed = o.seed;
   plan.assumed = assumed_;
   for (const std::string& protocol : session_.protocols()) {
@@ -179,10 +219,12 @@ SweepPlan Prover::plan() const {
       for (const std::string& form : words(claim.forms)) forms.insert(form);
     }
     for (const std::string& form : forms) {
-      const bool pairs = form != "single";
-      if (pairs && o.depth == 1) continue;
-      add_cells(protocol, session_.sites(), {form},
-                pairs && all ? distinct_handlers(session_, protocol) : handlers, &plan);
+      if (form == "single") {
+        add_cells(protocol, session_.sites(), {form}, handlers, &plan);
+        add_delivered(protocol, handlers, &plan);
+      } else {
+        add_pairs(protocol, form, &plan);
+      }
     }
   }
   if (draws_pairs()) plan.sample = (kDrawnPairs + cells_of_pairs(plan) - 1) / cells_of_pairs(plan);
@@ -416,7 +458,6 @@ ClaimRow Prover::check(const Claim& claim) {
   ClaimRow row;
   row.id = claim.id;
   row.isa = session_.options.isa;
-  row.statement = claim.statement;
   row.holds = true;
   if (claim.kind == Kind::CONTRACTS) {
     contracts(claim, &row);
@@ -443,8 +484,44 @@ ClaimRow Prover::check(const Claim& claim) {
     row.holds = false;
     row.detail = "no signal landed";
   }
+  state(claim, &row);
   row.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return row;
+}
+
+// Of two signals: how much was tried.
+std::string Prover::pairs_phrase(const Claim& claim, const ClaimRow& row) const {
+  const char* kind = has_word(claim.forms, "two") ? "pair" : "nested pair";
+  if (session_.options.depth == 1)
+    return fmt::format("{} nested pairs of {}", row.pairs, one_site());
+  if (draws_pairs()) return fmt::format("{} {}s of them, drawn from the seed", row.pairs, kind);
+  return fmt::format("every {} of them", kind);
+}
+
+// What is claimed, by the quantifiers that ran; and those that did not.
+void Prover::state(const Claim& claim, ClaimRow* row) const {
+  const Options& o = session_.options;
+  row->statement = claim.statement;
+  const bool sweeps = claim.kind != Kind::CONTRACTS && claim.kind != Kind::STORM;
+  const auto restricted = [](const std::vector<std::string>& given) {
+    return given != std::vector<std::string>{"all"};
+  };
+  const auto restrict = [&](const char* what, const std::vector<std::string>& given) {
+    if (!sweeps || !restricted(given)) return;
+    row->statement += fmt::format("; tried with {} {} alone", what, fmt::join(given, ", "));
+    row->left_out.push_back(fmt::format("every other {}", what));
+  };
+  if (claim.forms.find(' ') != std::string::npos) {
+    if (row->pairs != 0) row->statement += ", and at " + pairs_phrase(claim, *row);
+    if (o.depth == 1) {
+      row->left_out.emplace_back("all other pairs of boundaries (--depth 1)");
+    } else if (draws_pairs()) {
+      row->left_out.emplace_back("all pairs that were not drawn (--depth 2 takes all)");
+    }
+  }
+  if (restricted(o.protocols)) row->left_out.emplace_back("every other protocol");
+  restrict("site", o.sites);
+  restrict("handler", o.handlers);
 }
 
 void Prover::print(const Claim& claim, const ClaimRow& row) const {
@@ -465,7 +542,7 @@ void Prover::print(const Claim& claim, const ClaimRow& row) const {
     fmt::print("         {} cells, {} pairs, {} trials, {} signals landed\n", row.cells, row.pairs,
                row.trials, row.landed);
   }
-  if (row.pairs != 0 && draws_pairs()) fmt::print("         the pairs were drawn from the seed\n");
+  if (!row.left_out.empty()) fmt::print("         left out: {}\n", fmt::join(row.left_out, "; "));
   if (!row.detail.empty()) fmt::print("         {}\n", row.detail);
   if (!claim.meaning.empty() && row.holds) fmt::print("         so: {}\n", claim.meaning);
 }
@@ -486,18 +563,28 @@ void Prover::print_floor() const {
     fmt::print("what a signal costs here could not be measured: {}\n", outcome.message);
     return;
   }
-  const double alone = static_cast<double>(result_.landed()) * best * 1e-9;
-  const double share = alone / std::max(result_.seconds * session_.options.jobs, 1e-9);
+  const SweepResult::Landed direct = result_.landed_by_source().at("direct");
+  const double alone = static_cast<double>(direct.signals) * best * 1e-9;
+  const double share = alone / std::max(direct.seconds, 1e-9);
   fmt::print(
       "a signal that lands and does nothing takes {:.2f} us here: {:.1f} s of a processor, "
-      "{:.0f} % of the time taken\n",
+      "{:.0f} % of the time that signals by direct took\n",
       best * 1e-3, alone, 100 * share);
+}
+
+// What each source landed, and what it took.
+void Prover::print_sources() const {
+  for (const auto& [source, landed] : result_.landed_by_source()) {
+    fmt::print("by {}: {} signals landed, {:.1f} s of a processor\n", source, landed.signals,
+               landed.seconds);
+  }
 }
 
 int Prover::run() {
   result_ = sweep(session_, plan(), writer_);
   bool all = true;
   unsigned count = 0;
+  std::set<std::string> left_out;
   if (!result_.stopped && !stop_requested) {
     for (const Claim& claim : kClaims) {
       if (!selected(claim)) continue;
@@ -511,6 +598,7 @@ int Prover::run() {
       writer_->write(row);
       print(claim, row);
       all = all && row.holds;
+      left_out.insert(row.left_out.begin(), row.left_out.end());
       count++;
     }
   }
@@ -526,8 +614,12 @@ int Prover::run() {
   if (!result_.harness_problem.empty()) throw Failure(kHarnessFailed, result_.harness_problem);
   if (result_.stopped || stop_requested)
     throw Failure(kStopped, "stopped; what is written is whole");
-  if (session_.options.inject == "direct" && result_.landed() != 0) print_floor();
-  fmt::print("{}\n", all ? fmt::format("all {} claims hold", count) : "not all claims hold");
+  print_sources();
+  if (session_.options.verbose) fmt::print("{}", stacks_line(result_));
+  if (result_.landed_by_source().contains("direct")) print_floor();
+  if (!left_out.empty()) fmt::print("left out: {}\n", fmt::join(left_out, "; "));
+  fmt::print("{}{}\n", all ? fmt::format("all {} claims hold", count) : "not all claims hold",
+             all && !left_out.empty() ? ", as far as they were tried" : "");
   return all ? kAsExpected : kFinding;
 }
 

@@ -246,6 +246,7 @@ Replayed replay_schedule(const Session& session, const Schedule& schedule,
   Record refused;
   Record command("replay");
   command.add("bytes", std::uint64_t{text.size()});
+  command.add("no_red_zone", unsigned{session.options.no_red_zone});
   const Outcome outcome = session.runner->command(
       command,
       [&](const Record& r) {

@@ -154,6 +154,7 @@ void take_counts(const Record& r, const StormPlan& plan, StormResult* result) {
   }
   const std::uint64_t hurt = r.number("handler_clobbered");
   if (hurt != 0) row.verdicts["handler-clobbered"] = hurt;
+  row.wrong_stack = r.number("wrong_stack");
   result->made = r.number("made");
   result->finished = r.number("finished");
 }
@@ -232,6 +233,10 @@ void judge(const Session& session, const StormPlan& plan, const std::string& all
   if (!promises && row.verdicts.empty() && under_signals &&
       session.protocol(plan.protocol).passes_slots) {
     result->finding = "the hazard that is expected was not found";
+  }
+  if (row.wrong_stack != 0) {
+    result->finding = fmt::format("{} handlers were entered on a wrong stack, or against the ABI",
+                                  row.wrong_stack);
   }
   if (row.missed_reject != 0)
     result->finding = fmt::format("{} calls from gsignal were not rejected", row.ran);
@@ -484,6 +489,8 @@ std::string render_storm(const StormResult& result) {
                     result.throws, result.throws - result.bad_throws);
   }
   for (const auto& [verdict, count] : row.verdicts) page += fmt::format("{} {}\n", count, verdict);
+  if (row.wrong_stack != 0)
+    page += fmt::format("{} handlers entered on a wrong stack\n", row.wrong_stack);
   if (row.first_violation > 0)
     page += fmt::format("the first after {:.4f} s\n", row.first_violation);
   if (row.replay_tried != 0) {

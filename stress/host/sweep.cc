@@ -71,6 +71,12 @@ class GroupRun {
   // handlers: the command's, as it was given.
   bool book(const Outcome& outcome, const std::vector<std::string>& handlers);
   std::string allowed(const std::string& handler) const;
+  const std::string& inject() const { return group_.inject.empty() ? plan_.inject : group_.inject; }
+  // The kernel delivers each signal as its own handler was installed: so where it does, they take
+  // turns.
+  std::string signal() const {
+    return group_.inject == "kill" ? std::string(kEachSignal) : signal_for(inject());
+  }
   // Handlers whose cell is still to be done.
   std::vector<std::string> left() const {
     return {group_.handlers.begin() + static_cast<long>(cells.size()), group_.handlers.end()};
@@ -103,7 +109,8 @@ Record GroupRun::command() const {
   }
   r.add("protocol", group_.protocol).add("site", group_.site).add("handlers", join(handlers));
   r.add("form", group_.form).add("contain", plan_.contain);
-  r.add("inject", plan_.inject).add("signal", signal_for(plan_.inject)).add("seed", plan_.seed);
+  r.add("inject", inject()).add("signal", signal()).add("seed", plan_.seed);
+  r.add("no_red_zone", unsigned{plan_.no_red_zone});
   r.add("skip", skip).add("sample", group_.form == "single" ? 0 : plan_.sample);
   const auto assumed = plan_.assumed.find(group_.protocol);
   if (assumed != plan_.assumed.end()) r.add("allowed", assumed->second);
@@ -135,7 +142,7 @@ CellRow GroupRun::empty_row(const std::string& handler) const {
   row.protocol = group_.protocol;
   row.site = group_.site;
   row.handler = handler;
-  row.inject = plan_.inject;
+  row.inject = inject();
   row.form = group_.form;
   row.contain = plan_.contain;
   return row;
@@ -155,6 +162,11 @@ void GroupRun::take_cell(const Record& record) {
   row.predicted = record.has("mismatches");
   row.predicted_mismatches = record.number("mismatches");
   row.map = record.text("map");
+  for (const std::string& item : record.list("stacks")) {
+    const std::size_t used = item.find(':') + 1, size = item.find(':', used) + 1;
+    row.stacks[item.substr(0, used - 1)] = {std::stoull(item.substr(used)),
+                                            std::stoull(item.substr(size))};
+  }
   row.seconds = std::stod(record.text("seconds"));
   take_deaths(&row);
   finish_cell(std::move(row));
@@ -382,6 +394,34 @@ std::uint64_t SweepResult::pairs() const {
   return sum;
 }
 
+std::map<std::string, SweepResult::Landed> SweepResult::landed_by_source() const {
+  std::map<std::string, Landed> sums;
+  for (const CellRow& row : cells) {
+    sums[row.inject].signals += row.landed;
+    sums[row.inject].seconds += row.seconds;
+  }
+  return sums;
+}
+
+std::map<std::string, StackUse> SweepResult::stacks() const {
+  std::map<std::string, StackUse> most;
+  for (const CellRow& row : cells) {
+    for (const auto& [name, use] : row.stacks) {
+      if (use.used >= most[name].used) most[name] = use;
+    }
+  }
+  return most;
+}
+
+std::string stacks_line(const SweepResult& result) {
+  std::string line;
+  for (const auto& [name, use] : result.stacks()) {
+    line += fmt::format("{} {} {} of {} bytes", line.empty() ? "stacks used at most:" : ",", name,
+                        use.used, use.size);
+  }
+  return line + "\n";
+}
+
 std::uint64_t SweepResult::landed() const {
   std::uint64_t sum = 0;
   for (const CellRow& row : cells) sum += row.landed;
@@ -431,7 +471,7 @@ void add_cells(const std::string& protocol, const std::vector<std::string>& site
                SweepPlan* plan) {
   for (const std::string& form : forms) {
     for (const std::string& site : sites) {
-      plan->groups.push_back(CellGroup{protocol, site, form, handlers});
+      plan->groups.push_back(CellGroup{protocol, site, form, handlers, {}});
     }
   }
 }
@@ -444,6 +484,7 @@ SweepPlan plan_of(const Session& session) {
   SweepPlan plan;
   plan.inject = o.inject;
   plan.contain = o.contain;
+  plan.no_red_zone = o.no_red_zone;
   plan.seed = o.seed;
   plan.assumed = session.assumptions();
   const bool all = o.handlers == std::vector<std::string>{"all"};
@@ -469,9 +510,10 @@ std::string selection_of(const Session& session, const std::vector<std::string>&
   for (const auto& [protocol, verdict] : session.assumptions())
     assumed.push_back(fmt::format("{}={}", protocol, verdict));
   return fmt::format(
-      "isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={} assume={}",
+      "isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={} assume={}{}",
       join(isas), join(session.protocols()), join(session.sites()), join(session.handlers()),
-      std::max(1U, o.depth), o.inject, o.contain, o.seed, join(assumed));
+      std::max(1U, o.depth), o.inject, o.contain, o.seed, join(assumed),
+      o.no_red_zone ? " no-red-zone" : "");
 }
 
 // One ISA's part of it: as expected?
@@ -485,6 +527,7 @@ bool sweep_isa(const Session& session, ResultsWriter* writer) {
       "trials/s\n",
       result.cells.size(), result.trials(), result.landed(), result.unreached(), mismatches(result),
       result.seconds, static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
+  if (session.options.verbose) fmt::print("{}", stacks_line(result));
   report_findings(session, result, writer);
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   if (result.stopped) throw Failure(kStopped, "stopped; what is written is whole");

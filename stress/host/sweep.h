@@ -15,12 +15,14 @@ namespace sigsweep {
 struct CellGroup {
   std::string protocol, site, form;
   std::vector<std::string> handlers;
+  std::string inject;  // the source of the signals; empty: the plan's
 };
 
 // What to sweep, by name.
 struct SweepPlan {
   std::vector<CellGroup> groups;
   std::string inject = "direct", contain = "place";
+  bool no_red_zone = false;
   std::uint64_t seed = 1;
   std::map<std::string, std::string> assumed;  // protocol -> the only verdict allowed
   std::uint64_t sample = 0;  // pairs of a cell that are drawn, from the seed; 0: all of them
@@ -51,6 +53,14 @@ struct SweepResult {
   double seconds = 0;
 
   std::uint64_t pairs() const;  // trials of depth 2
+  // Signals that landed, by source; and the seconds that runners spent on their cells.
+  struct Landed {
+    std::uint64_t signals = 0;
+    double seconds = 0;
+  };
+  std::map<std::string, Landed> landed_by_source() const;
+  // Of each stack the most that any runner used.
+  std::map<std::string, StackUse> stacks() const;
   std::uint64_t unreached() const;
   std::uint64_t trials() const;
   std::uint64_t landed() const;
@@ -63,6 +73,9 @@ SweepResult sweep(const Session& session, const SweepPlan& plan, ResultsWriter* 
 // Does what writes a results file's rows, then writes its last: the status that it came to, however
 // it ended. Returns that, or throws on what it threw.
 int write_to_end(ResultsWriter* writer, const std::function<int()>& work);
+
+// "stacks used at most: g0 1,234 of 65,536 bytes, ...": what --verbose prints.
+std::string stacks_line(const SweepResult& result);
 
 // `sigsweep sweep`.
 int sweep_command(const Options& options);

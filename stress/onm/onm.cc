@@ -267,6 +267,10 @@ class OnM final : public Subject {
   unsigned rest_regions(std::span<Region> out) const override;
   const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
   unsigned stacks(std::span<Region> out) const override;
+  std::string_view stack_name(unsigned index) const override {
+    constexpr std::string_view kNames[] = {"g0", "gsignal", "g1", "g2"};  // make_gs makes two
+    return index < std::size(kNames) ? kNames[index] : "g";
+  }
 
   std::span<const std::string_view> benchmarks() const override {
     return benchmark_names();

@@ -1,9 +1,14 @@
 // Rows to JSON lines.
 #include "stress/report/results.h"
 
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <gnu/libc-version.h>
+#include <sys/auxv.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
@@ -22,12 +27,45 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string cpu_name() {
+// A field of the first processor; empty where there is none.
+std::string cpuinfo(std::string_view field) {
   std::ifstream in("/proc/cpuinfo");
   for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 2);
+    const std::size_t colon = line.find(": ");
+    if (line.starts_with(field) && colon != line.npos) return line.substr(colon + 2);
   }
-  return "unknown";
+  return {};
+}
+
+// Which components of the processor's state are in use (XGETBV); 0 where the kernel has not
+// switched them on.
+std::uint64_t xcr0() {
+#if defined(__x86_64__)
+  constexpr unsigned kOsxsave = 1U << 27;
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid(1, &a, &b, &c, &d) == 0 || (c & kOsxsave) == 0) return 0;
+  std::uint32_t low = 0, high = 0;
+  asm volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return std::uint64_t{high} << 32 | low;
+#else
+  return 0;
+#endif
+}
+
+// What the kernel does against flaws of the processor: it decides what a system call and a signal
+// cost.
+std::map<std::string, std::string> mitigations() {
+  std::map<std::string, std::string> found;
+  std::error_code error;
+  for (const auto& entry :
+       std::filesystem::directory_iterator("/sys/devices/system/cpu/vulnerabilities", error)) {
+    std::ifstream in(entry.path());
+    std::string state;
+    if (std::getline(in, state) && state.starts_with("Mitigation: ")) {
+      found[entry.path().filename()] = state.substr(state.find(' ') + 1);
+    }
+  }
+  return found;
 }
 
 std::string dump(const ordered_json& json) {
@@ -40,7 +78,16 @@ std::string dump(const ordered_json& json) {
 Machine machine() {
   utsname kernel{};
   uname(&kernel);
-  return {std::thread::hardware_concurrency(), kernel.release, cpu_name()};
+  Machine m;
+  m.cpus = std::thread::hardware_concurrency();
+  m.kernel = kernel.release;
+  m.cpu = cpuinfo("model name");
+  m.least_signal_stack = getauxval(AT_MINSIGSTKSZ);
+  m.xcr0 = xcr0();
+  m.microcode = cpuinfo("microcode");
+  m.libc = std::string("glibc ") + gnu_get_libc_version();
+  m.mitigations = mitigations();
+  return m;
 }
 
 void make_folder_of(const std::string& path) {
@@ -108,32 +155,34 @@ void ResultsWriter::write(const RunRow& row) {
       {"shard", row.shard},
       {"selection", row.selection},
       {"started", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
-      {"machine", {{"cpus", here.cpus}, {"kernel", here.kernel}, {"cpu", here.cpu}}}}));
+      {"machine",
+       {{"cpus", here.cpus},
+        {"kernel", here.kernel},
+        {"cpu", here.cpu},
+        {"least_signal_stack", here.least_signal_stack},
+        {"xcr0", fmt::format("{:#x}", here.xcr0)},
+        {"microcode", here.microcode},
+        {"libc", here.libc},
+        {"mitigations", here.mitigations}}}}));
 }
 
 void ResultsWriter::write(const CellRow& row) {
   ordered_json mismatches = nullptr;
   if (row.predicted) mismatches = row.predicted_mismatches;
+  ordered_json stacks = ordered_json::object();
+  for (const auto& [name, use] : row.stacks)
+    stacks[name] = {{"used", use.used}, {"size", use.size}};
   cells_++;
-  line(dump(ordered_json{{"kind", "cell"},
-                         {"isa", row.isa},
-                         {"protocol", row.protocol},
-                         {"site", row.site},
-                         {"handler", row.handler},
-                         {"depth", row.form == "single" ? 1 : 2},
-                         {"form", row.form},
-                         {"inject", row.inject},
-                         {"contain", row.contain},
-                         {"boundaries", row.boundaries},
-                         {"trials", row.trials},
-                         {"requested", row.requested},
-                         {"landed", row.landed},
-                         {"unreached", row.unreached},
-                         {"verdicts", row.verdicts},
-                         {"predicted_mismatches", mismatches},
-                         {"expected", row.expected},
-                         {"map", row.map},
-                         {"seconds", row.seconds}}));
+  line(dump(ordered_json{{"kind", "cell"},           {"isa", row.isa},
+                         {"protocol", row.protocol}, {"site", row.site},
+                         {"handler", row.handler},   {"depth", row.form == "single" ? 1 : 2},
+                         {"form", row.form},         {"inject", row.inject},
+                         {"contain", row.contain},   {"boundaries", row.boundaries},
+                         {"trials", row.trials},     {"requested", row.requested},
+                         {"landed", row.landed},     {"unreached", row.unreached},
+                         {"verdicts", row.verdicts}, {"predicted_mismatches", mismatches},
+                         {"expected", row.expected}, {"map", row.map},
+                         {"stacks", stacks},         {"seconds", row.seconds}}));
 }
 
 void ResultsWriter::write(const ClaimRow& row) {
@@ -146,6 +195,7 @@ void ResultsWriter::write(const ClaimRow& row) {
                          {"pairs", row.pairs},
                          {"trials", row.trials},
                          {"landed", row.landed},
+                         {"left_out", row.left_out},
                          {"counterexample", row.counterexample},
                          {"detail", row.detail},
                          {"seconds", row.seconds}}));
@@ -188,6 +238,7 @@ void ResultsWriter::write(const StormRow& row) {
                          {"missed_reject", row.missed_reject},
                          {"false_reject", row.false_reject},
                          {"nested", row.nested},
+                         {"wrong_stack", row.wrong_stack},
                          {"no_progress", row.no_progress},
                          {"backoffs", row.backoffs},
                          {"collections", row.collections},

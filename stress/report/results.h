@@ -12,6 +12,11 @@ namespace sigsweep {
 struct Machine {
   unsigned cpus = 0;
   std::string kernel, cpu;
+  // What decides a signal's frame, and what a signal costs. 0 or empty: unknown here.
+  std::uint64_t least_signal_stack = 0;  // AT_MINSIGSTKSZ, in bytes
+  std::uint64_t xcr0 = 0;                // the processor's state components that are in use
+  std::string microcode, libc;
+  std::map<std::string, std::string> mitigations;  // those that are at work, by vulnerability
 };
 Machine machine();
 
@@ -24,6 +29,10 @@ struct RunRow {  // provenance: the first line
   std::string selection;  // what was asked for, in one canonical form
 };
 
+struct StackUse {  // bytes
+  std::uint64_t used = 0, size = 0;
+};
+
 struct CellRow {
   std::string isa, protocol, site, handler, inject;
   std::string form = "single";  // single (depth 1); nested, two (depth 2)
@@ -34,6 +43,8 @@ struct CellRow {
   std::uint64_t predicted_mismatches = 0;
   bool expected = true;
   std::string map;
+  // Of each stack what was used at most since the runner began, and its size, in bytes.
+  std::map<std::string, StackUse> stacks;
   double seconds = 0;
 };
 
@@ -43,6 +54,7 @@ struct ClaimRow {
   std::string statement;
   bool holds = false;
   std::uint64_t cells = 0, pairs = 0, trials = 0, landed = 0;  // pairs: of the trials, at depth 2
+  std::vector<std::string> left_out;  // of the statement's quantifiers, what was not tried
   std::string counterexample, detail;
   double seconds = 0;
 };
@@ -85,6 +97,8 @@ struct StormRow {
   std::uint64_t calls = 0, rejected = 0, ran = 0;   // from gsignal
   std::uint64_t missed_reject = 0, false_reject = 0;
   std::uint64_t nested = 0, no_progress = 0, backoffs = 0, collections = 0;
+  std::uint64_t wrong_stack =
+      0;  // handlers entered on another stack than gsignal's, or against the ABI
   double handler_seconds = 0;
   std::map<std::string, std::uint64_t> verdicts;  // but ok
   double first_violation = 0;                     // seconds after the start; 0: none

@@ -46,6 +46,7 @@ void add_injection(Record* r, const PlannedInjection& injection, const Call* cal
   add_boundary(r, boundary, suffix);
   const bool calls = injection.handler != kNoHandler;
   r->add("handler" + suffix, calls ? subject().sites()[injection.handler].name : "none")
+      .add("signal" + suffix, signal_name(injection.signal))
       .add("by" + suffix, source_name(injection.source));
   if (injection.parent >= 0) r->add("in" + suffix, static_cast<unsigned>(injection.parent) + 1);
   if (!calls) return;

@@ -51,6 +51,15 @@ class Novelty {
   std::set<std::pair<unsigned, std::string>> told_;
 };
 
+// Each signal has a handler of its own, which may be installed wrongly by itself.
+int signal_in_turn(unsigned turn) {
+  constexpr std::string_view kTimers = "SIGALRM";
+  std::vector<std::string_view> names;
+  std::ranges::copy_if(kSignals, std::back_inserter(names),
+                       [&](std::string_view name) { return name != kTimers; });
+  return *signal_number(names[turn % names.size()]);
+}
+
 }  // namespace
 
 std::string_view allowed_verdicts(const Protocol& protocol, bool handler_calls) {
@@ -73,6 +82,17 @@ std::string CellSweeper::select(unsigned protocol, unsigned site) {
 
 std::string CellSweeper::prepare_handler(unsigned protocol, unsigned handler) {
   return traces_.of_handler(protocol, handler, &handler_trace_);
+}
+
+std::string CellSweeper::room_problem(const CellRequest& request) const {
+  if (subject().protocols()[request.protocol].own_stack) return {};
+  CellRequest alone = request;
+  alone.form = Form::single;
+  const std::size_t one = Engine::get().signal_stack_used(plan_for(alone, Point{}, request.seed));
+  const std::size_t has = subject().alternate_stack().size, needs = 2 * one + least_frame();
+  if (needs <= has) return {};
+  return "the alternate stack has " + std::to_string(has) +
+         " bytes; two handlers and a fault's need " + std::to_string(needs) + " on this machine";
 }
 
 void CellSweeper::each_point(Form form, const std::function<bool(const Point&)>& visit) const {
@@ -138,7 +158,7 @@ Plan CellSweeper::plan_for(const CellRequest& request, const Point& point,
     PlannedInjection& injection = plan.injection[i];
     injection.land_at(*at[i]);
     injection.parent = request.form == Form::nested ? static_cast<int>(i) - 1 : -1;
-    injection.signal = request.signal;
+    injection.signal = request.signal != 0 ? request.signal : signal_in_turn(point.first + i);
     injection.source = request.source;
     injection.handler = request.handler;
     draw_nonces(seed, kHandlerLevel + i, bits, injection.in);

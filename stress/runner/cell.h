@@ -38,7 +38,7 @@ struct CellRequest {
   Form form = Form::single;
   Source source = Source::direct;
   Contain contain = Contain::place;
-  int signal = 0;
+  int signal = 0;  // 0: each in turn, all but the timer's
   std::uint64_t seed = 0;
   std::string allowed;           // verdicts that are no finding
   std::set<std::uint64_t> skip;  // points at which a runner has died before
@@ -79,6 +79,10 @@ class CellSweeper {
   std::string select(unsigned protocol, unsigned site);
   // And for a handler that is interrupted itself.
   std::string prepare_handler(unsigned protocol, unsigned handler);
+
+  // Has the alternate stack room for what nests on it, two handlers and a fault's? Empty, or what
+  // is missing, in bytes.
+  std::string room_problem(const CellRequest& request) const;
 
   const Trace& trace() const { return *trace_; }
   const Trace& handler_trace() const { return *handler_trace_; }

@@ -149,6 +149,17 @@ std::set<std::uint64_t> skipped(const Record& command, unsigned cell) {
   return points;
 }
 
+// Of each stack how many bytes were used at most since this process began, and how many it has.
+std::string stacks_used() {
+  const inject::StackPaint& paint = Engine::get().look_at_stacks();
+  std::string used;
+  for (unsigned i = 0; i < paint.count(); i++) {
+    used += (used.empty() ? "" : ",") + std::string(subject().stack_name(i)) + ":" +
+            std::to_string(paint.used(i)) + ":" + std::to_string(paint.size(i));
+  }
+  return used;
+}
+
 void send_cell(const std::string& handler, const CellResult& result) {
   std::string counts;
   for (unsigned v = 0; v < kVerdicts; v++) {
@@ -170,6 +181,7 @@ void send_cell(const std::string& handler, const CellResult& result) {
       .add("map", map)
       .add("seconds", seconds);
   if (result.predicted) r.add("mismatches", result.mismatches);
+  r.add("stacks", stacks_used());
   send(r);
   std::fflush(stdout);
 }
@@ -207,6 +219,7 @@ void sweep_cell(CellSweeper* sweeper, CellRequest request, const Record& command
   progress->cell = cell;
   if (request.form == Form::nested) {
     trouble = sweeper->prepare_handler(request.protocol, request.handler);
+    if (trouble.empty()) trouble = sweeper->room_problem(request);
     if (!trouble.empty()) return;
   }
   CellSweeper::Listener listener;
@@ -243,10 +256,12 @@ CellRequest request_of(const Record& command) {
   request.form = chosen<Form>(command, "form", kFormNames);
   request.contain = chosen<Contain>(command, "contain", kContainNames);
   request.source = chosen<Source>(command, "inject", kSourceNames);
-  request.signal = signal_number(command.text("signal")).value_or(0);
+  const std::string& signal = command.text("signal");
+  request.signal = signal_number(signal).value_or(0);
   request.seed = command.number("seed");
   request.sample = command.number("sample");
-  if (request.signal == 0) trouble = "signal= is missing or unknown";
+  Engine::get().red_zone(command.number("no_red_zone") == 0);
+  if (request.signal == 0 && signal != kEachSignal) trouble = "signal= is missing or unknown";
   return request;
 }
 
@@ -432,6 +447,7 @@ void with_schedule(const Record& command, void (*use)(const Schedule&)) {
 }
 
 void replay(const Record& command) {
+  Engine::get().red_zone(command.number("no_red_zone") == 0);
   with_schedule(command, replay_operations);
 }
 

@@ -653,6 +653,10 @@ std::optional<Source> source_from_name(std::string_view name) {
   return static_cast<Source>(found - std::begin(kSourceNames));
 }
 
+std::string_view signal_name(int number) {
+  return kSignals[std::ranges::find(kSignalNumbers, number) - std::begin(kSignalNumbers)];
+}
+
 std::optional<int> signal_number(std::string_view name) {
   const auto found = std::ranges::find(kSignals, name);
   if (found == std::end(kSignals)) return std::nullopt;

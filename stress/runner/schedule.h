@@ -109,6 +109,9 @@ bool is_phase(std::string_view phase);
 inline constexpr std::string_view kSignals[] = {"SIGPROF", "SIGURG", "SIGALRM", "SIGUSR1",
                                                 "SIGUSR2"};
 std::optional<int> signal_number(std::string_view name);
+std::string_view signal_name(int number);  // REQUIRES: one of kSignals
+// What a cell asks for whose trials take the signals in turn, all but SIGALRM.
+inline constexpr std::string_view kEachSignal = "each";
 
 // What is wrong with a text, where, and what is allowed instead. Lines and columns count from 1,
 // columns in bytes.

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -125,6 +126,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
     paint_.look();
     return paint_;
   }
+  std::size_t signal_stack_used(const Plan& plan) override;
   bool settled() override;
   const ucontext_t& landed_at() const override { return landed_context_; }
   const std::uint64_t* slots_landed() const override { return slots_at_landing_; }
@@ -886,6 +888,15 @@ const Observation& EngineImpl::run(const Plan& plan) {
   return *seen_;
 }
 
+std::size_t EngineImpl::signal_stack_used(const Plan& plan) {
+  inject::StackPaint fresh;
+  const Region stack = subject_->alternate_stack();
+  fresh.attach_anew(stack);
+  run(plan);
+  fresh.look();
+  return fresh.used(0);
+}
+
 Judgement EngineImpl::judge_last() const {
   const auto sites = subject_->sites();
   const Site* handlers[kMaxInjections] = {};
@@ -1245,6 +1256,12 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   for (unsigned i = 0; i < std::size(kSignals); i++) signals[i] = *signal_number(kSignals[i]);
   signals[std::size(kSignals)] = stray_signal();
   page_count_ = subject_->traced_pages(pages_);
+  constexpr std::size_t kHandlerNeeds = 4096;  // bytes, beside the kernel's frame
+  if (const std::size_t has = subject_->alternate_stack().size;
+      has < least_frame() + kHandlerNeeds) {
+    return "the alternate stack has " + std::to_string(has) + " bytes; a handler needs " +
+           std::to_string(least_frame() + kHandlerNeeds) + " on this machine";
+  }
   rests_.resize(subject_->protocols().size() * subject_->sites().size());
   subject_->install(signals, this);
   std::string problem = install_handlers();
@@ -1279,6 +1296,14 @@ std::string EngineImpl::resume() {
 
 Engine& Engine::get() {
   return engine;
+}
+
+std::size_t least_frame() {
+#if defined(AT_MINSIGSTKSZ)
+  return getauxval(AT_MINSIGSTKSZ);
+#else
+  return 0;
+#endif
 }
 
 int stray_signal() {

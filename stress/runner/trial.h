@@ -45,6 +45,10 @@ struct Plan {
   PlannedInjection injection[kMaxInjections];
 };
 
+// Bytes that a signal's frame takes on this machine at most (AT_MINSIGSTKSZ; 0 where the kernel
+// does not tell).
+std::size_t least_frame();
+
 // The arguments that a schedule does not give, for all slots. Never 0; distinct for each level and
 // slot.
 void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in);
@@ -95,6 +99,8 @@ class Engine {
   virtual void red_zone(bool on) = 0;
   // How much was used of each stack at most, in the order of Subject::stacks(), as it is now.
   virtual const inject::StackPaint& look_at_stacks() = 0;
+  // Runs the trial, and tells how many bytes of the alternate stack it used.
+  virtual std::size_t signal_stack_used(const Plan& plan) = 0;
 
   // Records the boundaries of an operation and its accesses to the slots, with nothing injected.
   // Empty, or why that can't be done.

@@ -17,6 +17,7 @@
 #include "runtime/print.h"
 #include "runtime/slots.h"
 #include "stress/onm/callsites.h"
+#include "stress/runner/inject/arch.h"
 #include "stress/storm/timers.h"
 
 namespace sigsweep::storm {
@@ -113,9 +114,20 @@ void handle(MState* m, const ucontext_t& uc, const runtime::G* gp) {
   if (nest) allow_nesting(SIG_BLOCK);
 }
 
+// SP lies in gsignal's stack and is aligned, and the direction flag is clear: the ABI, and
+// SA_ONSTACK for every signal.
+bool entered_well(const runtime::G* gsignal, std::uint64_t frame, std::uint64_t flags) {
+  return frame > gsignal->stack.lo && frame <= gsignal->stack.hi &&
+         frame % inject::kFrameAlignment == inject::kFrameRest &&
+         inject::flags_problem(flags) == nullptr;
+}
+
 void on_signal(int sig, void* info, void* ctx, runtime::G* gp) {
+  const std::uint64_t flags = inject::flags_at_entry();
   const std::uint64_t entered = ticks();
   MState* m = &states[gp->m->id];
+  if (!entered_well(runtime::getg(), as_address(__builtin_frame_address(0)), flags))
+    m->wrong_stack.add();
   const auto* si = static_cast<const siginfo_t*>(info);
   const unsigned source = source_of[sig];
   m->delivered[source].add();

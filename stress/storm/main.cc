@@ -87,10 +87,10 @@ Config config_of(const Record& command) {
   if (c.ms == 0 || c.ms > kMaxMs) trouble = "1 to " + std::to_string(kMaxMs) + " Ms are possible";
   if (c.gs == 0 || c.gs > kMaxGs) trouble = "1 to " + std::to_string(kMaxGs) + " Gs are possible";
   if (c.mixes == 0) trouble = "there is nothing for the Gs to do";
-  if (c.altstack < least_altstack()) {
+  if (c.altstack < least_altstack(c.nest)) {
     trouble = "an alternate stack of " + std::to_string(c.altstack) +
-              " bytes is too small; at least " + std::to_string(least_altstack()) +
-              " are needed here";
+              " bytes is too small; at least " + std::to_string(least_altstack(c.nest)) +
+              " are needed here" + (c.nest ? " where two signals nest" : "");
   }
   return c;
 }
@@ -120,6 +120,7 @@ Record record_of(const char* word, const Totals& t) {
       .add("ran", t.ran)
       .add("handler_clobbered", t.handler_clobbered)
       .add("nested", t.nested)
+      .add("wrong_stack", t.wrong_stack)
       .add("no_progress", t.no_progress)
       .add("backoffs", t.backoffs)
       .add("handler_seconds", std::to_string(t.handler_seconds))

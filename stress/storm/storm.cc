@@ -55,6 +55,7 @@ void add_up(const MState& m, Totals* t) {
   t->ran += m.ran.get();
   t->handler_clobbered += m.handler_clobbered.get();
   t->nested += m.nested.get();
+  t->wrong_stack += m.wrong_stack.get();
   t->no_progress += m.no_progress.get();
   t->backoffs += m.backoffs.get();
 }
@@ -152,8 +153,8 @@ void block_sources() {
 
 }  // namespace
 
-std::size_t least_altstack() {
-  return getauxval(AT_MINSIGSTKSZ) + kHandlerNeeds;
+std::size_t least_altstack(bool nest) {
+  return (nest ? 2 : 1) * (getauxval(AT_MINSIGSTKSZ) + kHandlerNeeds);
 }
 
 std::string run(const Config& wanted, const Listener& listener, Totals* totals) {

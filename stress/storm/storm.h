@@ -18,7 +18,8 @@ struct Totals {
   double seconds;
   std::uint64_t sent[kAsyncs], delivered[kAsyncs], overruns[kAsyncs], pending[kAsyncs];
   std::uint64_t operations[kMixes];
-  std::uint64_t legal, calls, rejected, ran, handler_clobbered, nested, no_progress, backoffs;
+  std::uint64_t legal, calls, rejected, ran, handler_clobbered, nested, wrong_stack, no_progress,
+      backoffs;
   double handler_seconds;         // within handlers, of all Ms
   std::uint64_t first_violation;  // ns; 0: none
   std::uint64_t verdicts[kVerdicts];
@@ -37,6 +38,6 @@ struct Listener {
 std::string run(const Config& wanted, const Listener& listener, Totals* totals);
 
 // Bytes that an alternate stack must have at least.
-std::size_t least_altstack();
+std::size_t least_altstack(bool nest);
 
 }  // namespace sigsweep::storm

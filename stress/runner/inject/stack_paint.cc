@@ -31,6 +31,13 @@ void StackPaint::attach(std::span<const Region> stacks) {
   }
 }
 
+void StackPaint::attach_anew(const Region& stack) {
+  const std::uint64_t lo = as_address(stack.at), hi = lo + stack.size;
+  raw_paint(lo, hi);
+  stacks_[0] = Stack{lo, hi, hi};
+  count_ = 1;
+}
+
 void StackPaint::look() {
   for (unsigned i = 0; i < count_; i++) {
     stacks_[i].lowest = first_other(stacks_[i].lo, stacks_[i].lowest, kStackPaint);

@@ -20,6 +20,8 @@ class StackPaint {
   // Paints what was never used of these stacks: their memory is zero there. REQUIRES: nothing runs
   // on them.
   void attach(std::span<const Region> stacks);
+  // One stack, painted as a whole. REQUIRES: nothing of it is in use.
+  void attach_anew(const Region& stack);
   // Notes how deep each stack has been written by now. Async-signal-safe; takes some microseconds.
   void look();
   // Overwrites what was ever used below `end` in the stack that `sp` lies in, but for what the
