@@ -120,6 +120,7 @@ class Gdb {
     dup2(output, STDERR_FILENO);
     setenv("LC_ALL", "C", 1);  // what it says is read
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     execvp(argv[0], argv.data());
