@@ -585,7 +585,7 @@ int Prover::run() {
   bool all = true;
   unsigned count = 0;
   std::set<std::string> left_out;
-  if (!result_.stopped && !stop_requested) {
+  if (!result_.stopped && !stop_requested && result_.harness_problem.empty()) {
     for (const Claim& claim : kClaims) {
       if (!selected(claim)) continue;
       if (claim.kind == Kind::STORM && storm_runner(session_).empty()) {

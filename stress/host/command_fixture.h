@@ -1,0 +1,83 @@
+// What tests of the command share: a folder of their own, the command in it, its results.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <regex>
+#include <set>
+#include <sstream>
+
+namespace sigsweep {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+inline const std::string kBin = SIGSWEEP_BIN;
+inline const std::string kSource = SIGSWEEP_SOURCE;
+
+struct Ran {
+  int status;
+  std::string output;  // stdout and stderr
+};
+
+inline Ran run(const std::string& command) {
+  Ran ran{-1, {}};
+  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
+  if (pipe == nullptr) return ran;
+  std::array<char, 4096> buffer;
+  for (std::size_t n; (n = fread(buffer.data(), 1, buffer.size(), pipe)) > 0;)
+    ran.output.append(buffer.data(), n);
+  const int status = pclose(pipe);
+  if (WIFEXITED(status)) ran.status = WEXITSTATUS(status);
+  return ran;
+}
+
+class Command : public testing::Test {
+ protected:
+  Command() {
+    std::string name = (fs::temp_directory_path() / "sigsweep-test-XXXXXX").string();
+    folder_ = mkdtemp(name.data());
+  }
+  ~Command() override { fs::remove_all(folder_); }
+
+  Ran sigsweep(const std::string& arguments) {
+    return run("cd " + folder_ + " && " + kBin + "/sigsweep " + arguments);
+  }
+  // A sweep by a runner that goes wrong on purpose (stress/onm/runner_sabotaged.cc), to r.jsonl.
+  Ran sabotaged(const std::string& how, const std::string& arguments) {
+    return run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=" + how + " " + kBin +
+               "/sigsweep sweep --runner " + kBin + "/runner-amd64-sabotaged --json r.jsonl " +
+               arguments);
+  }
+  std::string write(const std::string& name, const std::string& text) {
+    std::string path = folder_ + "/" + name;
+    std::ofstream(path, std::ios::binary) << text;
+    return path;
+  }
+  static std::vector<json> rows(const std::string& path, const std::string& kind) {
+    std::vector<json> found;
+    std::ifstream in(path);
+    for (std::string line; std::getline(in, line);) {
+      json row = json::parse(line);
+      if (row["kind"] == kind) found.push_back(row);
+    }
+    return found;
+  }
+  static Ran validate(const std::string& path) {
+    return run("/usr/bin/python3 " + kSource + "/results/validate.py " + path);
+  }
+  std::string folder_;
+};
+
+}  // namespace sigsweep

@@ -1,0 +1,65 @@
+// Known kinds of bug, one planted in the runtime of each runner here (stress/onm/CMakeLists.txt):
+// the claims that must see it do. The same commands are green with the runtime as it is:
+// command_test.cc.
+#include "stress/host/command_fixture.h"
+
+namespace sigsweep {
+namespace {
+
+struct Fault {
+  const char* name;
+  std::set<unsigned> seen_by;  // claims that must fail
+  const char* says;            // and what is said of it
+};
+
+void PrintTo(const Fault& fault, std::ostream* out) {
+  *out << fault.name;
+}
+
+class Planted : public Command, public testing::WithParamInterface<Fault> {};
+
+TEST_P(Planted, IsSeenByTheClaimsOfDepthOne) {
+  const Fault& fault = GetParam();
+  const Ran ran = sigsweep(
+      "prove --depth 1 --claim 0,2,3,12 --site mcacheRefill_m,mheap_alloc_m --duration 1s "
+      "--runner " +
+      kBin + "/runner-amd64-" + fault.name + " --out out");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  std::set<unsigned> failed;
+  for (const json& row : rows(folder_ + "/out/prove.jsonl", "claim")) {
+    if (!row["holds"]) failed.insert(row["id"].get<unsigned>());
+  }
+  for (const unsigned claim : fault.seen_by)
+    EXPECT_TRUE(failed.contains(claim)) << claim << "\n" << ran.output;
+  EXPECT_NE(ran.output.find(fault.says), std::string::npos) << ran.output;
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Kinds, Planted,
+    testing::Values(Fault{"stale-g", {2, 3}, "signal on a thread without a g"},
+                    Fault{"misaligned", {3}, "crash"},
+                    Fault{"direction", {3}, "direction flag, at the handler's entry"},
+                    Fault{"lost-register", {3}, "r13, lost by the signal's entry"},
+                    Fault{"off-stack", {3, 12}, "the handler ran on a wrong stack"},
+                    Fault{"one-off-stack", {3, 12}, "the handler ran on a wrong stack"},
+                    Fault{"interrupted-kept", {3}, "state"}),
+    testing::PrintToStringParamName());
+
+// A stack without room for what nests on it is refused, with the bytes that it has and those that
+// it needs.
+TEST_F(Command, ASmallSignalStackIsRefused) {
+  for (const char* depth : {"", "--depth 1"}) {
+    const Ran ran = sigsweep(std::string("prove --claim 5 --site mcacheRefill_m ") + depth +
+                             " --runner " + kBin + "/runner-amd64-small-gsignal --out out");
+    EXPECT_EQ(ran.status, 3) << ran.output;
+    EXPECT_TRUE(std::regex_search(
+        ran.output,
+        std::regex(
+            "the alternate stack has 8192 bytes; two handlers and a fault's need [0-9]+ on this")))
+        << ran.output;
+    EXPECT_EQ(ran.output.find("FAILS"), std::string::npos) << ran.output;
+  }
+}
+
+}  // namespace
+}  // namespace sigsweep
