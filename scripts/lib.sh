@@ -11,7 +11,10 @@ BASE_PACKAGES=(
 )
 # Style tools are pinned: another version formats, and warns, differently.
 # shellcheck disable=SC2034
-TEST_PACKAGES=(clang-format-14 clang-tidy-14 shellcheck git afl++)
+TEST_PACKAGES=(clang-format-14 shellcheck git afl++)
+# What only scripts/test --full needs.
+# shellcheck disable=SC2034
+FULL_PACKAGES=(clang-tidy-14)
 
 # Without these an ISA is left out of the build, which says so.
 # clang's sanitizers and libFuzzer for 386 are in libclang-rt-dev, among BASE_PACKAGES.

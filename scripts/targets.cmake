@@ -106,20 +106,33 @@ function(sigsweep_offsets target header source)
   target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/include/${target}_offsets)
 endfunction()
 
+# Test code, and the command's, takes longer to compile than it ever runs: -O0 halves that. What lands signals, and what
+# they land in, is compiled as the preset says: boundaries and offsets depend on it.
+function(sigsweep_compile_quickly target)
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O0>)
+endfunction()
+
+# What the tests of ctest need, all of it: programs that a test runs are to be among its dependencies.
+add_custom_target(tests)
+
 # sigsweep_test(NAME LABEL SOURCES... LINKS ...): a GoogleTest program, one ctest entry a test; of the host's ISA.
 # What runs on the others is tested through the command.
+#   PREFIX: before the name of each test, where several programs have the same tests.
+# Whether scripts/test runs it or only scripts/test --full is said in scripts/test_sets.sh.
 function(sigsweep_test name)
   if(NOT SIGSWEEP_HAS_HOST)
     return()
   endif()
-  cmake_parse_arguments(arg "" "LABEL" "SOURCES;LINKS;DEFINITIONS" ${ARGN})
+  cmake_parse_arguments(arg "" "LABEL;PREFIX" "SOURCES;LINKS;DEFINITIONS" ${ARGN})
   if(SIGSWEEP_FUZZ STREQUAL "afl")  # its presets have the fuzz targets and their tests alone
     return()
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE ${arg_LINKS} GTest::gtest GTest::gtest_main)
   target_compile_definitions(${name} PRIVATE ${arg_DEFINITIONS})
+  sigsweep_compile_quickly(${name})
   sigsweep_program(${name})
-  gtest_discover_tests(${name} PROPERTIES LABELS "${arg_LABEL}" DISCOVERY_TIMEOUT 60)
+  add_dependencies(tests ${name})
+  gtest_discover_tests(${name} TEST_PREFIX "${arg_PREFIX}" PROPERTIES LABELS "${arg_LABEL}" DISCOVERY_TIMEOUT 60)
 endfunction()
 include(GoogleTest)

@@ -1,9 +1,10 @@
 // The same subject over a switch of our own (planted_amd64.S): right as it stands, and each planted
-// defect is found at the instructions where it is, and nowhere else. Built once a defect, PLANTED.
+// defect is found at the instructions where it is, and nowhere else. Compiled once, linked once a
+// defect; ctest shows the defect before a test's name.
 #include <gtest/gtest.h>
 #include <signal.h>
 
-#include <set>
+#include <map>
 
 #include "stress/runner/cell.h"
 #include "stress/runner/inject/sources.h"
@@ -15,6 +16,7 @@ extern const char planted_end[] __attribute__((visibility("hidden")));
 extern const char jump_fcontext[];
 extern std::int64_t planted_below;
 }
+extern const char* const planted_defect;
 
 namespace sigsweep {
 
@@ -35,23 +37,37 @@ enum class Planted {
   UNMOVED,
   STATIC
 };
-constexpr Planted kPlanted = Planted::PLANTED;
 
-// A defect that harms without any signal, and what it loses.
-constexpr std::string_view lost_without_signal() {
-  return kPlanted == Planted::DROPPED_R12     ? "r12"
-         : kPlanted == Planted::DROPPED_MXCSR ? "MXCSR"
-                                              : "";
+// Of this program.
+Planted planted() {
+  static const std::map<std::string_view, Planted> kByName = {
+      {"NOTHING", Planted::NOTHING},
+      {"DROPPED_R12", Planted::DROPPED_R12},
+      {"DROPPED_MXCSR", Planted::DROPPED_MXCSR},
+      {"ADRIFT", Planted::ADRIFT},
+      {"BELOW", Planted::BELOW},
+      {"TARGET_BELOW", Planted::TARGET_BELOW},
+      {"UNMOVED", Planted::UNMOVED},
+      {"STATIC", Planted::STATIC},
+  };
+  return kByName.at(planted_defect);
 }
 
-constexpr bool needs_a_signal() {
-  return kPlanted != Planted::NOTHING && lost_without_signal().empty();
+// A defect that harms without any signal, and what it loses.
+std::string_view lost_without_signal() {
+  return planted() == Planted::DROPPED_R12     ? "r12"
+         : planted() == Planted::DROPPED_MXCSR ? "MXCSR"
+                                               : "";
+}
+
+bool needs_a_signal() {
+  return planted() != Planted::NOTHING && lost_without_signal().empty();
 }
 
 // What a signal does to a trial that lands in the defect. Below the red zone everything is
 // destroyed, on whatever stack the handler runs; within it nothing is, unless nobody leaves one.
 Verdict verdict_within(std::string_view protocol, bool handler_calls, bool red_zone) {
-  switch (kPlanted) {
+  switch (planted()) {
     case Planted::ADRIFT:
       return protocol == "ownstack" ? Verdict::crash : Verdict::wrong_switch;
     case Planted::BELOW:
@@ -80,7 +96,7 @@ bool is_within(const Boundary& b) {
 // Where the word lies, in bytes below SP: at the red zone's end, where the kernel aligns its frame
 // and the processor's state has gaps (AVX, AVX-512), and beyond any frame.
 std::vector<std::int64_t> distances() {
-  if (kPlanted != Planted::BELOW && kPlanted != Planted::TARGET_BELOW) return {136};
+  if (planted() != Planted::BELOW && planted() != Planted::TARGET_BELOW) return {136};
   return {136,  144,  152,  192,  256,  264,   1024,  2048,
           2560, 3000, 4000, 4096, 8192, 12000, 16000, 16384};
 }
@@ -133,16 +149,14 @@ TEST_P(PlantedSweep, FindsItWhereItIs) {
   }
 }
 
-// So that ctest shows which build's tests they are.
-#define INSTANTIATE(prefix, ...) INSTANTIATE_TEST_SUITE_P(prefix, __VA_ARGS__)
-INSTANTIATE(PLANTED, PlantedSweep,
-            testing::Combine(testing::Values("altstack", "ownstack"),
-                             testing::Values("none", "round_trip"),
-                             testing::Values(Source::direct, Source::kill)));
+INSTANTIATE_TEST_SUITE_P(, PlantedSweep,
+                         testing::Combine(testing::Values("altstack", "ownstack"),
+                                          testing::Values("none", "round_trip"),
+                                          testing::Values(Source::direct, Source::kill)));
 
 // A register that is not restored is lost with no signal at all; the trace says which instruction
 // came back without it.
-TEST(PLANTED, WithoutASignal) {
+TEST(Planted, WithoutASignal) {
   attach();
   CellSweeper sweeper;
   ASSERT_EQ(sweeper.prepare(0, static_cast<unsigned>(find_site(subject(), "round_trip")), 81), "");
