@@ -112,8 +112,10 @@ function(sigsweep_compile_quickly target)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-O0>)
 endfunction()
 
-# What the tests of ctest need, all of it: programs that a test runs are to be among its dependencies.
+# What the tests of ctest need: programs that a test runs are to be among its dependencies. tests-full: also what only
+# scripts/test --full runs.
 add_custom_target(tests)
+add_custom_target(tests-full DEPENDS tests)
 
 # sigsweep_test(NAME LABEL SOURCES... LINKS ...): a GoogleTest program, one ctest entry a test; of the host's ISA.
 # What runs on the others is tested through the command.

@@ -13,7 +13,17 @@ gcc .* a second compiler for the same tests
 asan .* preset fuzz has the same sanitizers and the same tests, but the command's: those need no sanitizer
 tsan .* one program, the storm, which preset release runs without the sanitizer
 afl .* a second engine for the same targets
+fuzz (^fuzz|_fuzzer)\.386(\.|$) the same targets for 386, whose stubs preset release runs; they are not built either
+fuzz ^hazard_fuzzer\.(arg-clobbered\.itimer|result-clobbered\..*|wrong-switch\.kill)$ two hunts, by either source, are left
+fuzz ^(malloc_fuzzer\.short|Pairs\.EverySignal.*)$ 26 s; its seeds and planted faults, and pairs in preset release, are left
 END
+}
+
+# landing_target PRESET: what scripts/test builds of it; empty: all that --full does.
+landing_target() {
+  if [[ $1 == fuzz ]]; then
+    echo tests
+  fi
 }
 
 # only_full_of PRESET: its patterns, as one; empty: there is none.

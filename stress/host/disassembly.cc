@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 
@@ -54,8 +55,10 @@ Disassembler::Disassembler(const std::string& path) : state_(new State) {
   auto table = symtab::Table::load(path, &error);
   if (!table) throw Failure(kHarnessFailed, error);
   state_->table = std::move(*table);
-  std::ifstream in(path, std::ios::binary);
-  state_->file.assign(std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>());
+  std::ifstream in(path, std::ios::binary | std::ios::ate);
+  state_->file.resize(static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0)));
+  in.seekg(0).read(state_->file.data(), static_cast<std::streamsize>(state_->file.size()));
+  if (!in) throw Failure(kHarnessFailed, path + ": cannot be read");
   for (const Mode& mode : kModes) {
     if (mode.machine != state_->table.machine()) continue;
     if (cs_open(mode.arch, mode.mode, &state_->handle) != CS_ERR_OK) break;
