@@ -31,10 +31,12 @@ SigHandler handlers[65];  // by signal number; NSIG - 1 is 64
 
 std::size_t gsignalsize() {
 #if defined(AT_MINSIGSTKSZ)
-  const std::size_t least = getauxval(AT_MINSIGSTKSZ);
+  std::size_t least = getauxval(AT_MINSIGSTKSZ);
 #else
-  const std::size_t least = 0;
+  std::size_t least = 0;
 #endif
+  // Tests ask for the frames of a larger machine.
+  if (const char* pad = std::getenv("SIGSWEEP_FRAME_PAD")) least += std::strtoul(pad, nullptr, 10);
   // The frames of three signals that nest, one of them a fault's, and one more to spare; and the
   // handlers' own.
   return std::max<std::size_t>(32 * 1024, 4 * least + 16 * 1024);

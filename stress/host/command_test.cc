@@ -1,5 +1,7 @@
 // The command as its users see it: exit statuses, what is printed, the files that it writes. Runs
 // the programs of this build; SIGSWEEP_BIN is their folder, SIGSWEEP_SOURCE the checkout.
+#include <sys/auxv.h>
+
 #include "stress/host/command_fixture.h"
 
 namespace sigsweep {
@@ -558,6 +560,83 @@ TEST_F(Command, AnotherThreadsSignalsGiveTheSameVerdictsToo) {
 }
 
 // ---- the proof
+
+json claim(const std::vector<json>& rows, unsigned id) {
+  for (const json& row : rows) {
+    if (row["id"] == id) return row;
+  }
+  return {};
+}
+
+// A statement has the quantifiers that ran, and what was left out stands beside it.
+TEST_F(Command, NoClaimSaysMoreThanWasTried) {
+  const std::string one_site = "prove --claim 5 --site scavenge_m --out ";
+  const Ran all = sigsweep(one_site + "all"), single = sigsweep(one_site + "single --depth 1");
+  EXPECT_EQ(all.status, 0) << all.output;
+  EXPECT_EQ(single.status, 0) << single.output;
+  const json whole = claim(rows(folder_ + "/all/prove.jsonl", "claim"), 5);
+  const json part = claim(rows(folder_ + "/single/prove.jsonl", "claim"), 5);
+  const std::string site = "; tried with site scavenge_m alone";
+  EXPECT_EQ(whole["statement"],
+            "signalok_saved is ok at every boundary, and at every pair of them" + site);
+  EXPECT_EQ(whole["left_out"], json({"every other site"}));
+  EXPECT_EQ(part["statement"], "signalok_saved is ok at every boundary, and at " +
+                                   std::to_string(part["pairs"].get<unsigned>()) +
+                                   " nested pairs of scavenge_m" + site);
+  EXPECT_EQ(part["left_out"],
+            json({"all other pairs of boundaries (--depth 1)", "every other site"}));
+  EXPECT_GT(part["pairs"], 0);
+  EXPECT_NE(
+      single.output.find("left out: all other pairs of boundaries (--depth 1); every other site"),
+      std::string::npos)
+      << single.output;
+  EXPECT_NE(single.output.find("all 1 claims hold, as far as they were tried"), std::string::npos)
+      << single.output;
+}
+
+// Each claim of one signal is tried with signals that the kernel delivers, every signal in turn.
+TEST_F(Command, ClaimsAreTriedWithSignalsThatTheKernelDelivers) {
+  ASSERT_EQ(sigsweep("prove --claim 3 --depth 1 --site gc_m,scavenge_m --out out").status, 0);
+  std::map<std::string, std::set<std::string>> sites;
+  for (const json& cell : rows(folder_ + "/out/prove.jsonl", "cell")) {
+    sites[cell["inject"].get<std::string>()].insert(cell["site"].get<std::string>());
+    EXPECT_EQ(cell["landed"], cell["boundaries"]) << cell;
+  }
+  EXPECT_EQ(sites["direct"], (std::set<std::string>{"gc_m", "scavenge_m"}));
+  EXPECT_EQ(sites["kill"], sites["direct"]);
+  EXPECT_EQ(sites["itimer"].size(), 1U);
+}
+
+// Frames as AMX makes them, on any machine: the stacks have room, and nothing else changes.
+TEST_F(Command, LargerFramesChangeNothing) {
+  const auto used = [&](const std::string& folder) {
+    std::uint64_t most = 0;
+    for (const json& cell : rows(folder_ + "/" + folder + "/prove.jsonl", "cell")) {
+      most = std::max(most, cell["stacks"]["gsignal"]["used"].get<std::uint64_t>());
+    }
+    return most;
+  };
+  constexpr unsigned kPad = 12000;  // bytes
+  const std::string arguments =
+      " prove --depth 1 --claim 3,5 --site mcacheRefill_m --verbose --out ";
+  const Ran plain = run("cd " + folder_ + " && " + kBin + "/sigsweep" + arguments + "plain");
+  const Ran padded = run("cd " + folder_ + " && SIGSWEEP_FRAME_PAD=" + std::to_string(kPad) + " " +
+                         kBin + "/sigsweep" + arguments + "padded");
+  EXPECT_EQ(plain.status, 0) << plain.output;
+  EXPECT_EQ(padded.status, 0) << padded.output;
+  EXPECT_GE(used("padded"), used("plain") + 2 * kPad);
+  EXPECT_NE(padded.output.find("stacks used at most: g0 "), std::string::npos) << padded.output;
+}
+
+// What decides the size of a frame, and what a signal costs.
+TEST_F(Command, TheRunRecordNamesWhatDecidesFrames) {
+  ASSERT_EQ(sigsweep("sweep --protocol closure --site scavenge_m --json r.jsonl").status, 0);
+  const json machine = rows(folder_ + "/r.jsonl", "run").at(0)["machine"];
+  EXPECT_EQ(machine["least_signal_stack"], getauxval(AT_MINSIGSTKSZ));
+  EXPECT_TRUE(machine["libc"].get<std::string>().starts_with("glibc ")) << machine;
+  EXPECT_TRUE(machine["xcr0"].get<std::string>().starts_with("0x")) << machine;
+  for (const char* key : {"microcode", "mitigations"}) EXPECT_TRUE(machine.contains(key)) << key;
+}
 
 // All cells of depth 1; the pairs are those of two sites here, and all of them in scripts/prove.
 TEST_F(Command, TheProofHolds) {

@@ -138,6 +138,7 @@ class Prover {
   std::string pairs_phrase(const Claim& claim, const ClaimRow& row) const;
   void print(const Claim& claim, const ClaimRow& row) const;
   void print_sources() const;
+  void check_harness() const;
   void print_floor() const;
   // Are the pairs too dear for all of them? --depth 2 asks for them by name.
   bool draws_pairs() const {
@@ -580,7 +581,17 @@ void Prover::print_sources() const {
   }
 }
 
+// A harness that is wrong on this machine proves nothing.
+void Prover::check_harness() const {
+  const Outcome outcome = session_.runner->command(Record("selfcheck"), [](const Record&) {});
+  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
+  if (outcome.kind != Outcome::done) {
+    throw Failure(kHarnessFailed, "the harness does not work on this machine: " + outcome.message);
+  }
+}
+
 int Prover::run() {
+  check_harness();
   result_ = sweep(session_, plan(), writer_);
   bool all = true;
   unsigned count = 0;

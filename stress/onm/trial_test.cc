@@ -7,11 +7,16 @@
 #include "stress/runner/trial.h"
 
 #include <capstone/capstone.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 #include <errno.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <bit>
 #include <map>
@@ -667,6 +672,59 @@ TEST(Nested, EveryPairLandsTwice) {
     EXPECT_EQ(result.mismatches, 0U) << pairs.reason;
   }
 }
+
+// ---- the frames that AMX makes: 8 KiB more, once a process has asked for it and a tile holds
+// anything
+
+#if defined(__x86_64__)
+
+struct alignas(64) TileConfig {
+  std::uint8_t palette = 1, start_row = 0;
+  std::uint8_t reserved[14] = {};
+  std::uint16_t row_bytes[16] = {64};
+  std::uint8_t rows[16] = {16};
+};
+
+__attribute__((target("amx-tile"))) void load_a_tile() {
+  static const TileConfig config;
+  asm volatile("ldtilecfg %0; tilezero %%tmm0" : : "m"(config));
+}
+
+// Empty, or why this machine has no such frames.
+std::string use_amx() {
+  constexpr unsigned kTileInEdx = 1U << 24;
+  constexpr long kRequestPermission = 0x1023,
+                 kTileData = 18;  // asm/prctl.h, newer than some distributions'
+  unsigned a = 0, b = 0, c = 0, d = 0;
+  if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kTileInEdx) == 0)
+    return "the processor has no AMX";
+  if (syscall(SYS_arch_prctl, kRequestPermission, kTileData) != 0) {
+    return std::string("the kernel gives no permission for AMX: ") + strerror(errno);
+  }
+  load_a_tile();
+  return {};
+}
+
+TEST(LargeFrames, OfAmxChangeNothing) {
+  engine();
+  const Forked child = run_in_child([] {
+    if (const std::string problem = use_amx(); !problem.empty()) {
+      fprintf(stderr, "%s", problem.c_str());
+      _exit(77);
+    }
+    if (!Engine::get().resume().empty()) _exit(3);
+    for (const Source source : {Source::direct, Source::kill}) {
+      Pairs pairs("signalok_saved", "mcacheRefill_m", "mcacheRefill_m", Form::nested, source);
+      const CellResult result = pairs.sweep();
+      if (times(result, Verdict::ok) != result.trials || result.landed != 2 * result.trials)
+        _exit(1);
+    }
+  });
+  if (child.exit_status == 77) GTEST_SKIP() << child.output;
+  EXPECT_EQ(child.exit_status, kCameBack) << child.output << " signal " << child.signal;
+}
+
+#endif
 
 TEST(Nested, ASecondHandlerSpoilsTheFirstOnesCall) {
   Pairs pairs("signalok_raw", "scavenge_m", "mcacheRefill_m", Form::nested);

@@ -1,10 +1,10 @@
 // The runner: one process that runs trials for the host, and dies with its subject if it must.
 //
-//   stdin    one command a line (wire.h): describe, contracts, sweep, throws, replay, resolve,
-//   bench; ends at EOF stdout   records, written as they come; each command is answered to its end
-//   by `done` or `trouble` stderr   diagnosis, for people status   0 at EOF; 2 usage; 3 the process
-//   could not be taken over signal   a death by a signal is the death of the trial that the shared
-//   page names
+//   stdin    one command a line (wire.h): describe, selfcheck, contracts, sweep, throws, replay,
+//   resolve, bench; ends at EOF stdout   records, written as they come; each command is answered to
+//   its end by `done` or `trouble` stderr   diagnosis, for people status   0 at EOF; 2 usage; 3 the
+//   process could not be taken over signal   a death by a signal is the death of the trial that the
+//   shared page names
 //
 // runner-ISA --walk FILE [--account]: runs the schedule's operations once with no signal of its own
 // and no patch, for a debugger that stops at the boundary; a signal that the debugger sends there
@@ -28,6 +28,7 @@
 #include "stress/runner/inject/sources.h"
 #include "stress/runner/measure.h"
 #include "stress/runner/resolve.h"
+#include "stress/runner/selfcheck.h"
 #include "stress/runner/soak.h"
 #include "stress/runner/start.h"
 #include "stress/runner/wire.h"
@@ -115,6 +116,15 @@ void describe(const Record&) {
   }
   for (const CatalogEntry& e : catalog.handlers) {
     send(Record("handler").add("name", e.name).add("slots", joined(e.slots)));
+  }
+}
+
+// ---- selfcheck: what the harness does by hand
+
+void selfcheck(const Record&) {
+  for (const SelfCheck* check = selfchecks(); check->name != nullptr; check++) {
+    const std::string problem = check->run();
+    if (!problem.empty() && trouble.empty()) trouble = std::string(check->name) + ": " + problem;
   }
 }
 
@@ -558,9 +568,11 @@ void bench(const Record& command) {
 constexpr struct {
   const char* name;
   void (*run)(const Record&);
-} kCommands[] = {{"describe", describe}, {"contracts", contracts}, {"order", order},
-                 {"source", source},     {"sweep", sweep},         {"soak", soak},
-                 {"throws", throws},     {"replay", replay},       {"resolve", resolve_boundaries},
+} kCommands[] = {{"describe", describe},   {"selfcheck", selfcheck},
+                 {"contracts", contracts}, {"order", order},
+                 {"source", source},       {"sweep", sweep},
+                 {"soak", soak},           {"throws", throws},
+                 {"replay", replay},       {"resolve", resolve_boundaries},
                  {"bench", bench}};
 
 void carry_out(const Record& command) {

@@ -190,7 +190,7 @@ class Subject {
   // Memory whose poisoning a sanitizer must forget after an abandoned trial: all the stacks.
   virtual unsigned stacks(std::span<Region> out) const = 0;
   // The name of the stack with that index among them.
-  virtual std::string_view stack_name(unsigned index) const = 0;
+  virtual std::string_view stack_name(unsigned /*index*/) const { return "stack"; }
 
   // ---- benchmarks of what is the subject's: by name, and `rounds` rounds of one, where its stack
   // and its state are as that code wants them.

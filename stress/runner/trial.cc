@@ -227,6 +227,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   bool lazy_ = false;
   std::uint64_t red_zone_ = inject::kRedZone;  // of what is interrupted, in bytes
   inject::StackPaint paint_;
+  std::size_t frame_pad_ = 0;  // bytes that each handler takes more, for tests
   bool changed_before_ =
       false;               // a landing showed a mask or an alternate stack that were not normal
   bool patches_ = true;    // else a debugger owns the traps
@@ -528,6 +529,10 @@ void EngineImpl::check_entry(std::uint64_t frame, std::uint64_t flags) {
 void EngineImpl::on_signal(int sig, ucontext_t* uc) {
   const std::uint64_t flags = inject::flags_at_entry();
   if (mode_ == Mode::idle) return;
+  if (frame_pad_ != 0) {  // as if the kernel's frame were so much larger
+    auto* pad = static_cast<volatile char*>(__builtin_alloca(frame_pad_));
+    *pad = 1;
+  }
   if (sig == stray_signal()) {
     on_stray();
     return;
@@ -1255,6 +1260,8 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   int signals[std::size(kSignals) + 1];
   for (unsigned i = 0; i < std::size(kSignals); i++) signals[i] = *signal_number(kSignals[i]);
   signals[std::size(kSignals)] = stray_signal();
+  if (const char* pad = std::getenv("SIGSWEEP_FRAME_PAD"))
+    frame_pad_ = std::strtoul(pad, nullptr, 10);
   page_count_ = subject_->traced_pages(pages_);
   constexpr std::size_t kHandlerNeeds = 4096;  // bytes, beside the kernel's frame
   if (const std::size_t has = subject_->alternate_stack().size;

@@ -21,6 +21,7 @@ inline constexpr bool kHasTrapFlag = true;     // else a step is made of breakpo
 inline constexpr bool kCodeIsWatched =
     true;  // a patch is seen, through whatever mapping it is made
 inline constexpr bool kFaultTellsWrite = true;  // fault_is_write() knows
+inline constexpr bool kResumesByHand = true;    // there is a resume_context()
 
 inline void set_trap_flag(ucontext_t* uc, bool on) {
   constexpr greg_t kTrapFlag = 0x100;
@@ -118,6 +119,8 @@ inline constexpr unsigned kBreakAdvance = 0;
 inline constexpr bool kHasTrapFlag = false;
 inline constexpr bool kCodeIsWatched = false;
 inline void set_trap_flag(ucontext_t*, bool) {}
+
+inline constexpr bool kResumesByHand = false;
 
 // qemu's error code does not tell reads from writes.
 inline constexpr bool kFaultTellsWrite = false;

@@ -240,7 +240,9 @@ void take_trap(siginfo_t* info, ucontext_t* uc) {
     const auto before = raw_load<KernelMask>(mask, 0);
     const bool goes_on = on_breakpoint(pc, uc) && !installed.masking;
     // A handler may ask for another mask in its frame: only the kernel can set it.
-    if (goes_on && can_resume(uc) && raw_load<KernelMask>(mask, 0) == before) resume_context(uc);
+    if constexpr (kResumesByHand) {
+      if (goes_on && can_resume(uc) && raw_load<KernelMask>(mask, 0) == before) resume_context(uc);
+    }
   } else {
     on_step_trap(uc);
   }

@@ -43,7 +43,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"off-stack", {3, 12}, "the handler ran on a wrong stack"},
                     Fault{"one-off-stack", {3, 12}, "the handler ran on a wrong stack"},
                     Fault{"interrupted-kept", {3}, "state"}),
-    testing::PrintToStringParamName());
+    [](const testing::TestParamInfo<Fault>& info) {
+      std::string name = info.param.name;
+      std::ranges::replace(name, '-', '_');
+      return name;
+    });
 
 // A stack without room for what nests on it is refused, with the bytes that it has and those that
 // it needs.
