@@ -624,7 +624,8 @@ TEST_F(Command, LargerFramesChangeNothing) {
                          kBin + "/sigsweep" + arguments + "padded");
   EXPECT_EQ(plain.status, 0) << plain.output;
   EXPECT_EQ(padded.status, 0) << padded.output;
-  EXPECT_GE(used("padded"), used("plain") + 2 * kPad);
+  constexpr unsigned kAlignment = 64;  // by which the compiler may round
+  EXPECT_GE(used("padded"), used("plain") + 2 * (kPad - kAlignment));
   EXPECT_NE(padded.output.find("stacks used at most: g0 "), std::string::npos) << padded.output;
 }
 
