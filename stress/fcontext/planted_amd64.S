@@ -9,8 +9,7 @@
 //   PLANT_DROPPED_R12     r12 is saved and not restored
 //   PLANT_DROPPED_MXCSR   nor is MXCSR
 //   PLANT_ADRIFT          SP is in neither stack for one instruction
-//   PLANT_BELOW           r12 is kept below SP for a while, planted_below bytes from where SP goes, in another form: the value
-//                         itself might be there by chance, because a signal's frame has every register
+//   PLANT_BELOW           r12 is kept below SP for a while, planted_below bytes from where SP goes
 //   PLANT_TARGET_BELOW    likewise below the SP of a context that waits; read when SP has been set already
 //   PLANT_UNMOVED         all registers are saved below SP, and SP is moved afterwards: within amd64's red zone
 //   PLANT_STATIC          ... in a word that all contexts share
@@ -31,6 +30,14 @@
 \name:
 .endm
 
+// HIDDEN less r12, made in memory: no register ever holds it, because a signal's frame has each register.
+#define HIDDEN 0x12345678
+.macro HIDE at:vararg
+	movq	$HIDDEN, \at
+MARK planted_begin
+	subq	%r12, \at
+.endm
+
 #if !defined(PLANT_ADRIFT) && !defined(PLANT_BELOW) && !defined(PLANT_TARGET_BELOW) && !defined(PLANT_UNMOVED) && \
     !defined(PLANT_STATIC)
 #define LAST_INSTRUCTION_MARKED
@@ -44,10 +51,7 @@ jump_fcontext:
 	.cfi_startproc
 #if defined(PLANT_BELOW)
 	movq	planted_below(%rip), %rcx
-	movq	%r12, %r8
-	notq	%r8
-	movq	%r8, -0x38(%rsp,%rcx)
-MARK planted_begin
+	HIDE	-0x38(%rsp,%rcx)
 #elif defined(PLANT_STATIC)
 	movq	%r12, planted_cell(%rip)
 MARK planted_begin
@@ -78,7 +82,8 @@ MARK planted_end
 #if defined(PLANT_BELOW)
 	movq	(%rsp,%rcx), %r12
 MARK planted_end
-	notq	%r12
+	subq	$HIDDEN, %r12
+	negq	%r12
 #elif defined(PLANT_STATIC)
 	movq	planted_cell(%rip), %r12
 MARK planted_end
@@ -86,10 +91,7 @@ MARK planted_end
 	SAVE	0x08, r12
 #if defined(PLANT_TARGET_BELOW)
 	movq	planted_below(%rip), %rcx
-	movq	%r12, %r8
-	notq	%r8
-	movq	%r8, (%rsp,%rcx)
-MARK planted_begin
+	HIDE	(%rsp,%rcx)
 #endif
 	movq	%rsp, %rax
 #if defined(PLANT_ADRIFT)
@@ -109,7 +111,8 @@ MARK planted_end
 #if defined(PLANT_TARGET_BELOW)
 	movq	(%rsp,%rcx), %r12
 MARK planted_end
-	notq	%r12
+	subq	$HIDDEN, %r12
+	negq	%r12
 	.cfi_restore r12
 #elif !defined(PLANT_DROPPED_R12)
 	RESTORE	0x08, r12

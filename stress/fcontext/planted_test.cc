@@ -97,8 +97,12 @@ bool is_within(const Boundary& b) {
 // and the processor's state has gaps (AVX, AVX-512), and beyond any frame.
 std::vector<std::int64_t> distances() {
   if (planted() != Planted::BELOW && planted() != Planted::TARGET_BELOW) return {136};
-  return {136,  144,  152,  192,  256,  264,   1024,  2048,
-          2560, 3000, 4000, 4096, 8192, 12000, 16000, 16384};
+  std::vector<std::int64_t> all;
+  for (std::int64_t at = 136; at <= 4096; at += 88)
+    all.push_back(at);  // through the frame and what lies below it
+  for (const std::int64_t at : {144, 192, 256, 2048, 2560, 3000, 8192, 12000, 16000, 16384})
+    all.push_back(at);
+  return all;
 }
 
 using Cell = std::tuple<std::string_view, std::string_view, Source>;

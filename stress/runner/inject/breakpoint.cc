@@ -216,7 +216,7 @@ void on_step_trap(ucontext_t* uc) {
 // A signal may destroy whatever lies below the red zone, and which part of it a frame hits is the
 // machine's affair: so all of it is destroyed. Where the trap's own frame lies there, too, what the
 // kernel left of that is.
-void destroy_unused(const ucontext_t* uc, const siginfo_t* info) {
+void destroy_unused(ucontext_t* uc, const siginfo_t* info) {
   const std::uint64_t sp = context_sp(uc), end = sp - wanted.red_zone;
   if (wanted.paint->overwrite(sp, end)) overwrite_gaps(uc, info, end);
 }

@@ -88,7 +88,7 @@ bool can_resume(const ucontext_t* uc) {
   return as_address(state) % kStateAlignment == 0 && is_whole(state, software_bytes(state));
 }
 
-void overwrite_gaps(const ucontext_t* uc, const siginfo_t* info, std::uint64_t end) {
+void overwrite_gaps(ucontext_t* uc, const siginfo_t* info, std::uint64_t end) {
   if (uc->uc_mcontext.fpregs == nullptr) return;
   const unsigned char* state = state_of(uc);
   const SoftwareBytes sw = software_bytes(state);
@@ -99,6 +99,10 @@ void overwrite_gaps(const ucontext_t* uc, const siginfo_t* info, std::uint64_t e
   const std::uint64_t start = as_address(state),
                       back = start + sw.xstate_size + sizeof(std::uint32_t);
   if (front_end > start - kFxsave || back > end) return;
+#if defined(__x86_64__)  // words that the kernel keeps for itself, and leaves alone
+  const std::uint64_t reserved = as_address(&uc->uc_mcontext.__reserved1);
+  raw_paint(reserved, reserved + sizeof uc->uc_mcontext.__reserved1);
+#endif
   raw_paint(front_end, start - kFxsave);
   raw_paint(start + kUnusedLegacy, start + SoftwareBytes::kOffset);
   for (std::size_t at = kLegacy + kHeader, component_end = 0; at < sw.xstate_size;
@@ -115,7 +119,7 @@ void overwrite_gaps(const ucontext_t* uc, const siginfo_t* info, std::uint64_t e
 bool can_resume(const ucontext_t*) {
   return false;
 }
-void overwrite_gaps(const ucontext_t*, const siginfo_t*, std::uint64_t) {}
+void overwrite_gaps(ucontext_t*, const siginfo_t*, std::uint64_t) {}
 
 #endif
 

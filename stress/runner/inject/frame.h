@@ -35,6 +35,6 @@ bool can_resume(const ucontext_t* uc);
 // for alignment, and gaps between the components of the processor's state. Code that keeps anything
 // there loses it by one signal or another, because the gaps of other processors lie elsewhere. A
 // frame of unknown form stays as it is.
-void overwrite_gaps(const ucontext_t* uc, const siginfo_t* info, std::uint64_t end);
+void overwrite_gaps(ucontext_t* uc, const siginfo_t* info, std::uint64_t end);
 
 }  // namespace sigsweep::inject
