@@ -148,10 +148,7 @@ class Fcontext final : public Subject {
   std::span<const std::string_view> slots() const override { return {}; }
   unsigned word_bits() const override { return 64; }
   std::string_view reject_message() const override { return {}; }
-  Region code() const override {
-    return {__start_switch_text,
-            static_cast<std::size_t>(__stop_switch_text - __start_switch_text)};
-  }
+  std::span<const Region> code() const override { return code_; }
   Part part(std::string_view symbol) const override {
     if (symbol.ends_with("_call")) return Part::caller;
     return symbol.ends_with("_other") ? Part::fn : Part::stub;
@@ -201,6 +198,8 @@ class Fcontext final : public Subject {
 
   Stack stacks_[kStacks]{};
   std::vector<Site> sites_;
+  const Region code_[1] = {
+      {__start_switch_text, static_cast<std::size_t>(__stop_switch_text - __start_switch_text)}};
   Frame frames_[kLevels]{};
   unsigned level_ = 0;  // frames under way
   std::vector<int> signals_;

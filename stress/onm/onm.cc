@@ -209,9 +209,8 @@ class OnM final : public Subject {
   std::string_view reject_message() const override {
     return "onM called from signal goroutine";
   }
-  Region code() const override {
-    return Region{__start_switch_text,
-                  static_cast<std::size_t>(__stop_switch_text - __start_switch_text)};
+  std::span<const Region> code() const override {
+    return code_;
   }
   Part part(std::string_view symbol) const override {
     for (std::string_view stub : kStubs) {
@@ -309,6 +308,8 @@ class OnM final : public Subject {
   M* m_ = nullptr;
   unsigned protocol_ = 0;
   std::vector<Site> sites_;
+  const Region code_[1] = {
+      {__start_switch_text, static_cast<std::size_t>(__stop_switch_text - __start_switch_text)}};
   Cell cells_[1] = {};
   Frame op_frame_{}, op_inner_{};  // the operation's, and that of the call that its fn makes
 };

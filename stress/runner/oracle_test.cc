@@ -61,7 +61,7 @@ class FakeSubject final : public Subject {
   }
 
   // Never asked.
-  Region code() const override { return {}; }
+  std::span<const Region> code() const override { return {}; }
   Part part(std::string_view) const override { return Part::fn; }
   std::span<const Cell> cells() const override { return {}; }
   unsigned traced_pages(std::span<Region>) const override { return 0; }

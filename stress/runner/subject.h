@@ -2,8 +2,8 @@
 //
 // The harness knows a subject by this file only. A subject is a set of *sites* (operations that can
 // be interrupted), *handlers* (what a signal handler does; sites again, by their slots) and
-// *protocols* (how either side enters the stubs and passes arguments), over code that lies in one
-// range of memory, and *slots*: words of shared memory through which arguments travel.
+// *protocols* (how either side enters the stubs and passes arguments), over code that lies in
+// ranges of memory, and *slots*: words of shared memory through which arguments travel.
 //
 // One subject runs in one process, on one thread. What is marked SIGNAL runs in a signal handler or
 // on a switched stack: async-signal-safe, allocates nothing.
@@ -121,8 +121,8 @@ class Subject {
   virtual std::span<const std::string_view> slots() const = 0;  // names, by index
   virtual unsigned word_bits() const = 0;
   virtual std::string_view reject_message()
-      const = 0;                    // the throw that is a rejection; empty: none
-  virtual Region code() const = 0;  // where injectable code lies
+      const = 0;                                     // the throw that is a rejection; empty: none
+  virtual std::span<const Region> code() const = 0;  // where injectable code lies, in any order
   virtual Part part(std::string_view symbol) const = 0;
   virtual const void* slot_address(unsigned slot) const = 0;
   // Words whose accesses are traced like the slots': a boundary at which one is live, written and

@@ -22,6 +22,7 @@
 #include <utility>
 
 #include "runtime/symtab.h"
+#include "stress/runner/code_ranges.h"
 #include "stress/runner/inject/arch.h"
 #include "stress/runner/inject/breakpoint.h"
 #include "stress/runner/inject/hwbreak.h"
@@ -208,6 +209,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   struct Shared;
   Shared* shared_ = nullptr;  // in memory that children share
   Observation* seen_ = nullptr;
+  CodeRanges code_;  // injectable
   Mode mode_ = Mode::idle;
   volatile std::uint64_t* serial_ = nullptr;
   std::uint64_t trials_ = 0;
@@ -585,9 +587,8 @@ void EngineImpl::on_signal(int sig, ucontext_t* uc) {
 // in the middle of something.
 void EngineImpl::on_stray_entry(siginfo_t* info, ucontext_t* uc) {
   strays_.seen++;
-  const auto code = as_address(subject_->code().at);
-  const bool within = inject::context_pc(uc) - code < subject_->code().size;
-  if (mode_ != Mode::trial || *serial_ == 0 || !started_ || ended_ || !within) return;
+  if (mode_ != Mode::trial || *serial_ == 0 || !started_ || ended_) return;
+  if (!code_.contains(inject::context_pc(uc))) return;
   const std::uint32_t suspended = inject::suspend_all();
   subject_->signal_entry()(info->si_signo, info, uc);
   inject::resume_all(suspended);
@@ -993,8 +994,7 @@ bool EngineImpl::on_step(ucontext_t* uc) {
 bool EngineImpl::take_step(ucontext_t* uc) {
   const bool over = recording_handler_ ? seen_->exited != 0 : ended_;
   const std::uint64_t pc = inject::context_pc(uc);
-  const auto code = as_address(subject_->code().at);
-  const bool within = pc >= code && pc < code + subject_->code().size;
+  const bool within = code_.contains(pc);
   // Steps that are patches do not see what lies outside.
   const bool back = !within || !recording_handler_ || pc == plan_.injection[0].pc;
   if (*serial_ == 0 || steps_walked_ == kMaxSteps || (over && back)) return false;
@@ -1213,17 +1213,18 @@ std::string EngineImpl::install_handlers() {
 }
 
 // What of the code is data. Empty, or what is wrong: a step that is a patch would overwrite it.
-std::string find_constants(Region code, std::vector<Region>* found) {
+std::string find_constants(const CodeRanges& code, std::vector<Region>* found) {
   if (inject::kHasTrapFlag) return {};  // nobody asks
   std::string error;
   const auto table = symtab::Table::load("/proc/self/exe", &error);
-  const std::uint64_t begin = as_address(code.at), end = begin + code.size;
   if (!table) return "the constants among the code: " + error;
   for (const symtab::Constants& c : table->constants()) {
-    const std::uint64_t start = c.start + symtab::bias();
-    if (start < begin || start >= end) continue;
-    const std::uint64_t stop = std::min(c.end + symtab::bias(), end);
-    found->push_back(Region{as_pointer<const void>(start), static_cast<std::size_t>(stop - start)});
+    for (const CodeRanges::Range& range : code) {
+      const std::uint64_t start = std::max(c.start + symtab::bias(), range.begin);
+      const std::uint64_t stop = std::min(c.end + symtab::bias(), range.end);
+      if (start >= stop) continue;
+      found->push_back({as_pointer<const void>(start), static_cast<std::size_t>(stop - start)});
+    }
   }
   return {};
 }
@@ -1235,6 +1236,7 @@ void* shared_memory(std::size_t size) {
 
 std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   subject_ = &subject();
+  code_ = CodeRanges(subject_->code());
   forgo_restartable_sequences();
   void* shared = shared_memory(sizeof(Shared));
   void* record = shared_memory(sizeof(Record));  // large, and not touched before it is needed
@@ -1274,10 +1276,8 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   std::string problem = install_handlers();
   patches_ = patches;
   std::vector<Region> constants;
-  if (problem.empty() && patches) problem = find_constants(subject_->code(), &constants);
-  if (problem.empty() && patches) {
-    problem = inject::attach(subject_->code(), std::move(constants), this);
-  }
+  if (problem.empty() && patches) problem = find_constants(code_, &constants);
+  if (problem.empty() && patches) problem = inject::attach(code_, std::move(constants), this);
   if (problem.empty()) problem = inject::start_watchdog(serial_, kTimeLimit, time_up);
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, nullptr, &normal_mask_, kKernelSigset);
   syscall(SYS_sigaltstack, nullptr, &normal_stack_);

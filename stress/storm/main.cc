@@ -16,6 +16,7 @@
 #include <string>
 
 #include "runtime/symtab.h"
+#include "stress/runner/code_ranges.h"
 #include "stress/runner/forked.h"
 #include "stress/runner/start.h"
 #include "stress/runner/wire.h"
@@ -164,10 +165,9 @@ void send_violation(const Violation& v) {
   if (v.replayable && v.signals == 1 && table) {
     const std::uint64_t at = v.hit.pc - static_cast<std::uint64_t>(symtab::bias());
     const symtab::Symbol* symbol = table->find(at);
-    const Region code = subject().code();
-    const std::uint64_t start = reinterpret_cast<std::uint64_t>(code.at);
+    const CodeRanges code(subject().code());
     const Site& handler = subject().sites()[v.hit.handler];
-    if (symbol != nullptr && v.hit.pc - start < code.size) {
+    if (symbol != nullptr && code.contains(v.hit.pc)) {
       r.add("symbol", symbol->name)
           .add("offset", at - symbol->start)
           .add("state", std::string("g=") + (v.hit.g0 ? "g0" : "curg") +

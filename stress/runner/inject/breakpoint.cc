@@ -3,10 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -14,13 +11,13 @@
 #include "stress/runner/inject/arch.h"
 #include "stress/runner/inject/frame.h"
 #include "stress/runner/inject/hwbreak.h"
+#include "stress/runner/inject/patched_text.h"
 #include "stress/runner/inject/raw_memory.h"
 
 namespace sigsweep::inject {
 namespace {
 
 using KernelMask = std::uint64_t;
-constexpr std::uint64_t kPage = 4096;  // bytes; of an ISA whose code is not watched
 
 struct Break {
   std::uint64_t pc = 0;
@@ -32,10 +29,9 @@ struct Break {
 Break breaks[kMaxBreaks];
 unsigned used = 0;                   // breaks at this index and above are not armed
 unsigned armed = 0;                  // how many
-std::uint64_t text_begin, text_end;  // whole pages
-std::uint64_t code_begin, code_end;  // of them, what is injectable
+CodeRanges code;                     // what is injectable
 std::vector<Region> code_constants;  // in there
-unsigned char* writable;             // the second mapping of [text_begin, text_end)
+PatchedText text;                    // the pages of the code
 std::uint64_t passing =
     0;  // the pc whose breakpoint is out while it is stepped over, to go in again
 bool stepping = false;
@@ -46,38 +42,10 @@ struct Installed {
   bool operator==(const Installed&) const = default;
 } installed;
 TrapClient* client;
-std::vector<unsigned char> pristine;  // the code as it was before any patch
 // Where there is no trap flag: every instruction is patched but the one at `open` (0: none is
 // open).
 bool all_patched = false;
 std::uint64_t open = 0;
-
-BreakCode* patch_cell(std::uint64_t pc) {
-  return reinterpret_cast<BreakCode*>(writable + (pc - text_begin));
-}
-
-BreakCode original_of(std::uint64_t pc) {
-  return raw_load<BreakCode>(pristine.data(), static_cast<std::size_t>(pc - text_begin));
-}
-
-// Where the processor does not look for changes of the code by itself, and an emulator sees only
-// those of pages that it knows as writable.
-void code_changed([[maybe_unused]] std::uint64_t begin, [[maybe_unused]] std::uint64_t end) {
-  if constexpr (!kCodeIsWatched) {
-    const std::uint64_t page = begin & ~(kPage - 1);
-    const auto size = static_cast<std::size_t>(((end + kPage - 1) & ~(kPage - 1)) - page);
-    mprotect(as_pointer<void>(page), size, PROT_READ | PROT_WRITE);
-    mprotect(as_pointer<void>(page), size, PROT_READ | PROT_EXEC);
-    __builtin___clear_cache(as_pointer<char>(begin), as_pointer<char>(end));
-  }
-}
-
-// Volatile: each write is one store, seen by the instruction fetch of this thread at the next trap
-// or call.
-void poke(std::uint64_t pc, BreakCode code) {
-  *const_cast<volatile BreakCode*>(patch_cell(pc)) = code;
-  code_changed(pc, pc + sizeof code);
-}
 
 int armed_at(std::uint64_t pc) {
   for (unsigned i = 0; i < used; i++) {
@@ -123,7 +91,7 @@ void place_trap() {
 // REQUIRES: the break is not armed.
 void put_in(unsigned index, const Break& b) {
   breaks[index] = b;
-  poke(b.pc, kBreakCode);
+  text.poke(b.pc, kBreakCode);
 }
 
 // Its trap has just come for the last time. Whether that is its hit: else it was its gate's.
@@ -141,32 +109,33 @@ bool is_hit(unsigned index) {
 
 [[maybe_unused]] void patch_all_but(std::uint64_t pc) {
   if (!all_patched) {
-    for (std::uint64_t at = code_begin; at < code_end; at += sizeof(BreakCode)) {
-      *const_cast<volatile BreakCode*>(patch_cell(at)) = kBreakCode;
+    for (const CodeRanges::Range& range : code) {
+      for (std::uint64_t at = range.begin; at < range.end; at += sizeof(BreakCode)) {
+        text.stage(at, kBreakCode);
+      }
     }
     for (const Region& r : code_constants) {
-      const std::uint64_t offset = as_address(r.at) - text_begin;
-      raw_copy(writable + offset, pristine.data() + offset, r.size);
+      text.stage_original(as_address(r.at), as_address(r.at) + r.size);
     }
     all_patched = true;
-    code_changed(text_begin, text_end);
+    text.publish();
   } else if (open != 0) {
-    poke(open, kBreakCode);
+    text.poke(open, kBreakCode);
   }
-  open = pc >= code_begin && pc < code_end ? pc : 0;
-  if (open != 0) poke(open, original_of(open));
+  open = code.contains(pc) ? pc : 0;
+  if (open != 0) text.restore(open);
 }
 
 void patch_armed_only() {
   if (!all_patched) return;
-  std::copy(pristine.begin(), pristine.end(), writable);
+  text.stage_all_original();
   all_patched = false;
   open = 0;
   for (unsigned i = 0; i < used; i++) {
     const Break& b = breaks[i];
-    if (b.passes_left != 0 && !b.suspended && b.pc != passing) *patch_cell(b.pc) = kBreakCode;
+    if (b.passes_left != 0 && !b.suspended && b.pc != passing) text.stage(b.pc, kBreakCode);
   }
-  code_changed(text_begin, text_end);
+  text.publish();
 }
 
 // A trap behind the next instruction, or none.
@@ -182,7 +151,7 @@ void set_step(ucontext_t* uc, bool on) {
 
 // Whether nothing else is to be done before the code goes on.
 bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
-  poke(pc, original_of(pc));
+  text.restore(pc);
   set_context_pc(uc, pc);
   int hit = -1;
   for (unsigned i = 0; i < used; i++) {
@@ -202,7 +171,7 @@ bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
 
 // Behind the instruction that was stepped over its breakpoint goes in again.
 void end_passing() {
-  if (armed_at(passing) >= 0) poke(passing, kBreakCode);
+  if (armed_at(passing) >= 0) text.poke(passing, kBreakCode);
   passing = 0;
   place_trap();
 }
@@ -234,8 +203,7 @@ void take_trap(siginfo_t* info, ucontext_t* uc) {
   }
   // A trap-flag trap may end right behind a breakpoint's address; then the byte before pc is no
   // break.
-  if (armed > 0 && pc >= text_begin && pc < text_end && armed_at(pc) >= 0 && passing != pc &&
-      *patch_cell(pc) == kBreakCode) {
+  if (armed > 0 && armed_at(pc) >= 0 && passing != pc && text.at(pc) == kBreakCode) {
     const sigset_t* mask = &uc->uc_sigmask;
     const auto before = raw_load<KernelMask>(mask, 0);
     const bool goes_on = on_breakpoint(pc, uc) && !installed.masking;
@@ -248,10 +216,6 @@ void take_trap(siginfo_t* info, ucontext_t* uc) {
   }
 }
 
-std::string failed(const char* what) {
-  return std::string(what) + ": " + std::strerror(errno);
-}
-
 }  // namespace
 
 // Paints first of all, and with a small frame: what is called afterwards may leave gaps of its own.
@@ -261,30 +225,15 @@ extern "C" void trap_taken(int, siginfo_t* info, void* context) {
   take_trap(info, uc);
 }
 
-std::string attach(Region code, std::vector<Region> constants, TrapClient* trap_client) {
+std::string attach(CodeRanges ranges, std::vector<Region> constants, TrapClient* trap_client) {
   client = trap_client;
+  code = std::move(ranges);
   code_constants = std::move(constants);
-  const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  const auto begin = as_address(code.at);
-  code_begin = begin;
-  code_end = begin + code.size;
-  text_begin = begin / page * page;
-  text_end = (begin + code.size + page - 1) / page * page;
-  const std::size_t size = static_cast<std::size_t>(text_end - text_begin);
-  const int fd = memfd_create("sigsweep-text", MFD_CLOEXEC);
-  if (fd < 0 || ftruncate(fd, static_cast<off_t>(size)) != 0) return failed("memfd for the text");
-  void* second = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-  if (second == MAP_FAILED) return failed("second mapping of the text");
-  void* first = as_pointer<void>(text_begin);
-  std::memcpy(second, first, size);
-  const auto* bytes = static_cast<const unsigned char*>(first);
-  pristine.assign(bytes, bytes + size);
-  if (mmap(first, size, PROT_READ | PROT_EXEC, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED) {
-    return failed("mapping of the text");
+  std::string problem = text.attach(code);
+  if (problem.empty() && !install_trap(Installed{})) {
+    problem = std::string("SIGTRAP handler: ") + std::strerror(errno);
   }
-  close(fd);
-  writable = static_cast<unsigned char*>(second);
-  return install_trap(Installed{}) ? std::string() : failed("SIGTRAP handler");
+  return problem;
 }
 
 TrapClient* set_client(TrapClient* trap_client) {
@@ -316,14 +265,14 @@ void suspend(unsigned index) {
   Break& b = breaks[index];
   if (index >= used || b.passes_left == 0 || b.suspended) return;
   b.suspended = true;
-  if (armed_at(b.pc) < 0) poke(b.pc, original_of(b.pc));  // nobody else wants it
+  if (armed_at(b.pc) < 0) text.restore(b.pc);  // nobody else wants it
 }
 
 void resume(unsigned index) {
   Break& b = breaks[index];
   if (index >= used || b.passes_left == 0 || !b.suspended) return;
   b.suspended = false;
-  if (passing != b.pc) poke(b.pc, kBreakCode);  // else it goes in behind the step under way
+  if (passing != b.pc) text.poke(b.pc, kBreakCode);  // else it goes in behind the step under way
   place_trap();
 }
 
@@ -345,20 +294,19 @@ void resume_all(std::uint32_t suspended) {
 }
 
 bool is_pristine() {
-  const auto* text = as_pointer<const unsigned char>(text_begin);
-  return std::equal(pristine.begin(), pristine.end(), text);
+  return text.is_pristine();
 }
 
 void make_pristine() {
   if (is_pristine()) return;
-  std::copy(pristine.begin(), pristine.end(), writable);
-  code_changed(text_begin, text_end);
+  text.stage_all_original();
+  text.publish();
 }
 
 void disarm_all() {
   if (armed > 0) {
     for (unsigned i = 0; i < used; i++) {
-      if (breaks[i].passes_left != 0) poke(breaks[i].pc, original_of(breaks[i].pc));
+      if (breaks[i].passes_left != 0) text.restore(breaks[i].pc);
       breaks[i].passes_left = 0;
     }
     armed = 0;

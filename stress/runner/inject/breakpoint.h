@@ -1,9 +1,8 @@
 // One-shot breakpoints at exact instruction boundaries, and single steps.
 //
-// The text is patched through a second mapping of the same pages, so that none is writable and
-// executable at once. A breakpoint is taken out by its own trap, before anything else runs: the
-// handler of the signal may run the same code. All functions but attach() are async-signal-safe.
-// Process-wide state, one thread.
+// The text is patched through second mappings of its pages (patched_text.h). A breakpoint is taken
+// out by its own trap, before anything else runs: the handler of the signal may run the same code.
+// All functions but attach() are async-signal-safe. Process-wide state, one thread.
 #pragma once
 
 #include <ucontext.h>
@@ -12,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "stress/runner/code_ranges.h"
 #include "stress/runner/inject/arch.h"
 #include "stress/runner/inject/stack_paint.h"
 #include "stress/runner/subject.h"
@@ -33,7 +33,7 @@ class TrapClient {
 
 // Maps the code a second time and installs the SIGTRAP handler. Empty, or what is wrong.
 // `constants`: what of the code is data, which must be told where a step is made of patches.
-std::string attach(Region code, std::vector<Region> constants, TrapClient* client);
+std::string attach(CodeRanges code, std::vector<Region> constants, TrapClient* client);
 
 // Hands the traps to somebody else; returns who had them.
 TrapClient* set_client(TrapClient* client);
@@ -57,7 +57,8 @@ inline constexpr unsigned kMaxBreaks = 16;
 
 // Arms breakpoint `index` at pc, to be hit when pc is reached for the nth time from now. Passes
 // before that are stepped over, a second trap for each, unless there is a `gate`: an address that
-// is reached first between the pass before the nth and the nth. REQUIRES: it is not armed.
+// is reached first between the pass before the nth and the nth. REQUIRES: it is not armed;
+// pc and gate lie in the code that was attached.
 void arm(unsigned index, std::uint64_t pc, std::uint32_t nth, std::uint64_t gate = 0);
 bool is_armed(unsigned index);
 // Takes a breakpoint out for a while: passes are not counted until it is resumed. Nothing where it
