@@ -109,11 +109,7 @@ bool is_hit(unsigned index) {
 
 [[maybe_unused]] void patch_all_but(std::uint64_t pc) {
   if (!all_patched) {
-    for (const CodeRanges::Range& range : code) {
-      for (std::uint64_t at = range.begin; at < range.end; at += sizeof(BreakCode)) {
-        text.stage(at, kBreakCode);
-      }
-    }
+    for (const CodeRanges::Range& r : code) text.stage_breaks(r.begin, r.end);
     for (const Region& r : code_constants) {
       text.stage_original(as_address(r.at), as_address(r.at) + r.size);
     }

@@ -149,6 +149,11 @@ void PatchedText::code_changed([[maybe_unused]] std::uint64_t begin,
   }
 }
 
+void PatchedText::stage_breaks(std::uint64_t begin, std::uint64_t end) {
+  const Run& run = run_of(begin);
+  for (std::uint64_t at = begin; at < end; at += sizeof(BreakCode)) *cell(run, at) = kBreakCode;
+}
+
 void PatchedText::stage_original(std::uint64_t begin, std::uint64_t end) {
   const Run& run = run_of(begin);
   const std::uint64_t offset = begin - run.begin;
@@ -158,7 +163,7 @@ void PatchedText::stage_original(std::uint64_t begin, std::uint64_t end) {
 void PatchedText::stage_all_original() {
   for (unsigned i = 0; i < count_; i++) {
     const Run& run = runs_[i];
-    std::memcpy(run.writable, run.pristine, static_cast<std::size_t>(run.end - run.begin));
+    std::copy_n(run.pristine, static_cast<std::size_t>(run.end - run.begin), run.writable);
   }
 }
 

@@ -39,7 +39,9 @@ class PatchedText {
 
   // Many patches: they take effect by publish() at the latest.
   void stage(std::uint64_t pc, BreakCode code) { *cell(run_of(pc), pc) = code; }
-  void stage_original(std::uint64_t begin, std::uint64_t end);  // REQUIRES: in one range
+  // At every instruction, and at none. REQUIRES: [begin, end) lies in one range.
+  void stage_breaks(std::uint64_t begin, std::uint64_t end);
+  void stage_original(std::uint64_t begin, std::uint64_t end);
   void stage_all_original();
   void publish();
 
