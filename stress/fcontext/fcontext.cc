@@ -55,10 +55,10 @@ constexpr Row kRows[] = {
 };
 
 constexpr unsigned kLevels = 4;  // the operation, and handlers within handlers
-constexpr std::size_t kStackSize =
-    64 * 1024;  // bytes; a handler may run on any, and ASan's frames are large
-constexpr std::size_t kWaiting =
-    64;  // bytes that a jump leaves at the top of the stack that it leaves
+// In bytes. A handler may run on any stack, and ASan's frames are large.
+constexpr std::size_t kStackSize = 64 * 1024;
+// Bytes that a jump leaves at the top of the stack that it leaves.
+constexpr std::size_t kWaiting = 64;
 
 // The stacks, by index: the caller's; the other context's, by level; the alternate one.
 enum : unsigned { kCaller, kOthers, kSignal = kOthers + kLevels, kStacks };

@@ -152,8 +152,8 @@ TEST(Checks, TheStackThatWaits) {
     for (unsigned i = 0; i < count; i++) {
       const auto at = reinterpret_cast<std::uint64_t>(live[i].at);
       if (subject().stack_of(at) == subject().stack_of(sp)) continue;
-      const_cast<char*>(static_cast<const char*>(live[i].at))[live[i].size - 8] ^=
-          1;  // where nobody looks
+      // Where nobody looks.
+      const_cast<char*>(static_cast<const char*>(live[i].at))[live[i].size - 8] ^= 1;
     }
   });
   cell.expect(Verdict::stack_smash, anywhere);

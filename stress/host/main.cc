@@ -2,10 +2,9 @@
 //
 //   stdout   the result
 //   stderr   provenance (version, build, seed, command line), progress, diagnosis
-//   status   0 as expected; 1 a finding, or an expected hazard not found; 2 usage or bad input; 3
-//   the harness
-//            itself failed; 4 stopped early, what is written is whole; 77 skipped or not built, and
-//            why
+//   status   0 as expected; 1 a finding, or an expected hazard not found; 2 usage or bad input;
+//            3 the harness itself failed; 4 stopped early, what is written is whole; 77 skipped or
+//            not built, and why
 //   signals  SIGINT, SIGTERM: end soon, with status 4
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -262,8 +261,8 @@ int run_and_tell(int argc, char** argv) {
     if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
     return fail(kHarnessFailed, "standard output cannot be written to");
   } catch (const Failure& failure) {
-    const bool ended =
-        status_of(failure) != failure.status;  // what it did when it was told to stop
+    // What it did when it was told to stop.
+    const bool ended = status_of(failure) != failure.status;
     return fail(status_of(failure), (ended ? "stopped: " : "") + std::string(failure.what()));
   } catch (const std::exception& e) {
     return fail(kHarnessFailed, e.what());

@@ -235,8 +235,8 @@ bool GroupRun::run() {
         stopped = true;
         return false;
       case Outcome::trouble:
-        if (!without_signal.empty())
-          return true;  // it does not work without a signal: that is the finding
+        // It does not work without a signal: that is the finding.
+        if (!without_signal.empty()) return true;
         harness_problem = fmt::format("{} {}: {}", group_.protocol, group_.site, outcome.message);
         return false;
       case Outcome::died:

@@ -693,8 +693,8 @@ __attribute__((target("amx-tile"))) void load_a_tile() {
 // Empty, or why this machine has no such frames.
 std::string use_amx() {
   constexpr unsigned kTileInEdx = 1U << 24;
-  constexpr long kRequestPermission = 0x1023,
-                 kTileData = 18;  // asm/prctl.h, newer than some distributions'
+  // Of asm/prctl.h, newer than some distributions'.
+  constexpr long kRequestPermission = 0x1023, kTileData = 18;
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kTileInEdx) == 0)
     return "the processor has no AMX";

@@ -97,8 +97,8 @@ struct StormRow {
   std::uint64_t calls = 0, rejected = 0, ran = 0;   // from gsignal
   std::uint64_t missed_reject = 0, false_reject = 0;
   std::uint64_t nested = 0, no_progress = 0, backoffs = 0, collections = 0;
-  std::uint64_t wrong_stack =
-      0;  // handlers entered on another stack than gsignal's, or against the ABI
+  // Handlers entered on another stack than gsignal's, or against the ABI.
+  std::uint64_t wrong_stack = 0;
   double handler_seconds = 0;
   std::map<std::string, std::uint64_t> verdicts;  // but ok
   double first_violation = 0;                     // seconds after the start; 0: none

@@ -1,10 +1,12 @@
 // The runner: one process that runs trials for the host, and dies with its subject if it must.
 //
 //   stdin    one command a line (wire.h): describe, selfcheck, contracts, sweep, throws, replay,
-//   resolve, bench; ends at EOF stdout   records, written as they come; each command is answered to
-//   its end by `done` or `trouble` stderr   diagnosis, for people status   0 at EOF; 2 usage; 3 the
-//   process could not be taken over signal   a death by a signal is the death of the trial that the
-//   shared page names
+//            resolve, bench; ends at EOF
+//   stdout   records, written as they come; each command is answered to its end by `done` or
+//            `trouble`
+//   stderr   diagnosis, for people
+//   status   0 at EOF; 2 usage; 3 the process could not be taken over
+//   signal   a death by a signal is the death of the trial that the shared page names
 //
 // runner-ISA --walk FILE [--account]: runs the schedule's operations once with no signal of its own
 // and no patch, for a debugger that stops at the boundary; a signal that the debugger sends there

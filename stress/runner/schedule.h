@@ -69,8 +69,8 @@ struct Injection {
   Source by = Source::direct;
   std::string handler;
   std::vector<Argument> args;  // those given; the others are nonces drawn from the seed
-  std::optional<std::uint32_t>
-      in;       // nests in that injection (counted from 1) of the same operation
+  // Nests in that injection (counted from 1) of the same operation.
+  std::optional<std::uint32_t> in;
   Place place;  // of the boundary's name
   bool operator==(const Injection&) const = default;
 };

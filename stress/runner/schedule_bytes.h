@@ -6,11 +6,11 @@
 // left out. So no bytes are the smallest schedule, and short inputs are short schedules.
 //
 //   byte       0         1        2 .. 9
-//   first      protocol  site     seed                         the schedule, and its first
-//   operation operation  kind      site     -                            begins another argument
-//   kind      slot     value                        of the operation or injection before it
+//   first      protocol  site     seed       the schedule, and its first operation
+//   operation  kind      site     -          begins another
+//   argument   kind      slot     value      of the operation or injection before it
 //   injection  kind      handler  source, signal, in, phase (2), nth (2), -
-//   detail     kind      role     value                        what only some schedules have
+//   detail     kind      role     value      what only some schedules have
 //
 // Numbers of more than a byte have the lowest byte first. Names are numbers, by their place in the
 // catalog, and a boundary is one by its phase; so bytes belong to the subject, and the build, that

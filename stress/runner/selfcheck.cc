@@ -25,8 +25,8 @@ constexpr std::uint32_t kRoundDown = 0x3f80;  // an MXCSR that nothing starts wi
 // How the frame made by hand differs from the kernel's.
 struct Form {
   std::size_t state_bytes = kLegacy + kHeader;
-  std::uint64_t claims = kAvx;  // components that the header speaks of, beside x87 and SSE, and the
-                                // frame does not hold
+  // Components that the header speaks of, beside x87 and SSE, and the frame does not hold.
+  std::uint64_t claims = kAvx;
   std::uint32_t magic = SoftwareBytes::kMagic, end_magic = SoftwareBytes::kEndMagic;
   std::uint64_t compacted = 0;
   std::size_t shift = 0;  // bytes from where it is aligned

@@ -61,13 +61,13 @@ struct Protocol {
   bool keeps_slots;       // a handler leaves all slots as they were
   bool predicts;          // liveness and marks predict every verdict of a handler's call
   Marks spoiled_at;       // a handler's call at a boundary with one of these marks is not ok
-  std::string_view
-      allowed;  // verdicts that it may show when a handler calls: "rejected", "ok ...", "!ok"
+  // Verdicts that it may show when a handler calls: "rejected", "ok ...", "!ok".
+  std::string_view allowed;
   std::string_view summary;
   // Equal numbers: the interrupted code, or the handler's, is the same; one trace serves all.
   unsigned operation_side = 0, handler_side = 0;
-  bool own_stack = false;  // a signal's frame goes where SP is (no SA_ONSTACK), not to the
-                           // alternate stack
+  // A signal's frame goes where SP is (no SA_ONSTACK), not to the alternate stack.
+  bool own_stack = false;
 };
 
 enum class Part : std::uint8_t { caller, stub, fn };
@@ -120,9 +120,10 @@ class Subject {
   virtual bool rejects(unsigned /*protocol*/, unsigned /*site*/) const { return false; }
   virtual std::span<const std::string_view> slots() const = 0;  // names, by index
   virtual unsigned word_bits() const = 0;
-  virtual std::string_view reject_message()
-      const = 0;                                     // the throw that is a rejection; empty: none
-  virtual std::span<const Region> code() const = 0;  // where injectable code lies, in any order
+  // The throw that is a rejection; empty: none.
+  virtual std::string_view reject_message() const = 0;
+  // Where injectable code lies, in any order.
+  virtual std::span<const Region> code() const = 0;
   virtual Part part(std::string_view symbol) const = 0;
   virtual const void* slot_address(unsigned slot) const = 0;
   // Words whose accesses are traced like the slots': a boundary at which one is live, written and

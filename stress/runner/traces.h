@@ -9,8 +9,8 @@
 
 namespace sigsweep {
 
-inline constexpr unsigned kHandlerLevel =
-    2;  // of nonces: the first injection's; 0 is the operation's
+// Of nonces: the first injection's; 0 is the operation's.
+inline constexpr unsigned kHandlerLevel = 2;
 
 // Traces, each taken once for all the protocols that share what it shows.
 class Traces {

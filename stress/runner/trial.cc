@@ -51,8 +51,8 @@ constexpr int kNone = -1;
 constexpr unsigned kMaxRegions = 16;
 // Breakpoints of a recording, behind those of the injections.
 constexpr unsigned kEntryBreak = kMaxInjections;  // where it starts
-constexpr unsigned kReturnBreak =
-    kMaxInjections + 1;  // and behind: where calls out of the code come back
+// From here on: where calls out of the code come back.
+constexpr unsigned kReturnBreak = kMaxInjections + 1;
 static_assert(kReturnBreak + 4 < inject::kMaxBreaks);
 
 // A copy of some regions, to be compared with what they hold later.
@@ -63,8 +63,8 @@ class Snapshot {
     count_ = 0;
     std::size_t used = 0;
     for (unsigned i = 0; i < count && count_ < kMaxRegions; i++) {
-      if (regions[i].size > kBytes - used)
-        _exit(3);  // a subject with more state than there is room
+      // A subject with more state than there is room.
+      if (regions[i].size > kBytes - used) _exit(3);
       const std::size_t size = regions[i].size;
       regions_[count_++] = Region{regions[i].at, size};
       inject::raw_copy(bytes_ + used, regions[i].at, size);
@@ -230,8 +230,8 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   std::uint64_t red_zone_ = inject::kRedZone;  // of what is interrupted, in bytes
   inject::StackPaint paint_;
   std::size_t frame_pad_ = 0;  // bytes that each handler takes more, for tests
-  bool changed_before_ =
-      false;               // a landing showed a mask or an alternate stack that were not normal
+  // A landing showed a mask or an alternate stack that were not normal.
+  bool changed_before_ = false;
   bool patches_ = true;    // else a debugger owns the traps
   bool in_child_ = false;  // throws and faults are real
   Forked child_;
@@ -1246,8 +1246,8 @@ std::string EngineImpl::attach(volatile std::uint64_t* serial, bool patches) {
   shared_ = new (shared) Shared{};
   seen_ = &shared_->seen;
   record_ = static_cast<Record*>(record);
-  constexpr std::size_t kStack =
-      256 * 1024;  // bytes, and as much again that is never touched, below
+  // In bytes, and as much again that is never touched, below.
+  constexpr std::size_t kStack = 256 * 1024;
   void* stack = mmap(nullptr, 2 * kStack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (stack == MAP_FAILED ||
       mprotect(static_cast<char*>(stack) + kStack, kStack, PROT_READ | PROT_WRITE) != 0) {

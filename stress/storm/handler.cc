@@ -134,8 +134,8 @@ void on_signal(int sig, void* info, void* ctx, runtime::G* gp) {
   if (si->si_code == SI_TIMER) m->overruns[source].add(static_cast<std::uint64_t>(si->si_overrun));
   if (source == static_cast<unsigned>(Async::kill)) {
     const std::uint64_t sent_at = __atomic_load_n(&m->sent_at, __ATOMIC_ACQUIRE);
-    if (entered > sent_at)
-      m->entry.add(entered - sent_at);  // processors' counters may differ a little
+    // Processors' counters may differ a little.
+    if (entered > sent_at) m->entry.add(entered - sent_at);
   }
   const auto& uc = *static_cast<const ucontext_t*>(ctx);
   watch_progress(m, uc, entered);

@@ -3,8 +3,7 @@
 //
 //   stdin    one command a line (wire.h): storm, throws, bench; ends at EOF. One `storm` a process
 //   stdout   records, written as they come: tick, violation, then storm; the answer ends by `done`
-//   or
-//            `trouble`. `threw` is the last word of a process that a throw ends
+//            or `trouble`. `threw` is the last word of a process that a throw ends
 //   stderr   diagnosis, for people
 //   status   0 at EOF; 2 usage, or a throw of the runtime
 //   signal   a death by a signal is the death of the storm

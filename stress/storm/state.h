@@ -107,8 +107,8 @@ struct alignas(64) MState {
   Counter backoffs;
   Counter calls;  // made from gsignal: rejected + ran (unless the process died in one)
   Counter rejected, ran, handler_clobbered, nested;
-  Counter
-      wrong_stack;  // handlers that did not run on gsignal's stack, or were entered against the ABI
+  // Handlers that did not run on gsignal's stack, or were entered against the ABI.
+  Counter wrong_stack;
   Counter handler_time;   // ticks within handlers, the outermost
   Histogram entry;        // ticks from sending to entry, for source kill
   std::uint64_t sent_at;  // ticks, by the sender

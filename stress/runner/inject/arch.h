@@ -18,8 +18,8 @@ using BreakCode = std::uint8_t;
 inline constexpr BreakCode kBreakCode = 0xcc;  // int3
 inline constexpr unsigned kBreakAdvance = 1;   // bytes by which pc is past it in its trap
 inline constexpr bool kHasTrapFlag = true;     // else a step is made of breakpoints
-inline constexpr bool kCodeIsWatched =
-    true;  // a patch is seen, through whatever mapping it is made
+// A patch is seen, through whatever mapping it is made.
+inline constexpr bool kCodeIsWatched = true;
 inline constexpr bool kFaultTellsWrite = true;  // fault_is_write() knows
 inline constexpr bool kResumesByHand = true;    // there is a resume_context()
 

@@ -32,8 +32,8 @@ unsigned armed = 0;                  // how many
 CodeRanges code;                     // what is injectable
 std::vector<Region> code_constants;  // in there
 PatchedText text;                    // the pages of the code
-std::uint64_t passing =
-    0;  // the pc whose breakpoint is out while it is stepped over, to go in again
+// The pc whose breakpoint is out while it is stepped over, to go in again.
+std::uint64_t passing = 0;
 bool stepping = false;
 TrapWanted wanted;
 // What SIGTRAP is installed for.

@@ -18,8 +18,8 @@ namespace {
 constexpr std::uint64_t kTrapFlag = 0x100;
 constexpr std::uint64_t kStateAlignment = 64;  // bytes; XRSTOR faults at another
 constexpr std::size_t kLegacy = 512;           // bytes of what FXSAVE writes
-constexpr std::size_t kHeader =
-    64;  // bytes behind them: which components follow, and in which form
+// Bytes behind them: which components follow, and in which form.
+constexpr std::size_t kHeader = 64;
 constexpr std::size_t kUnusedLegacy = 416;  // from here to the software's bytes nobody writes
 constexpr unsigned kFirstExtended = 2, kComponents = 63;
 // The kernel's ucontext, which ends at its mask; and the code behind it in a frame of 386.

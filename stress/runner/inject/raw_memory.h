@@ -47,8 +47,8 @@ void raw_copy_by(void* to, const void* from, std::size_t size, std::size_t* i) {
 
 inline void raw_copy(void* to, const void* from, std::size_t size) {
 #if defined(__x86_64__)
-  constexpr std::size_t kWorthStarting =
-      512;  // bytes: from here on the processor's own loop is faster
+  // In bytes: from here on the processor's own loop is faster.
+  constexpr std::size_t kWorthStarting = 512;
   if (size >= kWorthStarting) {
     asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
     return;
