@@ -7,6 +7,7 @@
   file      path         a file of C++ has at most 500 lines; tests may have more
   circle    folder       no folder reaches itself by includes; the figure: how many folders its circle has
   layer     path:folder  a file includes only what MAY_INCLUDE allows its folder; the figure: how many other includes
+  go        path         the harness names nothing of Go: no site, protocol, mark or message; the figure: how many times
 
 What breaks a rule today is in shape_allowed.txt, with its figure. That list may only shrink: an entry that allows more
 than there is must be lowered or removed. --list prints what breaks a rule, in the form of that list.
@@ -35,17 +36,30 @@ MAY_INCLUDE = {
     "fuzz": ["runtime", "stress/onm", "stress/runner", "stress/runner/inject"],
 }
 
+# Who may know Go: the model, its subject, the fuzz targets, and tests.
+KNOWS_GO = ["runtime/*", "stress/onm/*", "fuzz/*", "*_test.cc", "*_fixture.h"]
+# Where its names are: a file, and a pattern whose group is a name, or a list of names in quotes.
+GO_NAMES = [
+    ("stress/onm/callsites.def", r"^(?:SITE|SWITCHING)\((\w+)"),
+    ("stress/onm/callsites.def", r'^SITE\(.*"([^"]+)"\)'),
+    ("stress/onm/protocols.def", r"^PROTOCOL(?:_ARM)?\((\w+)"),
+    ("stress/onm/onm.cc", r"kMarkNames\[\] = \{([^}]*)"),
+    ("runtime/panic.cc", r'gothrow\("([^"]+)"\)'),
+]
+GO_WORDS = ["onM", "mcall", "gsignal", "g0", "curg", "scalararg", "ptrarg"]
+
 CODE = ["*.cc", "*.h", "*.S", "*.def"]
 CXX = ["*.cc", "*.h"]
 TESTS = ["*_test.cc"]
 ALLOWED = "scripts/shape_allowed.txt"
-MOST = {"function": 60, "class": 15, "file": 500, "circle": 0, "layer": 0}
+MOST = {"function": 60, "class": 15, "file": 500, "circle": 0, "layer": 0, "go": 0}
 UNIT = {
     "function": "lines",
     "class": "data members",
     "file": "lines",
     "circle": "folders that include each other",
     "layer": "includes against the direction of the layers",
+    "go": "names of Go",
 }
 
 
@@ -340,9 +354,39 @@ def circles(edges):
     return {folder: len(others) + 1 for folder, others in circle.items() if others}
 
 
+# ---- Go
+
+
+def one_of(names, apart):
+    """A pattern of those names; `apart`: the characters that may not stand beside one."""
+    words = "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
+    return re.compile(f"(?<![{apart}])(?:{words})(?![{apart}])")
+
+
+def go_patterns(files):
+    """What counts anywhere, and what in string literals only: names that are common words, as protocol `closure`."""
+    anywhere, in_literals = set(GO_WORDS), set()
+    for path, pattern in GO_NAMES:
+        if path not in files:
+            raise Unreadable(f"{path}: git does not track it; GO_NAMES of scripts/shape.py reads names from it")
+        found = re.findall(pattern, files[path], re.MULTILINE)
+        names = [name for text in found for name in (re.findall(r'"([^"]+)"', text) or [text])]
+        if not names:
+            raise Unreadable(f"{path}: GO_NAMES of scripts/shape.py finds no name there by {pattern}")
+        for name in names:
+            (in_literals if re.fullmatch("[a-z]+", name) else anywhere).add(name)
+    return one_of(anywhere, "A-Za-z0-9"), one_of(in_literals, r"\w-")
+
+
+def go_count(text, patterns):
+    anywhere, in_literals = patterns
+    literals = [token.text for token in tokens_of(text, ("string",))]
+    return len(anywhere.findall(text)) + sum(len(in_literals.findall(literal)) for literal in literals)
+
+
 # ---- the rules
 
-def figures(files, may_include=None):
+def figures(files, may_include=None, patterns=None):
     """(rule, where) -> figure, of what is beyond a rule's bound. `files`: path -> text."""
     found = {}
 
@@ -370,6 +414,8 @@ def figures(files, may_include=None):
                 note("class", f"{path}:{name}", 0 if is_record else members)
             if not matches(path, TESTS):
                 note("file", path, text.count("\n"))
+        if patterns is not None and not matches(path, KNOWS_GO):
+            note("go", path, go_count(text, patterns))
     for folder, size in circles(edges).items():
         note("circle", folder, size)
     return found
@@ -424,7 +470,7 @@ def main(arguments):
     root = pathlib.Path(__file__).resolve().parent.parent
     try:
         files = tracked(root)
-        found = figures(files)
+        found = figures(files, patterns=go_patterns(files))
         allowed = read_allowed((root / ALLOWED).read_text())
     except (Unreadable, OSError, UnicodeDecodeError) as error:
         print(error, file=sys.stderr)

@@ -11,7 +11,14 @@ import unittest
 sys.dont_write_bytecode = True  # beside the script
 import shape
 
-LAYERS = {"low": [], "high": ["low"]}
+LAYERS = {"low": [], "high": ["low"], "stress/onm": [], "runtime": []}
+GO = {
+    "stress/onm/callsites.def": 'SITE(ready_m, ONM, P0, 0, NOTHING, "")\nSITE(dopanic_m, ONM, 0, NOTHING, "panic")\n'
+                                "SWITCHING(park_m)\nALSO(ready_m, G0)\n",
+    "stress/onm/protocols.def": 'PROTOCOL(closure, onM,\n "x")\nPROTOCOL_ARM(arm_seed, onM, "x")\n',
+    "stress/onm/onm.cc": 'constexpr std::string_view kMarkNames[] = {"g0-in-use", "gsignal-left",\n "sp-lost"};\n',
+    "runtime/panic.cc": 'void badonm() {\n  gothrow("called from there");\n}\n',
+}
 
 
 def beyond(text, path="low/a.cc"):
@@ -145,6 +152,34 @@ class Layers(unittest.TestCase):
                 shape.figures(files, LAYERS)
 
 
+class Go(unittest.TestCase):
+    def count(self, text, path="low/a.S"):
+        files = {**GO, path: text}
+        return shape.figures(files, LAYERS, shape.go_patterns(files)).get(("go", path), 0)
+
+    def test_each_kind_of_name_counts(self):
+        for text in ("// on curg", 'f("ready_m");', "park_m();", "dopanic_m", "arm_seed", '"closure"', '"a panic: x"',
+                     '"sp-lost"', '"gsignal-left"', '"called from there"', "onM_signalok", "is_g0", "kG(g0)", "mcall",
+                     "gsignal", "scalararg[0]", "ptrarg"):
+            self.assertEqual(self.count(text), 1, text)
+        self.assertEqual(self.count("g0 g0\n// curg"), 3)
+
+    def test_other_words_do_not(self):
+        for text in ("// a closure", "panic();", '"disclosure"', '"false-closure"', "already_make", "reg00", "G0"):
+            self.assertEqual(self.count(text), 0, text)
+
+    def test_who_may_know_it(self):
+        for path in ("runtime/a.cc", "stress/onm/a.cc", "low/a_test.cc", "low/a_fixture.h"):
+            self.assertEqual(self.count("int g0;", path), 0, path)
+
+    def test_lists_that_are_gone_are_said(self):
+        for path in GO:
+            with self.assertRaisesRegex(shape.Unreadable, f"{path}: git does not track it"):
+                shape.go_patterns({p: text for p, text in GO.items() if p != path})
+            with self.assertRaisesRegex(shape.Unreadable, f"{path}: GO_NAMES .* finds no name"):
+                shape.go_patterns({**GO, path: ""})
+
+
 class Allowed(unittest.TestCase):
     def problems(self, figure, entries):
         found = {("file", "low/a.cc"): figure} if figure else {}
@@ -182,6 +217,8 @@ class Command(unittest.TestCase):
         (self.root / "scripts").mkdir()
         shutil.copy(shape.__file__, self.root / "scripts" / "shape.py")
         self.write(shape.ALLOWED, "")
+        for path, text in GO.items():
+            self.write(path, text)
 
     def write(self, path, text):
         (self.root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -194,13 +231,13 @@ class Command(unittest.TestCase):
         return result.returncode, result.stdout.splitlines()
 
     def test_statuses(self):
-        self.assertEqual(self.run_it()[0], 3)  # no code at all
-        self.write("stress/host/a.cc", "#include \"fuzz/a.h\"\n")
+        self.assertEqual(self.run_it(), (0, ["shape: 4 files; 0 entries in scripts/shape_allowed.txt; 0 problems"]))
+        self.write("stress/host/a.cc", "int g0;\n")
         (self.root / "stress/host/untracked.cc").write_text("}\n")
-        self.assertEqual(self.run_it(), (1, ["stress/host/a.cc:fuzz: layer: 1 includes against the direction of the layers; allowed: 0",
-                                             "shape: 1 files; 0 entries in scripts/shape_allowed.txt; 1 problems"]))
-        self.assertEqual(self.run_it("--list"), (0, ["layer stress/host/a.cc:fuzz 1"]))
-        self.write(shape.ALLOWED, "layer stress/host/a.cc:fuzz 1\n")
+        self.assertEqual(self.run_it(), (1, ["stress/host/a.cc: go: 1 names of Go; allowed: 0",
+                                             "shape: 5 files; 0 entries in scripts/shape_allowed.txt; 1 problems"]))
+        self.assertEqual(self.run_it("--list"), (0, ["go stress/host/a.cc 1"]))
+        self.write(shape.ALLOWED, "go stress/host/a.cc 1\n")
         self.assertEqual(self.run_it()[0], 0)
         self.write("stress/host/a.cc", "}\n")
         self.assertEqual(self.run_it(), (3, ["stress/host/a.cc:1: a closing brace too many"]))
