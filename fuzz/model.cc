@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "stress/onm/callsites.h"
+#include "stress/onm/protocols.h"
 #include "stress/runner/inject/arch.h"
 
 namespace sigsweep::fuzz {
@@ -26,16 +27,6 @@ using onm::What;
 using onm::Where;
 
 constexpr std::size_t kStackSize = 64 * 1024;  // bytes
-
-// How the operation's side passes its arguments, by protocol.
-enum Passing : std::uint8_t { SLOTS, SAVED, CLOSURE };
-constexpr Passing kPassing[] = {
-#define PROTOCOL(name, op_enter, op_passing, ...) op_passing,
-#define PROTOCOL_ARM(...)
-#include "stress/onm/protocols.def"
-#undef PROTOCOL
-#undef PROTOCOL_ARM
-};
 
 enum class Status : std::uint8_t { dead, runnable, running, waiting };
 
@@ -379,7 +370,7 @@ const Shown& run_model(unsigned protocol, unsigned site, const std::uint64_t* in
   reset();
   const onm::Started& started = onm::kStarted[site];
   m.row = started.row;
-  m.closures = kPassing[protocol] == CLOSURE;
+  m.closures = onm::operation_passing(protocol) == onm::CLOSURE;
   for (unsigned i = 0; i < kMaxSlots; i++) m.shown.op.in[i] = in[i];
   switch (started.where) {
     case Where::CURG:

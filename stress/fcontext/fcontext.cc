@@ -32,12 +32,9 @@ using boost::context::detail::transfer_t;
 constexpr Marks LEFT_ALTERNATE = 1;  // a handler runs, and SP is not where its frames are
 constexpr std::string_view kMarkNames[] = {"the handler has left the alternate stack"};
 
-// The operation is the same in all of them; the handler is on another stack.
 constexpr Protocol kProtocols[] = {
-#define PROTOCOL(name, own_stack, spoiled_at, allowed, summary) \
-  {#name, false, false, false, true, spoiled_at, allowed, summary, 0, own_stack, own_stack},
+#define PROTOCOL(protocol, ...) {.name = #protocol, __VA_ARGS__},
 #include "stress/fcontext/protocols.def"
-#undef PROTOCOL
 };
 
 // A row of sites.def.
@@ -45,13 +42,13 @@ struct Row {
   std::string_view name;
   void (*call)(void* frame);
   void (*other)();
-  bool waits_before, waits_after;
+  bool waits_before = false;  // the other context, when the operation begins
+  bool waits_after = false;   // and when it has ended
 };
 
 constexpr Row kRows[] = {
-#define SITE(name, before, after) {#name, name##_call, name##_other, before, after},
+#define SITE(site, ...) {.name = #site, .call = site##_call, .other = site##_other, __VA_ARGS__},
 #include "stress/fcontext/sites.def"
-#undef SITE
 };
 
 constexpr unsigned kLevels = 4;  // the operation, and handlers within handlers

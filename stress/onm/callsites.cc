@@ -19,22 +19,31 @@ using runtime::G;
 using runtime::getg;
 using runtime::Word;
 
+extern "C" {
+#define SITE(name, ...)                         \
+  void name(G* gp);                             \
+  void name##_closure(Closure* closure, G* gp); \
+  void name##_call(void* frame);                \
+  void name##_call_closure(void* frame);
+#define SWITCHING(name) void name##_call(void* frame);
+#include "stress/onm/callsites.def"
+}
+
+constexpr Code kCode[] = {
+#define SITE(name, ...) {name##_call, name##_call_closure, #name "_call", #name "_call_closure"},
+#define SWITCHING(name) {name##_call, name##_call, #name "_call", #name "_call"},
+#include "stress/onm/callsites.def"
+};
+
 namespace {
 
 constexpr SlotMask S0 = 1, S1 = 2, S2 = 4, P0 = 16, P1 = 32, P2 = 64, P3 = 128;
 
 enum RowIndex : int {
-  NOTHING = -1,
 #define SITE(name, ...) row_##name,
 #define SWITCHING(name) row_##name,
-#define ALSO(site, on)
 #include "stress/onm/callsites.def"
-#undef SITE
-#undef SWITCHING
-#undef ALSO
 };
-
-constexpr int row_NOTHING = NOTHING;
 
 // The frame of the call under way on this M. A handler's call puts its own here and the old one
 // back.
@@ -92,13 +101,13 @@ ALWAYS_INLINE void run_inner(Frame* frame, void (*caller)(void*)) {
 #define WRITE_RESULT(i) runtime::storeslot(i, static_cast<Word>(call->made[i]))
 
 template <const Row& R>
-ALWAYS_INLINE void fn_slots(void (*inner_caller)(void*)) {
+ALWAYS_INLINE void fn_slots() {
   Frame* frame = current;
   Call* call = frame->call;
   note_entry(call);
   EACH_SLOT(R.in, READ_ARGUMENT);
   EACH_SLOT(R.zero_first, ZERO_SLOT);
-  if constexpr (R.inner >= 0) run_inner(frame, inner_caller);
+  if constexpr (R.inner >= 0) run_inner(frame, kCode[R.inner].caller);
   make_answers<R>(call);
   EACH_SLOT(R.out, WRITE_RESULT);
   EACH_SLOT(R.zero_last, ZERO_SLOT);
@@ -149,12 +158,12 @@ struct Arguments {
 #define WRITE_CAPTURED(i) arguments->out[i] = call->made[i]
 
 template <const Row& R>
-ALWAYS_INLINE void fn_closure(Closure* closure, void (*inner_caller)(void*)) {
+ALWAYS_INLINE void fn_closure(Closure* closure) {
   auto* arguments = reinterpret_cast<Arguments*>(closure);
   Call* call = arguments->frame->call;
   note_entry(call);
   EACH_SLOT(R.in, READ_CAPTURED);
-  if constexpr (R.inner >= 0) run_inner(arguments->frame, inner_caller);
+  if constexpr (R.inner >= 0) run_inner(arguments->frame, kCode[R.inner].closure_caller);
   make_answers<R>(call);
   EACH_SLOT(R.out, WRITE_CAPTURED);
 }
@@ -197,42 +206,24 @@ ALWAYS_INLINE void end_fn(G* gp) {
 
 extern "C" {
 
-#define SITE(name, ...)                         \
-  void name(G* gp);                             \
-  void name##_closure(Closure* closure, G* gp); \
-  void name##_call(void* frame);                \
-  void name##_call_closure(void* frame);
-#define SWITCHING(name) void name##_call(void* frame);
-#define ALSO(site, on)
-#include "stress/onm/callsites.def"
-#undef SITE
-#undef SWITCHING
-
-constexpr auto NOTHING_call = nullptr;
-constexpr auto NOTHING_call_closure = nullptr;
-
-#define SITE(name, enter, in, out, first, last, caller, if_true, inner, end)     \
-  constexpr Row kRow_##name = {#name, Enter::enter, in,      out,         first, \
-                               last,  caller,       if_true, row_##inner, end};  \
-  SWITCH_TEXT void name(G* gp) {                                                 \
-    fn_slots<kRow_##name>(inner##_call);                                         \
-    end_fn<kRow_##name>(gp);                                                     \
-  }                                                                              \
-  SWITCH_TEXT void name##_closure(Closure* closure, G* gp) {                     \
-    fn_closure<kRow_##name>(closure, inner##_call_closure);                      \
-    end_fn<kRow_##name>(gp);                                                     \
-  }                                                                              \
-  static const FuncVal name##_fn = runtime::funcval(name);                       \
-  SWITCH_TEXT void name##_call(void* frame) {                                    \
-    call_slots<kRow_##name>(static_cast<Frame*>(frame), &name##_fn);             \
-  }                                                                              \
-  SWITCH_TEXT void name##_call_closure(void* frame) {                            \
-    call_closure<kRow_##name>(static_cast<Frame*>(frame), name##_closure);       \
+#define SITE(site, ...)                                                    \
+  constexpr Row kRow_##site = {.name = #site, __VA_ARGS__};                \
+  SWITCH_TEXT void site(G* gp) {                                           \
+    fn_slots<kRow_##site>();                                               \
+    end_fn<kRow_##site>(gp);                                               \
+  }                                                                        \
+  SWITCH_TEXT void site##_closure(Closure* closure, G* gp) {               \
+    fn_closure<kRow_##site>(closure);                                      \
+    end_fn<kRow_##site>(gp);                                               \
+  }                                                                        \
+  static const FuncVal site##_fn = runtime::funcval(site);                 \
+  SWITCH_TEXT void site##_call(void* frame) {                              \
+    call_slots<kRow_##site>(static_cast<Frame*>(frame), &site##_fn);       \
+  }                                                                        \
+  SWITCH_TEXT void site##_call_closure(void* frame) {                      \
+    call_closure<kRow_##site>(static_cast<Frame*>(frame), site##_closure); \
   }
-#define SWITCHING(name)
 #include "stress/onm/callsites.def"
-#undef SITE
-#undef SWITCHING
 
 // The scheduler's operations. Their fn is the runtime's own; that it ran shows by their coming
 // back, or, for goexit0, by the M's running out of Gs.
@@ -268,34 +259,20 @@ SWITCH_TEXT void goexit0_call(void* frame) {
 
 const Row kRows[] = {
 #define SITE(name, ...) kRow_##name,
-#define SWITCHING(name) {#name, Enter::SWITCHING, 0, 0, 0, 0, 0, 0, NOTHING, ""},
+#define SWITCHING(site) {.name = #site, .enter = Enter::SWITCHING},
 #include "stress/onm/callsites.def"
-#undef SITE
-#undef SWITCHING
 };
 const unsigned kRowCount = sizeof kRows / sizeof kRows[0];
-
-const Code kCode[] = {
-#define SITE(name, ...) {name##_call, name##_call_closure, #name "_call", #name "_call_closure"},
-#define SWITCHING(name) {name##_call, name##_call, #name "_call", #name "_call"},
-#include "stress/onm/callsites.def"
-#undef SITE
-#undef SWITCHING
-#undef ALSO
-};
 
 // A row entered DIRECT is at home on g0 only.
 #define ON_G0 "@g0"
 #define ON_IDLE "@idle"
 const Started kStarted[] = {
-#define SITE(name, enter, ...) \
-  {#name, row_##name, Enter::enter == Enter::DIRECT ? Where::G0 : Where::CURG},
+#define SITE(name, ...) \
+  {#name, row_##name, kRow_##name.enter == Enter::DIRECT ? Where::G0 : Where::CURG},
 #define SWITCHING(name) {#name, row_##name, Where::CURG},
 #define ALSO(site, on) {#site ON_##on, row_##site, Where::on},
 #include "stress/onm/callsites.def"
-#undef SITE
-#undef SWITCHING
-#undef ALSO
 };
 const unsigned kStartedCount = sizeof kStarted / sizeof kStarted[0];
 

@@ -12,10 +12,13 @@ enum class Where : std::uint8_t { CURG, G0, IDLE };
 // A row of callsites.def. Masks of slots.
 struct Row {
   const char* name;
-  Enter enter;
-  SlotMask in, out, zero_first, zero_last, caller_zero, caller_zero_if_true;
-  int inner;  // a row's index, or -1
-  const char* end_message;
+  // By onM; by mcall, and fn goes back by gogo; by a plain call, on g0.
+  Enter enter = Enter::ONM;
+  SlotMask in = 0, out = 0;                           // arguments and results
+  SlotMask zero_first = 0, zero_last = 0;             // what the callee zeroes
+  SlotMask caller_zero = 0, caller_zero_if_true = 0;  // what the caller zeroes
+  int inner = -1;                // the row that fn calls on g0, an index, or -1
+  const char* end_message = "";  // of the throw that it ends in, or ""
 };
 
 // One run of a row: what the caller's code and fn find their way by.

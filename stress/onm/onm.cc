@@ -10,6 +10,7 @@
 #include "stress/onm/callsites.h"
 #include "stress/onm/contracts.h"
 #include "stress/onm/many_ms.h"
+#include "stress/onm/protocols.h"
 #include "stress/runner/subject.h"
 
 extern "C" const char __start_switch_text[] __attribute__((visibility("hidden")));
@@ -31,13 +32,8 @@ using runtime::onM_signalok;
 #if defined(__arm__)
 using runtime::onM_arm_seed;
 using runtime::onM_signalok_arm_first;
-#define PROTOCOL_ARM PROTOCOL
-#else
-#define PROTOCOL_ARM(...)
 #endif
 using runtime::systemstack;
-
-enum Passing : std::uint8_t { SLOTS, SAVED, CLOSURE };
 
 // What a boundary's marks say.
 enum Mark : Marks {
@@ -50,64 +46,72 @@ constexpr std::string_view kMarkNames[] = {"g-and-sp-disagree", "g0-in-use", "gs
                                            "gsignal-left"};
 constexpr std::string_view kWatched[] = {"sched.pc", "sched.sp", "sched.g", "g", "sp"};
 
-// A row of protocols.def.
-struct Convention {
-  void (*op_enter)(const FuncVal*);
-  Passing op_passing;
-  void (*handler_enter)(const FuncVal*);
-  Passing handler_passing;
-  Ptr<G> M::*handler_home;  // on whose stack the handler's fn runs
-
-  bool same_operation(const Convention& other) const {
-    return op_enter == other.op_enter && op_passing == other.op_passing;
-  }
-  bool same_handler(const Convention& other) const {
-    return handler_enter == other.handler_enter && handler_passing == other.handler_passing;
-  }
-};
-
-const Convention kConventions[] = {
-#define PROTOCOL(name, op_enter, op_passing, handler_enter, handler_passing, home, ...) \
-  {op_enter, op_passing, handler_enter, handler_passing, &M::home},
-#include "stress/onm/protocols.def"
-#undef PROTOCOL
-};
-
-// The sides are numbered by describe_protocols.
-Protocol protocol_table[] = {
-#define PROTOCOL(name, op_enter, op_passing, handler_enter, handler_passing, home, must_reject, \
-                 predicts, spoiled_at, allowed, summary)                                        \
-  {#name,                                                                                       \
-   must_reject,                                                                                 \
-   (handler_passing) != CLOSURE,                                                                \
-   (handler_passing) != SLOTS,                                                                  \
-   predicts,                                                                                    \
-   spoiled_at,                                                                                  \
-   allowed,                                                                                     \
-   summary},
-#include "stress/onm/protocols.def"
-#undef PROTOCOL
-};
-constexpr unsigned kProtocolCount = sizeof protocol_table / sizeof protocol_table[0];
-
-#undef PROTOCOL_ARM
-
 // The rows that another ISA has; each ISA has those for all.
 constexpr Subject::Elsewhere kArmOnly[] = {
-#define PROTOCOL(...)
 #define PROTOCOL_ARM(name, ...) {#name, "arm"},
 #include "stress/onm/protocols.def"
-#undef PROTOCOL
-#undef PROTOCOL_ARM
 };
 
-void describe_protocols() {
-  for (unsigned i = 0; i < kProtocolCount; i++) {
-    Protocol& p = protocol_table[i];
-    while (!kConventions[p.operation_side].same_operation(kConventions[i])) p.operation_side++;
-    while (!kConventions[p.handler_side].same_handler(kConventions[i])) p.handler_side++;
-  }
+// How one side enters the stubs and passes its arguments.
+struct Side {
+  void (*enter)(const FuncVal*);
+  Passing passing;
+
+  bool operator==(const Side&) const = default;
+};
+
+// A row of protocols.def.
+struct ProtocolRow {
+  std::string_view name;
+  Side operation, handler;
+  Ptr<G> M::*handler_home;  // on whose stack the handler's fn runs
+  bool must_reject = false;
+  bool predicts = false;
+  Marks spoiled_at = 0;
+  std::string_view allowed;
+  std::string_view summary;
+};
+
+// Of it, what is read while signals land.
+struct Convention {
+  Side operation, handler;
+  Ptr<G> M::*handler_home;
+};
+
+constexpr Convention convention_of(const ProtocolRow& row) {
+  return {row.operation, row.handler, row.handler_home};
 }
+
+constexpr Convention kConventions[] = {
+#define PROTOCOL(protocol, ...) convention_of({.name = #protocol, __VA_ARGS__}),
+#if defined(__arm__)
+#define PROTOCOL_ARM PROTOCOL
+#endif
+#include "stress/onm/protocols.def"
+};
+
+constexpr Protocol protocol_of(const ProtocolRow& row) {
+  Protocol p{};
+  p.name = row.name;
+  p.must_reject = row.must_reject;
+  p.slots_in_handler = row.handler.passing != CLOSURE;
+  p.keeps_slots = row.handler.passing != SLOTS;
+  p.predicts = row.predicts;
+  p.spoiled_at = row.spoiled_at;
+  p.allowed = row.allowed;
+  p.summary = row.summary;
+  while (kConventions[p.operation_side].operation != row.operation) p.operation_side++;
+  while (kConventions[p.handler_side].handler != row.handler) p.handler_side++;
+  return p;
+}
+
+constexpr Protocol kProtocols[] = {
+#define PROTOCOL(protocol, ...) protocol_of({.name = #protocol, __VA_ARGS__}),
+#if defined(__arm__)
+#define PROTOCOL_ARM PROTOCOL
+#endif
+#include "stress/onm/protocols.def"
+};
 
 constexpr std::string_view kSlotNames[] = {"s0", "s1", "s2", "s3", "p0", "p1", "p2", "p3"};
 
@@ -170,10 +174,13 @@ bool comes_back(const Row& r) {
 
 }  // namespace
 
+Passing operation_passing(unsigned protocol) {
+  return kConventions[protocol].operation.passing;
+}
+
 class OnM final : public Subject {
  public:
   OnM() {
-    describe_protocols();
     describe_sites();
     m_ = runtime::allocm(64 * 1024);
     cells_[0] = Cell{&m_->gsignal->sched.sp, GSIGNAL_SAVED};
@@ -183,7 +190,7 @@ class OnM final : public Subject {
   }
 
   std::string_view isa() const override { return SIGSWEEP_ISA; }
-  std::span<const Protocol> protocols() const override { return protocol_table; }
+  std::span<const Protocol> protocols() const override { return kProtocols; }
   std::span<const Elsewhere> elsewhere() const override {
     if (isa() == kArmOnly[0].isa) return {};
     return kArmOnly;
@@ -191,7 +198,7 @@ class OnM final : public Subject {
   bool rejects(unsigned protocol, unsigned site) const override {
 #if defined(__arm__)
     const Started& started = kStarted[site];
-    return kConventions[protocol].op_enter == onM_arm_seed && started.where == Where::CURG &&
+    return kConventions[protocol].operation.enter == onM_arm_seed && started.where == Where::CURG &&
            kRows[started.row].enter == Enter::ONM;
 #else
     return Subject::rejects(protocol, site);  // no stub of this ISA does
@@ -357,7 +364,7 @@ void OnM::reset(unsigned protocol) {
 
 const void* OnM::entry(unsigned protocol, unsigned site) const {
   const Code& code = kCode[kStarted[site].row];
-  const bool closure = kConventions[protocol].op_passing == CLOSURE;
+  const bool closure = kConventions[protocol].operation.passing == CLOSURE;
   return reinterpret_cast<const void*>(closure ? code.closure_caller : code.caller);
 }
 
@@ -380,11 +387,11 @@ __attribute__((noinline)) void OnM::make_frame(Frame* frame, Frame* inner, int r
 void OnM::run(unsigned protocol, unsigned site, Call* call) {
   const Convention& convention = kConventions[protocol];
   const Started& started = kStarted[site];
-  op_frame_.enter = convention.op_enter;
-  make_frame(&op_frame_, &op_inner_, started.row, call, convention.op_enter);
+  op_frame_.enter = convention.operation.enter;
+  make_frame(&op_frame_, &op_inner_, started.row, call, convention.operation.enter);
   launch.frame = &op_frame_;
   const Code& code = kCode[started.row];
-  launch.caller = convention.op_passing == CLOSURE ? code.closure_caller : code.caller;
+  launch.caller = convention.operation.passing == CLOSURE ? code.closure_caller : code.caller;
   switch (started.where) {
     case Where::CURG:
       runtime::newproc(&run_operation_fn);
@@ -404,10 +411,10 @@ void OnM::call(unsigned protocol, unsigned site, Call* call) {
   const Convention& convention = kConventions[protocol];
   const int row = kStarted[site].row;
   Frame frame, inner;
-  frame.enter = convention.op_enter;
-  make_frame(&frame, &inner, row, call, convention.op_enter);
+  frame.enter = convention.operation.enter;
+  make_frame(&frame, &inner, row, call, convention.operation.enter);
   const Code& code = kCode[row];
-  (convention.op_passing == CLOSURE ? code.closure_caller : code.caller)(&frame);
+  (convention.operation.passing == CLOSURE ? code.closure_caller : code.caller)(&frame);
 }
 
 // Runs on gsignal, in the handler.
@@ -415,16 +422,16 @@ SWITCH_TEXT void OnM::handle(unsigned protocol, unsigned site, Call* call) {
   const Convention& convention = kConventions[protocol];
   const Code& code = kCode[kStarted[site].row];
   Frame frame, inner;  // on this handler's own stack: another may interrupt it
-  frame.enter = convention.handler_enter;
+  frame.enter = convention.handler.enter;
   // What fn calls it calls from where it runs: on g0 as anybody does there.
   const bool on_g0 = convention.handler_home == &M::g0;
   make_frame(&frame, &inner, kStarted[site].row, call,
-             on_g0 ? convention.op_enter : convention.handler_enter);
-  if (convention.handler_passing == CLOSURE) {
+             on_g0 ? convention.operation.enter : convention.handler.enter);
+  if (convention.handler.passing == CLOSURE) {
     code.closure_caller(&frame);
     return;
   }
-  if (convention.handler_passing == SLOTS) {
+  if (convention.handler.passing == SLOTS) {
     code.caller(&frame);
     return;
   }

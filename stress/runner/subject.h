@@ -56,14 +56,14 @@ struct Site {
 // name.
 struct Protocol {
   std::string_view name;
-  bool must_reject;       // a handler's call must be rejected
-  bool slots_in_handler;  // the handler passes its arguments in slots
-  bool keeps_slots;       // a handler leaves all slots as they were
-  bool predicts;          // liveness and marks predict every verdict of a handler's call
-  Marks spoiled_at;       // a handler's call at a boundary with one of these marks is not ok
+  bool must_reject = false;       // a handler's call must be rejected
+  bool slots_in_handler = false;  // the handler passes its arguments in slots
+  bool keeps_slots = false;       // a handler leaves all slots as they were
+  bool predicts = false;          // liveness and marks predict every verdict of a handler's call
+  Marks spoiled_at = 0;           // a handler's call at a boundary with one of these is not ok
   // Verdicts that it may show when a handler calls: "rejected", "ok ...", "!ok".
-  std::string_view allowed;
-  std::string_view summary;
+  std::string_view allowed = {};
+  std::string_view summary = {};
   // Equal numbers: the interrupted code, or the handler's, is the same; one trace serves all.
   unsigned operation_side = 0, handler_side = 0;
   // A signal's frame goes where SP is (no SA_ONSTACK), not to the alternate stack.
