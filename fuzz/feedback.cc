@@ -1,8 +1,9 @@
 // Rows of counters. An engine tells eight ranges of a counter's value apart, and each stands for a
-// verdict; so a row needs two counters, and what the engine looks at after every input stays small.
+// verdict; so a row needs few counters, and what the engine looks at after every input stays small.
 #include "fuzz/feedback.h"
 
-#include "fuzz/counters.h"
+#include <iterator>
+
 #include "fuzz/engine.h"
 
 namespace sigsweep::fuzz {
@@ -10,8 +11,8 @@ namespace {
 
 // libFuzzer's and AFL++'s ranges are the same.
 constexpr std::uint8_t kLevels[] = {1, 2, 3, 4, 8, 16, 32, 128};
-constexpr unsigned kPerRow = (kVerdicts + 7) / 8;
-static_assert(kFeedbackRows * kPerRow <= SIGSWEEP_COUNTERS);
+static_assert(std::size(kLevels) == SIGSWEEP_COUNTER_LEVELS);
+static_assert(SIGSWEEP_COUNTERS_PER_ROW * SIGSWEEP_COUNTER_LEVELS >= kVerdicts);
 
 }  // namespace
 
@@ -27,7 +28,8 @@ unsigned Feedback::row(unsigned protocol, unsigned nesting, std::string_view pha
 
 void Feedback::note(unsigned row, Verdict verdict) {
   const auto v = static_cast<unsigned>(verdict);
-  set_counter(row * kPerRow + v / 8, kLevels[v % 8]);
+  set_counter(row * SIGSWEEP_COUNTERS_PER_ROW + v / SIGSWEEP_COUNTER_LEVELS,
+              kLevels[v % SIGSWEEP_COUNTER_LEVELS]);
   noted_[count_++] = {row, verdict};
 }
 

@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "fuzz/counters.h"
 #include "stress/runner/oracle.h"
 
 namespace sigsweep::fuzz {
@@ -17,7 +18,7 @@ namespace sigsweep::fuzz {
 // How deep a signal landed: in an operation, in a handler, in a handler's handler or deeper.
 inline constexpr unsigned kNestings = 3;
 
-inline constexpr unsigned kFeedbackRows = 2048;
+inline constexpr unsigned kFeedbackRows = SIGSWEEP_FEEDBACK_ROWS;
 
 class Feedback {
  public:

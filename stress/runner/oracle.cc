@@ -1,4 +1,5 @@
-// The rules behind each verdict, one function a rule, tried in the order of the list in oracle.h.
+// The rules behind each verdict, one function a rule. Which is whose, and their order:
+// verdict_list.h.
 #include "stress/runner/oracle.h"
 
 #include <bit>
@@ -142,22 +143,20 @@ bool signal_lost(const Case& c, Judgement* j) {
   return c.seen.hits > static_cast<std::uint32_t>(std::popcount(c.seen.entered));
 }
 
+// Nothing went wrong: no rule before this one applied.
+bool in_order(const Case&, Judgement*) {
+  return true;
+}
+
 using Rule = bool (*)(const Case&, Judgement*);
-constexpr Rule kRules[] = {crashed,        hung,          missed,           falsely_rejected,
-                           badly_rejected, well_rejected, switched_wrongly, smashed,
-                           leaked,         handler_hurt,  argument_hurt,    result_hurt,
-                           slot_left,      signal_lost};
-static_assert(sizeof kRules / sizeof kRules[0] == static_cast<unsigned>(Verdict::ok),
-              "one rule a verdict, in their order");
+constexpr Rule kRules[] = {
+#define V(id, name, rule, meaning) rule,
+    SIGSWEEP_VERDICTS(V)
+#undef V
+};
+static_assert(kRules[kVerdicts - 1] == in_order, "only the last rule always applies");
 
 }  // namespace
-
-std::optional<Verdict> verdict_from_name(std::string_view name) {
-  for (unsigned i = 0; i < kVerdicts; i++) {
-    if (kVerdictNames[i] == name) return static_cast<Verdict>(i);
-  }
-  return std::nullopt;
-}
 
 SlotMask clobbered_arguments(const Site& site, const Call& call) {
   SlotMask hurt = 0;
@@ -182,14 +181,12 @@ SlotMask clobbered_results(const Site& site, const Call& call) {
 Judgement judge(const Subject& subject, const Protocol& protocol, const Site& site,
                 std::span<const Site* const> handlers, const Observation& seen) {
   const Case c{subject, protocol, site, handlers, seen};
-  for (unsigned i = 0; i < kVerdicts - 1; i++) {
+  for (unsigned i = 0;; i++) {
     Judgement j;
-    if (kRules[i](c, &j)) {
-      j.verdict = static_cast<Verdict>(i);
-      return j;
-    }
+    if (!kRules[i](c, &j)) continue;
+    j.verdict = static_cast<Verdict>(i);
+    return j;
   }
-  return Judgement{};
 }
 
 }  // namespace sigsweep

@@ -2,52 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
-#include <string_view>
 
 #include "stress/runner/subject.h"
+#include "stress/runner/verdict.h"
 
 namespace sigsweep {
-
-// The one list of verdicts, in the order in which they are tried. Names are used from outside.
-#define SIGSWEEP_VERDICTS(V)                                                                     \
-  V(crash, "crash", "a fault, or a throw that nothing called for")                               \
-  V(hang, "hang", "did not end")                                                                 \
-  V(missed_reject, "missed-reject", "a call that must be rejected was carried out")              \
-  V(false_reject, "false-reject", "a legal call was rejected")                                   \
-  V(bad_reject, "bad-reject", "rejected, but something had been changed first")                  \
-  V(rejected, "rejected", "rejected, with nothing changed between the call and the throw")       \
-  V(wrong_switch, "wrong-switch", "resumed on a wrong stack, returned early, or never finished") \
-  V(stack_smash, "stack-smash", "live frames overwritten")                                       \
-  V(state_leak, "state-leak",                                                                    \
-    "registers, mask, the subject's state or the like differ afterwards")                        \
-  V(handler_clobbered, "handler-clobbered", "the handler's own call went wrong")                 \
-  V(arg_clobbered, "arg-clobbered", "fn read another call's argument")                           \
-  V(result_clobbered, "result-clobbered", "the caller read another call's result")               \
-  V(slot_leak, "slot-leak", "a slot that the site zeroes is not zero afterwards")                \
-  V(lost_signal, "lost-signal", "a signal that was sent never arrived")                          \
-  V(ok, "ok", "nothing went wrong")
-
-enum class Verdict : std::uint8_t {
-#define V(id, name, meaning) id,
-  SIGSWEEP_VERDICTS(V)
-#undef V
-};
-inline constexpr std::string_view kVerdictNames[] = {
-#define V(id, name, meaning) name,
-    SIGSWEEP_VERDICTS(V)
-#undef V
-};
-inline constexpr std::string_view kVerdictMeanings[] = {
-#define V(id, name, meaning) meaning,
-    SIGSWEEP_VERDICTS(V)
-#undef V
-};
-inline constexpr unsigned kVerdicts = sizeof kVerdictNames / sizeof kVerdictNames[0];
-inline std::string_view verdict_name(Verdict v) {
-  return kVerdictNames[static_cast<unsigned>(v)];
-}
-std::optional<Verdict> verdict_from_name(std::string_view name);
 
 inline constexpr unsigned kMaxInjections = 4;  // in one operation
 
