@@ -151,7 +151,9 @@ TEST_F(Breakpoints, StopAtEachInstructionOfEachRange) {
       const std::vector<Stop> stops = own_.recorder.take();
       ASSERT_EQ(stops.size(), 1U);
       EXPECT_EQ(stops[0].pc, f.pc[i]);
-      if (i > 0) EXPECT_EQ(stops[0].eax, i == 1 ? 6 : 1005);
+      if (i > 0) {
+        EXPECT_EQ(stops[0].eax, i == 1 ? 6 : 1005);
+      }
       EXPECT_EQ(own_.pages_now(), own_.pages) << "taken out by its own trap";
     }
   }
