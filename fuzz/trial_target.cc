@@ -52,7 +52,7 @@ std::variant<Schedule, ParseError> parse_here(std::string_view text, const std::
 }
 
 bool is_safe(const Protocol& protocol) {
-  return protocol.must_reject || protocol.allowed == "ok";
+  return protocol.must_reject || protocol.allowed == kOnlyOk;
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ bool is_violation(const Planned& planned, Verdict verdict) {
   const Protocol& protocol = subject().protocols()[planned.plan.protocol];
   const bool calls = planned.handler_calls();
   if (!is_safe(protocol) && planned.plan.injections > 1) return false;
-  return !is_allowed(allowed_verdicts(protocol, calls), verdict);
+  return !allowed_verdicts(protocol, calls).contains(verdict);
 }
 
 std::vector<std::string_view> safe_protocols() {

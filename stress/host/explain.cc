@@ -197,7 +197,8 @@ int list_command(const Options& options) {
   const Session session = open_session(options);
   const Description& d = session.description;
   fmt::print("isa        {}\n\nprotocols\n", d.catalog.isa);
-  for (const auto& p : d.protocols) fmt::print("  {:<18} {} [{}]\n", p.name, p.summary, p.allowed);
+  for (const auto& p : d.protocols)
+    fmt::print("  {:<18} {} [{}]\n", p.name, p.summary, p.allowed.text());
   for (const auto& [name, isa] : d.elsewhere) fmt::print("  {:<18} for isa {} only\n", name, isa);
   fmt::print("\nsites{:<23} in          out     zero afterwards  ends by\n", "");
   for (const auto& s : d.sites)

@@ -76,26 +76,25 @@ const Description::Protocol& Session::protocol(const std::string& name) const {
                                     fmt::join(description.catalog.protocols, ", ")));
 }
 
-std::string Session::without_signal(const std::string& protocol, const std::string& site) const {
+Verdict Session::without_signal(const std::string& protocol, const std::string& site) const {
   const auto at = std::ranges::find(description.sites, site, &Description::Site::name);
-  if (at == description.sites.end()) return "ok";
+  if (at == description.sites.end()) return Verdict::ok;
   const bool rejected = std::ranges::find(at->rejected_by, protocol) != at->rejected_by.end();
-  return rejected ? "false-reject" : "ok";
+  return rejected ? Verdict::false_reject : Verdict::ok;
 }
 
-std::map<std::string, std::string> Session::assumptions() const {
-  std::map<std::string, std::string> assumed;
+std::map<std::string, Verdict> Session::assumptions() const {
+  std::map<std::string, Verdict> assumed;
   for (const std::string& item : options.assume) {
     const std::size_t equals = item.find('=');
     const std::string name = item.substr(0, equals);
-    const std::string verdict = equals == item.npos ? "" : item.substr(equals + 1);
-    const auto& verdicts = description.catalog.verdicts;
-    if (std::ranges::find(verdicts, verdict) == verdicts.end()) {
+    const auto verdict = verdict_from_name(equals == item.npos ? "" : item.substr(equals + 1));
+    if (!verdict) {
       throw Failure(kUsage,
                     fmt::format("--assume {}: PROTOCOL=VERDICT is expected, with one of: {}", item,
-                                fmt::join(verdicts, ", ")));
+                                fmt::join(kVerdictNames, ", ")));
     }
-    assumed[protocol(name).name] = verdict;
+    assumed[protocol(name).name] = *verdict;
   }
   return assumed;
 }

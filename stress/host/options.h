@@ -91,9 +91,9 @@ struct Session {
   const Description::Protocol& protocol(const std::string& name) const;
   // The verdict of an operation that no handler's call interferes with: ok, but for a protocol
   // whose stub refuses even that.
-  std::string without_signal(const std::string& protocol, const std::string& site) const;
+  Verdict without_signal(const std::string& protocol, const std::string& site) const;
   // --assume: protocol -> the verdict that is expected instead.
-  std::map<std::string, std::string> assumptions() const;
+  std::map<std::string, Verdict> assumptions() const;
 };
 
 // Starts the runner of options.isa. Throws Failure: kSkipped where it is not built, kHarnessFailed

@@ -159,7 +159,7 @@ class Prover {
 
   const Session& session_;
   ResultsWriter* writer_;
-  std::map<std::string, std::string> assumed_;
+  std::map<std::string, Verdict> assumed_;
   SweepResult result_;
 };
 
@@ -358,7 +358,7 @@ void Prover::refused(const Claim& claim, ClaimRow* row) {
   std::set<std::string> sites;
   for (const CellRow& cell : result_.cells) {
     if (!speaks_of(claim, cell) || cell.handler != "none") continue;
-    if (session_.without_signal(cell.protocol, cell.site) == "ok") {
+    if (session_.without_signal(cell.protocol, cell.site) == Verdict::ok) {
       others += cell.trials;
       continue;
     }
@@ -533,7 +533,7 @@ void Prover::print(const Claim& claim, const ClaimRow& row) const {
   for (const std::string& protocol : words(claim.protocols)) {
     const auto assumed = assumed_.find(protocol);
     if (assumed == assumed_.end()) continue;
-    fmt::print("         under the assumption {}={}\n", protocol, assumed->second);
+    fmt::print("         under the assumption {}={}\n", protocol, verdict_name(assumed->second));
   }
   if (claim.kind == Kind::STORM) {
     fmt::print("         {} calls, {} signals landed\n", row.trials, row.landed);

@@ -209,6 +209,7 @@ Outcome RunnerProcess::command(const Record& command,
 
 Outcome describe(RunnerProcess* runner, Description* out) {
   *out = Description{};
+  std::string unknown;  // a record that can't be understood
   const auto take = [&](const Record& r) {
     Catalog& catalog = out->catalog;
     if (r.word() == "subject") {
@@ -219,7 +220,11 @@ Outcome describe(RunnerProcess* runner, Description* out) {
       catalog.word_bits = static_cast<unsigned>(r.number("word_bits"));
     } else if (r.word() == "protocol") {
       catalog.protocols.push_back(r.text("name"));
-      out->protocols.push_back({r.text("name"), r.text("allowed"), r.text("summary"),
+      const auto allowed = VerdictSet::from_text(r.text("allowed"));
+      if (!allowed)
+        unknown =
+            "protocol " + r.text("name") + ": allowed=" + r.text("allowed") + ": no such verdict";
+      out->protocols.push_back({r.text("name"), allowed.value_or(VerdictSet{}), r.text("summary"),
                                 r.number("predicts") != 0, r.number("passes_slots") != 0});
     } else if (r.word() == "site") {
       catalog.sites.push_back({r.text("name"), r.list("slots")});
@@ -231,7 +236,12 @@ Outcome describe(RunnerProcess* runner, Description* out) {
       catalog.handlers.push_back({r.text("name"), r.list("slots")});
     }
   };
-  return runner->command(Record("describe"), take);
+  Outcome outcome = runner->command(Record("describe"), take);
+  if (outcome.kind == Outcome::done && !unknown.empty()) {
+    outcome.kind = Outcome::trouble;
+    outcome.message = unknown;
+  }
+  return outcome;
 }
 
 namespace {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "stress/runner/schedule.h"
+#include "stress/runner/verdict_set.h"
 #include "stress/runner/wire.h"
 
 namespace sigsweep {
@@ -83,7 +84,9 @@ class RunnerProcess {
 struct Description {
   Catalog catalog;
   struct Protocol {
-    std::string name, allowed, summary;
+    std::string name;
+    VerdictSet allowed;
+    std::string summary;
     bool predicts;
     bool passes_slots;  // its handlers pass arguments in slots
   };

@@ -16,7 +16,6 @@
 #include "stress/host/replay.h"
 #include "stress/host/sweep.h"
 #include "stress/report/progress.h"
-#include "stress/runner/allowed.h"
 
 namespace sigsweep {
 namespace {
@@ -212,11 +211,11 @@ void judge_whole(const StormPlan& plan, StormResult* result) {
   }
 }
 
-void judge(const Session& session, const StormPlan& plan, const std::string& allowed,
+void judge(const Session& session, const StormPlan& plan, const VerdictSet& allowed,
            StormResult* result) {
   StormRow& row = result->row;
-  const bool rejects = allowed == "rejected";
-  const bool promises = rejects || allowed == "ok";
+  const bool rejects = allowed == VerdictSet{Verdict::rejected};
+  const bool promises = rejects || allowed == kOnlyOk;
   if (rejects) row.missed_reject = row.ran;
   if (result->death.empty()) {
     judge_whole(plan, result);
@@ -225,7 +224,7 @@ void judge(const Session& session, const StormPlan& plan, const std::string& all
     if (promises) result->finding = "its process died: " + result->death;
   }
   for (const auto& [verdict, count] : row.verdicts) {
-    if (verdict != "crash" && !is_allowed(rejects ? "ok" : allowed, verdict)) {
+    if (verdict != "crash" && !contains(rejects ? kOnlyOk : allowed, verdict)) {
       result->finding = fmt::format("{} times {}", count, verdict);
     }
   }
@@ -240,7 +239,7 @@ void judge(const Session& session, const StormPlan& plan, const std::string& all
   }
   if (row.missed_reject != 0)
     result->finding = fmt::format("{} calls from gsignal were not rejected", row.ran);
-  if (allowed == "ok" && row.rejected != 0)
+  if (allowed == kOnlyOk && row.rejected != 0)
     result->finding = fmt::format("{} calls from gsignal were rejected", row.rejected);
   if (row.false_reject != 0) result->finding = "a legal call was rejected";
   if (rejects && under_signals && row.rejected == 0 && result->finding.empty()) {
@@ -412,7 +411,9 @@ namespace {
 void require_throws(const Session& session, const StormPlan& plan) {
   if (plan.throws == 0) return;
   const bool calls = calls_from_handlers(plan);
-  if (plan.rate != 0 && calls && session.protocol(plan.protocol).allowed == "rejected") return;
+  if (plan.rate != 0 && calls &&
+      session.protocol(plan.protocol).allowed == VerdictSet{Verdict::rejected})
+    return;
   throw Failure(kUsage, fmt::format("--throws {}: protocol {} at rate {}{} throws nothing; a "
                                     "protocol that rejects, handlers and signals are needed",
                                     plan.throws, plan.protocol, plan.rate,
@@ -450,7 +451,8 @@ StormResult run_storm(const Session& session, const StormPlan& plan) {
   if (result.stopped) return result;
   const auto assumed = session.assumptions();
   const auto at = assumed.find(plan.protocol);
-  judge(session, plan, at == assumed.end() ? session.protocol(plan.protocol).allowed : at->second,
+  judge(session, plan,
+        at == assumed.end() ? session.protocol(plan.protocol).allowed : VerdictSet{at->second},
         &result);
   if (outcome.kind == Outcome::trouble) result.finding = outcome.message;
   if (result.harness_problem.empty()) result.harness_problem = throws.harness_problem;

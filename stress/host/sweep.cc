@@ -14,7 +14,6 @@
 #include "stress/host/shard.h"
 #include "stress/host/soak.h"
 #include "stress/report/progress.h"
-#include "stress/runner/allowed.h"
 
 namespace sigsweep {
 namespace {
@@ -70,7 +69,7 @@ class GroupRun {
   void forget_examples(const std::string& handler);
   // handlers: the command's, as it was given.
   bool book(const Outcome& outcome, const std::vector<std::string>& handlers);
-  std::string allowed(const std::string& handler) const;
+  VerdictSet allowed(const std::string& handler) const;
   const std::string& inject() const { return group_.inject.empty() ? plan_.inject : group_.inject; }
   // The kernel delivers each signal as its own handler was installed: so where it does, they take
   // turns.
@@ -91,10 +90,10 @@ class GroupRun {
   bool anew_ = false;   // one has died in that run: the next is new
 };
 
-std::string GroupRun::allowed(const std::string& handler) const {
-  if (handler == "none") return session_.without_signal(group_.protocol, group_.site);
+VerdictSet GroupRun::allowed(const std::string& handler) const {
+  if (handler == "none") return {session_.without_signal(group_.protocol, group_.site)};
   const auto assumed = plan_.assumed.find(group_.protocol);
-  return assumed != plan_.assumed.end() ? assumed->second
+  return assumed != plan_.assumed.end() ? VerdictSet{assumed->second}
                                         : session_.protocol(group_.protocol).allowed;
 }
 
@@ -113,14 +112,14 @@ Record GroupRun::command() const {
   r.add("no_red_zone", unsigned{plan_.no_red_zone});
   r.add("skip", skip).add("sample", group_.form == "single" ? 0 : plan_.sample);
   const auto assumed = plan_.assumed.find(group_.protocol);
-  if (assumed != plan_.assumed.end()) r.add("allowed", assumed->second);
+  if (assumed != plan_.assumed.end()) r.add("allowed", verdict_name(assumed->second));
   return r;
 }
 
 void GroupRun::take(const Record& record) {
   if (record.word() == "baseline") {
-    if (!began_ &&
-        record.text("verdict") != session_.without_signal(group_.protocol, group_.site)) {
+    if (!began_ && record.text("verdict") !=
+                       verdict_name(session_.without_signal(group_.protocol, group_.site))) {
       without_signal.push_back(
           {group_.protocol, group_.site, record.text("verdict"), record.text("detail")});
     }
@@ -186,7 +185,7 @@ void GroupRun::take_deaths(CellRow* row) const {
 void GroupRun::finish_cell(CellRow row) {
   row.expected = row.predicted_mismatches == 0;
   for (const auto& [verdict, count] : row.verdicts) {
-    if (!is_allowed(allowed(row.handler), verdict)) row.expected = false;
+    if (!contains(allowed(row.handler), verdict)) row.expected = false;
   }
   if (row.requested != row.landed + row.unreached && harness_problem.empty()) {
     harness_problem =
@@ -508,7 +507,7 @@ std::string selection_of(const Session& session, const std::vector<std::string>&
   const Options& o = session.options;
   std::vector<std::string> assumed;
   for (const auto& [protocol, verdict] : session.assumptions())
-    assumed.push_back(fmt::format("{}={}", protocol, verdict));
+    assumed.push_back(fmt::format("{}={}", protocol, verdict_name(verdict)));
   return fmt::format(
       "isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={} assume={}{}",
       join(isas), join(session.protocols()), join(session.sites()), join(session.handlers()),

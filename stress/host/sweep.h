@@ -24,7 +24,7 @@ struct SweepPlan {
   std::string inject = "direct", contain = "place";
   bool no_red_zone = false;
   std::uint64_t seed = 1;
-  std::map<std::string, std::string> assumed;  // protocol -> the only verdict allowed
+  std::map<std::string, Verdict> assumed;  // protocol -> the only verdict allowed
   std::uint64_t sample = 0;  // pairs of a cell that are drawn, from the seed; 0: all of them
 };
 

@@ -68,7 +68,7 @@ struct ProtocolRow {
   bool must_reject = false;
   bool predicts = false;
   Marks spoiled_at = 0;
-  std::string_view allowed;
+  VerdictSet allowed = {};
   std::string_view summary;
 };
 

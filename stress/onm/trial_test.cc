@@ -1084,7 +1084,7 @@ TEST(Cells, SkipsWhatItIsTold) {
 // next landing shows it, and the cell is run again with each trial asking.
 TEST(Cells, AMaskThatALazyTrialLeftIsFoundWhereItWasLeft) {
   Bench bench("signalok_saved", "scavenge_m", "none", Source::kill);
-  bench.request.allowed = "ok";
+  bench.request.allowed = kOnlyOk;
   const Sabotage sabotage([](ucontext_t* uc) {
     if (reg(uc, REG_RIP) == static_cast<greg_t>(sabotaged_pc)) sigaddset(&uc->uc_sigmask, SIGURG);
   });
@@ -1094,16 +1094,6 @@ TEST(Cells, AMaskThatALazyTrialLeftIsFoundWhereItWasLeft) {
   EXPECT_EQ(times(result, Verdict::state_leak), 1U);
   EXPECT_EQ(times(result, Verdict::ok), result.trials - 1);
   EXPECT_EQ(bench.sweep().landed, result.landed) << "and nothing of it is left";
-}
-
-TEST(Cells, AllowedVerdicts) {
-  EXPECT_TRUE(is_allowed("ok slot-leak", Verdict::ok));
-  EXPECT_TRUE(is_allowed("ok slot-leak", Verdict::slot_leak));
-  EXPECT_FALSE(is_allowed("ok slot-leak", Verdict::crash));
-  EXPECT_FALSE(is_allowed("bad-reject", Verdict::rejected));
-  EXPECT_TRUE(is_allowed("!ok", Verdict::crash));
-  EXPECT_FALSE(is_allowed("!ok", Verdict::ok));
-  EXPECT_FALSE(is_allowed("", Verdict::ok));
 }
 
 // ---- nothing is left of a trial

@@ -62,8 +62,8 @@ int signal_in_turn(unsigned turn) {
 
 }  // namespace
 
-std::string_view allowed_verdicts(const Protocol& protocol, bool handler_calls) {
-  return handler_calls ? protocol.allowed : "ok";
+VerdictSet allowed_verdicts(const Protocol& protocol, bool handler_calls) {
+  return handler_calls ? protocol.allowed : kOnlyOk;
 }
 
 // ---- a cell
@@ -225,7 +225,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
   result.map = 0xcbf29ce484222325;
   Novelty novelty;
   const unsigned most_hangs =
-      is_allowed(request.allowed, Verdict::hang) ? kMostAllowedHangs : kMostHangs;
+      request.allowed.contains(Verdict::hang) ? kMostAllowedHangs : kMostHangs;
   unsigned hung = 0;
   const auto start = std::chrono::steady_clock::now();
   points(request, [&](const Point& point) {
@@ -246,7 +246,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     hung += judgement.verdict == Verdict::hang ? 1 : 0;
     result.map = fold(result.map, trace_->boundaries[point.first].phase_hash,
                       static_cast<unsigned>(judgement.verdict));
-    Example example{point, seed, judgement, is_allowed(request.allowed, judgement.verdict), {}};
+    Example example{point, seed, judgement, request.allowed.contains(judgement.verdict), {}};
     if (result.predicted) example.reason = mismatch(request, point, judgement, seen);
     if (!example.reason.empty()) result.mismatches++;
     const bool plain = example.expected && ok && example.reason.empty();

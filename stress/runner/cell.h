@@ -9,16 +9,12 @@
 #include <string>
 #include <vector>
 
-#include "stress/runner/allowed.h"
 #include "stress/runner/traces.h"
 
 namespace sigsweep {
 
-inline bool is_allowed(std::string_view allowed, Verdict verdict) {
-  return is_allowed(allowed, verdict_name(verdict));
-}
 // What a trial of this protocol may show. `handler_calls`: the handler enters a stub.
-std::string_view allowed_verdicts(const Protocol& protocol, bool handler_calls);
+VerdictSet allowed_verdicts(const Protocol& protocol, bool handler_calls);
 
 // Where the signals of a trial land.
 enum class Form : std::uint8_t {
@@ -40,7 +36,7 @@ struct CellRequest {
   Contain contain = Contain::place;
   int signal = 0;  // 0: each in turn, all but the timer's
   std::uint64_t seed = 0;
-  std::string allowed;           // verdicts that are no finding
+  VerdictSet allowed;            // verdicts that are no finding
   std::set<std::uint64_t> skip;  // points at which a runner has died before
   std::uint64_t sample = 0;      // pairs that are drawn from the seed; 0: all
 };

@@ -96,7 +96,7 @@ void describe(const Record&) {
   for (const Protocol& p : subject().protocols()) {
     send(Record("protocol")
              .add("name", p.name)
-             .add("allowed", p.allowed)
+             .add("allowed", p.allowed.text())
              .add("summary", p.summary)
              .add("predicts", std::uint64_t{p.predicts})
              .add("passes_slots", std::uint64_t{p.slots_in_handler}));
@@ -221,11 +221,16 @@ Record example_record(const CellSweeper& sweeper, const CellRequest& request, co
 void sweep_cell(CellSweeper* sweeper, CellRequest request, const Record& command, unsigned cell) {
   const std::string handler = command.list("handlers")[cell];
   const Protocol& protocol = subject().protocols()[request.protocol];
-  request.allowed = command.has("allowed") && request.handler != kNoHandler
-                        ? command.text("allowed")
-                        : std::string(allowed_verdicts(protocol, request.handler != kNoHandler));
+  request.allowed = allowed_verdicts(protocol, request.handler != kNoHandler);
+  if (command.has("allowed") && request.handler != kNoHandler) {
+    const std::string& text = command.text("allowed");
+    const auto given = VerdictSet::from_text(text);
+    if (!given) trouble = "allowed=" + text + ": no such verdict";
+    if (!trouble.empty()) return;
+    request.allowed = *given;
+  }
   if (request.handler == kNoHandler && subject().rejects(request.protocol, request.site)) {
-    request.allowed = verdict_name(Verdict::false_reject);
+    request.allowed = {Verdict::false_reject};
   }
   request.skip = skipped(command, cell);
   progress->cell = cell;

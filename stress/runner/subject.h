@@ -18,6 +18,8 @@
 #include <string>
 #include <string_view>
 
+#include "stress/runner/verdict_set.h"
+
 namespace sigsweep {
 
 inline constexpr unsigned kMaxSlots = 8;
@@ -61,8 +63,7 @@ struct Protocol {
   bool keeps_slots = false;       // a handler leaves all slots as they were
   bool predicts = false;          // liveness and marks predict every verdict of a handler's call
   Marks spoiled_at = 0;           // a handler's call at a boundary with one of these is not ok
-  // Verdicts that it may show when a handler calls: "rejected", "ok ...", "!ok".
-  std::string_view allowed = {};
+  VerdictSet allowed = {};        // what it may show when a handler calls
   std::string_view summary = {};
   // Equal numbers: the interrupted code, or the handler's, is the same; one trace serves all.
   unsigned operation_side = 0, handler_side = 0;

@@ -596,7 +596,7 @@ void EngineImpl::on_stray_entry(siginfo_t* info, ucontext_t* uc) {
 
 void EngineImpl::on_stray() {
   const std::uint64_t number = strays_.landed++;
-  if (protocol_->allowed == "ok") {
+  if (protocol_->allowed == kOnlyOk) {
     const auto turn = static_cast<std::size_t>(number % stray_handlers_.size());
     const char* problem = call_of_stray(stray_handlers_[turn]);
     if (problem != nullptr) seen_->misplaced = problem;
