@@ -72,8 +72,7 @@ struct Options {
 // The subjects, by the name that --subject takes; the first is the default.
 inline constexpr const char* kSubjects[] = {"onm", "fcontext"};
 
-// The instruction sets, as --isa names them, and the machine's own.
-inline constexpr const char* kIsas[] = {"386", "amd64", "amd64p32", "arm"};
+// The machine's own instruction set, of kIsas.
 std::string machine_isa();
 
 // What a command works with: the runner of one ISA and subject, and what it says of its subject.

@@ -100,7 +100,7 @@ int nearest_free(const Trace& trace, int found, const Taken& is_taken) {
 Catalog catalog_of(const Subject& subject) {
   Catalog catalog;
   catalog.isa = subject.isa();
-  catalog.isas = {"386", "amd64", "amd64p32", "arm"};
+  catalog.isas.assign(std::begin(kIsas), std::end(kIsas));
   for (const Protocol& p : subject.protocols()) catalog.protocols.emplace_back(p.name);
   for (std::string_view v : kVerdictNames) catalog.verdicts.emplace_back(v);
   for (std::string_view s : subject.slots()) catalog.slots.emplace_back(s);

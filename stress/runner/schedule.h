@@ -29,6 +29,9 @@ struct CatalogEntry {
   std::vector<std::string> slots;  // in-slots, in the subject's order: "s0", "p1"
 };
 
+// The one list of instruction sets, as schedules, flags and results name them.
+inline constexpr std::string_view kIsas[] = {"386", "amd64", "amd64p32", "arm"};
+
 // The names that are allowed. Filled from a subject (in process) or from a runner's description.
 struct Catalog {
   std::string isa;                     // of the runner that gave it

@@ -18,7 +18,7 @@ namespace {
 Catalog catalog() {
   Catalog catalog;
   catalog.isa = "amd64";
-  catalog.isas = {"386", "amd64", "amd64p32", "arm"};
+  catalog.isas.assign(std::begin(kIsas), std::end(kIsas));
   catalog.protocols = {"legacy", "reject", "signalok_raw"};
   catalog.verdicts = {"ok", "crash", "rejected", "arg-clobbered"};
   catalog.slots = {"s0", "s1", "p0"};
