@@ -19,6 +19,8 @@
 #include <iterator>
 #include <vector>
 
+#include "stress/runner/mask.h"
+
 extern "C" const char __start_switch_text[] __attribute__((visibility("hidden")));
 extern "C" const char __stop_switch_text[] __attribute__((visibility("hidden")));
 
@@ -271,15 +273,12 @@ void Fcontext::install(std::span<const int> signals, Harness* h) {
   install_handlers(false);
 }
 
-// Every signal but the synchronous ones is masked: a masked SIGSEGV or SIGTRAP that occurs kills
-// the process.
 void Fcontext::install_handlers(bool own_stack) {
   own_stack_ = own_stack;
   struct sigaction sa {};
   sa.sa_sigaction = signal_entry_point;
   sa.sa_flags = SA_SIGINFO | SA_RESTART | (own_stack ? 0 : SA_ONSTACK);
-  sigfillset(&sa.sa_mask);
-  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
+  block_all_it_may(&sa.sa_mask);
   for (int sig : signals_) {
     if (sigaction(sig, &sa, nullptr) == 0) continue;
     std::perror("fcontext: cannot install a signal handler");

@@ -30,6 +30,7 @@
 #include "stress/runner/inject/sanitizer.h"
 #include "stress/runner/inject/sources.h"
 #include "stress/runner/inject/watchdog.h"
+#include "stress/runner/mask.h"
 
 namespace sigsweep {
 namespace {
@@ -917,9 +918,7 @@ std::string EngineImpl::expect_strays(std::vector<unsigned> handlers) {
   struct sigaction sa {};
   sa.sa_sigaction = stray_entry;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-  sigfillset(&sa.sa_mask);
-  for (int s : kFaults) sigdelset(&sa.sa_mask, s);
-  for (int s : {SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
+  block_all_it_may(&sa.sa_mask);
   if (handlers.empty()) return "stray signals: no handler";
   if (sigaction(stray_signal(), &sa, nullptr) != 0) {
     return "a handler for stray signals: " + std::string(strerror(errno));
@@ -1202,9 +1201,8 @@ std::string EngineImpl::install_handlers() {
   struct sigaction sa {};
   sa.sa_sigaction = fault_entry;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
-  sigfillset(&sa.sa_mask);
-  for (int s : kFaults) sigdelset(&sa.sa_mask, s);
-  sigdelset(&sa.sa_mask, SIGTRAP);
+  block_all_it_may(&sa.sa_mask);
+  sigaddset(&sa.sa_mask, inject::watchdog_signal());  // a trial that has faulted is at its end
   for (int s : kFaults) {
     if (sigaction(s, &sa, &before_[s]) != 0)
       return "a handler for faults: " + std::string(strerror(errno));

@@ -13,6 +13,7 @@
 #include "stress/runner/inject/hwbreak.h"
 #include "stress/runner/inject/patched_text.h"
 #include "stress/runner/inject/raw_memory.h"
+#include "stress/runner/mask.h"
 
 namespace sigsweep::inject {
 namespace {
@@ -64,8 +65,7 @@ bool install_trap(Installed how) {
   // SA_NODEFER: a breakpoint in a handler that was entered from a breakpoint must trap, not kill.
   sa.sa_flags = SA_SIGINFO | (how.own ? 0 : SA_ONSTACK) | SA_RESTART | SA_NODEFER;
   sigemptyset(&sa.sa_mask);
-  if (how.masking) sigfillset(&sa.sa_mask);
-  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
+  if (how.masking) block_all_it_may(&sa.sa_mask);
   return sigaction(SIGTRAP, &sa, nullptr) == 0;
 }
 

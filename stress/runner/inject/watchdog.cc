@@ -11,6 +11,8 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "stress/runner/mask.h"
+
 namespace sigsweep::inject {
 namespace {
 
@@ -84,8 +86,7 @@ std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_
   sa.sa_sigaction = sentence;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   // All but faults: a signal made pending in the trap must land at its boundary, not in here.
-  sigfillset(&sa.sa_mask);
-  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) sigdelset(&sa.sa_mask, s);
+  block_all_it_may(&sa.sa_mask);
   sigaction(watchdog_signal(), &sa, nullptr);
 
   target = pthread_self();
