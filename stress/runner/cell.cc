@@ -86,13 +86,15 @@ std::string CellSweeper::prepare_handler(unsigned protocol, unsigned handler) {
 
 std::string CellSweeper::room_problem(const CellRequest& request) const {
   if (subject().protocols()[request.protocol].own_stack) return {};
+  const std::size_t has = subject().alternate_stack().size;
   CellRequest alone = request;
   alone.form = Form::single;
   const std::size_t one = Engine::get().signal_stack_used(plan_for(alone, Point{}, request.seed));
-  const std::size_t has = subject().alternate_stack().size, needs = 2 * one + least_frame();
-  if (needs <= has) return {};
+  const std::size_t needs = 2 * (one == 0 ? has : one) + least_frame();
+  if (one != 0 && needs <= has) return {};
   return "the alternate stack has " + std::to_string(has) +
-         " bytes; two handlers and a fault's need " + std::to_string(needs) + " on this machine";
+         " bytes; two handlers and a fault's need " + (one == 0 ? "more than " : "") +
+         std::to_string(needs) + " on this machine";
 }
 
 void CellSweeper::each_point(Form form, const std::function<bool(const Point&)>& visit) const {

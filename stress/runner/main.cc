@@ -235,8 +235,8 @@ void sweep_cell(CellSweeper* sweeper, CellRequest request, const Record& command
   request.skip = skipped(command, cell);
   progress->cell = cell;
   if (request.form == Form::nested) {
-    trouble = sweeper->prepare_handler(request.protocol, request.handler);
-    if (trouble.empty()) trouble = sweeper->room_problem(request);
+    trouble = sweeper->room_problem(request);
+    if (trouble.empty()) trouble = sweeper->prepare_handler(request.protocol, request.handler);
     if (!trouble.empty()) return;
   }
   CellSweeper::Listener listener;

@@ -192,6 +192,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   void record(const Plan& plan);
   std::string read_record(Trace* out) const;
   void record_in_worker();
+  void probe_stack();
   void record_where_it_is();
   void protect_traced(int protection);
   void hide_traced(bool hidden);
@@ -237,6 +238,7 @@ class EngineImpl final : public Engine, public Harness, public inject::TrapClien
   bool in_child_ = false;  // throws and faults are real
   Forked child_;
   Worker worker_{[this] { run_in_worker(); }, kTimeLimit};
+  Worker stack_prober_{[this] { probe_stack(); }, kRecordLimit};
   Worker recorder_{[this] { record_in_worker(); }, kRecordLimit};
   void (*sabotage_)(ucontext_t* uc) = nullptr;
   std::vector<unsigned> stray_handlers_;  // empty: none is expected
@@ -887,21 +889,13 @@ bool EngineImpl::settled() {
 
 const Observation& EngineImpl::run(const Plan& plan) {
   recorder_.dismiss();  // no trial has a child that it did not ask for
+  stack_prober_.dismiss();
   mode_ = Mode::trial;
   begin(plan);
   inject::contain_call(&containment_, run_site, this);
   finish();
   mode_ = Mode::idle;
   return *seen_;
-}
-
-std::size_t EngineImpl::signal_stack_used(const Plan& plan) {
-  inject::StackPaint fresh;
-  const Region stack = subject_->alternate_stack();
-  fresh.attach_anew(stack);
-  run(plan);
-  fresh.look();
-  return fresh.used(0);
 }
 
 Judgement EngineImpl::judge_last() const {
@@ -960,6 +954,7 @@ std::uint64_t EngineImpl::slot_value(unsigned i) const {
 struct EngineImpl::Shared {
   Observation seen;
   Plan plan;
+  std::size_t stack_used = 0;
 };
 
 // What is recorded of an operation or a handler. Filled in signal context.
@@ -1168,6 +1163,30 @@ void EngineImpl::run_in_worker() {
     if (!inject::prepare(plan.injection[i].source).empty()) _exit(3);
   }
   run(plan);
+}
+
+std::size_t EngineImpl::signal_stack_used(const Plan& plan) {
+  shared_->plan = plan;
+  shared_->stack_used = 0;
+  const Forked child = stack_prober_.once();
+  if (child.exit_status == kCameBack) return shared_->stack_used;
+  inject::make_pristine();  // children share the code
+  return 0;
+}
+
+void EngineImpl::probe_stack() {
+  static volatile std::uint64_t own_serial = 0;  // the parent's watchdog must not see this
+  if (serial_ != &own_serial) inject::after_fork();
+  serial_ = &own_serial;
+  inject::StackPaint fresh;
+  fresh.attach_anew(subject_->alternate_stack());
+  const Plan plan = shared_->plan;
+  for (unsigned i = 0; i < plan.injections; i++) {
+    if (!inject::prepare(plan.injection[i].source).empty()) _exit(3);
+  }
+  run(plan);
+  fresh.look();
+  shared_->stack_used = fresh.used(0);
 }
 
 // The child's own account of its end stands only where the way in which it died confirms it.

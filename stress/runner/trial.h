@@ -99,7 +99,8 @@ class Engine {
   virtual void red_zone(bool on) = 0;
   // How much was used of each stack at most, in the order of Subject::stacks(), as it is now.
   virtual const inject::StackPaint& look_at_stacks() = 0;
-  // Runs the trial, and tells how many bytes of the alternate stack it used.
+  // Runs the trial in a child, and tells how many bytes of the alternate stack it used; 0: more than
+  // there are, or the child died of something else.
   virtual std::size_t signal_stack_used(const Plan& plan) = 0;
 
   // Records the boundaries of an operation and its accesses to the slots, with nothing injected.

@@ -40,6 +40,13 @@ REPORT_N(store_n)
 
 namespace sigsweep::inject {
 
+void unpoison([[maybe_unused]] std::uint64_t from, [[maybe_unused]] std::uint64_t to) {
+#if defined(SIGSWEEP_ASAN)
+  if (to > from)
+    __asan_unpoison_memory_region(as_pointer<void>(from), static_cast<std::size_t>(to - from));
+#endif
+}
+
 void unpoison_stacks([[maybe_unused]] const Subject& subject,
                      [[maybe_unused]] const Region& trial_stack) {
 #if defined(SIGSWEEP_ASAN)

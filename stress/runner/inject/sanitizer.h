@@ -7,6 +7,9 @@
 
 namespace sigsweep::inject {
 
+// Forgets poisoning in [from, to). Nothing without ASan. Async-signal-safe.
+void unpoison(std::uint64_t from, std::uint64_t to);
+
 // Forgets the poisoning of all the subject's stacks and of the one that trials start on. Nothing
 // without ASan.
 void unpoison_stacks(const Subject& subject, const Region& trial_stack);

@@ -4,6 +4,7 @@
 
 #include "stress/runner/inject/arch.h"
 #include "stress/runner/inject/raw_memory.h"
+#include "stress/runner/inject/sanitizer.h"
 
 namespace sigsweep::inject {
 namespace {
@@ -52,6 +53,8 @@ __attribute__((noinline)) bool StackPaint::overwrite(std::uint64_t sp, std::uint
     const bool same = here > stack.lo && here <= stack.hi;
     const std::uint64_t to = same && here < end ? here : end;
     if (stack.lowest < to) raw_paint(stack.lowest, to);
+    // Frames that a switch left behind may have put poison where the caller's own variables lie now.
+    if (same) unpoison(stack.lo, end);
     return same;
   }
   return false;
