@@ -183,6 +183,7 @@ void on_step_trap(ucontext_t* uc) {
 // kernel left of that is.
 void destroy_unused(ucontext_t* uc, const siginfo_t* info) {
   const std::uint64_t sp = context_sp(uc), end = sp - wanted.red_zone;
+  wanted.paint->forget_poison_below(as_address(uc));
   if (wanted.paint->overwrite(sp, end)) overwrite_gaps(uc, info, end);
 }
 

@@ -53,11 +53,15 @@ __attribute__((noinline)) bool StackPaint::overwrite(std::uint64_t sp, std::uint
     const bool same = here > stack.lo && here <= stack.hi;
     const std::uint64_t to = same && here < end ? here : end;
     if (stack.lowest < to) raw_paint(stack.lowest, to);
-    // Frames that a switch left behind may have put poison where the caller's own variables lie now.
-    if (same) unpoison(stack.lo, end);
     return same;
   }
   return false;
+}
+
+void StackPaint::forget_poison_below(std::uint64_t frame) const {
+  for (unsigned i = 0; i < count_; i++) {
+    if (frame > stacks_[i].lo && frame <= stacks_[i].hi) unpoison(stacks_[i].lo, frame);
+  }
 }
 
 }  // namespace sigsweep::inject

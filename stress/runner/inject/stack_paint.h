@@ -28,6 +28,10 @@ class StackPaint {
   // caller stands on. Returns whether the caller stands on that stack, too. Async-signal-safe.
   bool overwrite(std::uint64_t sp, std::uint64_t end) const;
 
+  // Frames that a switch has left behind may have put a sanitizer's poison where a signal's handler has its variables
+  // now. `frame`: the signal's. Async-signal-safe.
+  void forget_poison_below(std::uint64_t frame) const;
+
   unsigned count() const { return count_; }
   std::size_t size(unsigned stack) const {
     return static_cast<std::size_t>(stacks_[stack].hi - stacks_[stack].lo);
