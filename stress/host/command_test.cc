@@ -249,10 +249,13 @@ TEST_F(Command, AFileThatAnotherRunWritesIsRefused) {
   for (const std::string command :
        {"sweep --inject peer", "prove --inject peer", "storm --duration 99s"}) {
     const std::string out = folder_ + "/" + command.substr(0, 5);
-    const Ran ran =
-        run("cd " + folder_ + " && { " + kBin + "/sigsweep " + command + " --out " + out +
-            " >first 2>&1 & pid=$!; until grep -qs run " + out + "/*.jsonl; do :; done; " + kBin +
-            "/sigsweep " + command + " --out " + out + "; echo status $?; kill $pid; wait $pid; }");
+    const std::string once = kBin + "/sigsweep " + command + " --out " + out;
+    std::string both = "cd " + folder_;
+    both += " && { " + once;
+    both += " >first 2>&1 & pid=$!; until grep -qs run " + out;
+    both += "/*.jsonl; do :; done; " + once;
+    both += "; echo status $?; kill $pid; wait $pid; }";
+    const Ran ran = run(both);
     EXPECT_EQ(ran.status, 4) << ran.output;
     EXPECT_NE(ran.output.find(".jsonl: another run is writing it; --out or --json names another "
                               "place\nstatus 3\n"),
@@ -356,7 +359,7 @@ class Stopped : public Command {
   }
   // A file that nobody writes to: whoever reads it waits.
   std::string fifo() {
-    const std::string path = folder_ + "/fifo";
+    std::string path = folder_ + "/fifo";
     mkfifo(path.c_str(), 0600);
     return path;
   }

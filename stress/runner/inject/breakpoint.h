@@ -33,10 +33,10 @@ class TrapClient {
 
 // Maps the code a second time and installs the SIGTRAP handler. Empty, or what is wrong.
 // `constants`: what of the code is data, which must be told where a step is made of patches.
-std::string attach(CodeRanges code, std::vector<Region> constants, TrapClient* client);
+std::string attach(CodeRanges ranges, std::vector<Region> constants, TrapClient* trap_client);
 
 // Hands the traps to somebody else; returns who had them.
-TrapClient* set_client(TrapClient* client);
+TrapClient* set_client(TrapClient* trap_client);
 
 // What traps are to be like.
 struct TrapWanted {
