@@ -53,7 +53,7 @@ class Recorder final : public TrapClient {
   }
   bool on_step(ucontext_t*) override { return false; }
   std::vector<Stop> take() {
-    const std::vector<Stop> all(stops_, stops_ + count_);
+    std::vector<Stop> all(stops_, stops_ + count_);
     count_ = 0;
     return all;
   }
