@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "stress/runner/verdict_list.h"
+#include "stress/verdict/verdict_list.h"
 
 /* An engine tells eight ranges of a counter's value apart, and each stands for a verdict. */
 #define SIGSWEEP_COUNTER_LEVELS 8

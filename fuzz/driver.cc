@@ -33,7 +33,7 @@
 #include "fuzz/engine.h"
 #include "fuzz/stats.h"
 #include "fuzz/target.h"
-#include "stress/runner/schedule_bytes.h"
+#include "stress/schedule/schedule_bytes.h"
 
 namespace sigsweep::fuzz {
 namespace {

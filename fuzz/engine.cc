@@ -14,7 +14,7 @@
 #include <cstring>
 
 #include "fuzz/counters.h"
-#include "stress/runner/trial.h"
+#include "stress/engine/trial.h"
 
 namespace sigsweep::fuzz {
 namespace {

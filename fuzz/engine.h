@@ -13,7 +13,7 @@
 #include <string_view>
 #include <vector>
 
-#include "stress/runner/schedule.h"
+#include "stress/schedule/schedule.h"
 
 namespace sigsweep::fuzz {
 

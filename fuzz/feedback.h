@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "fuzz/counters.h"
-#include "stress/runner/oracle.h"
+#include "stress/oracle/oracle.h"
 
 namespace sigsweep::fuzz {
 

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "stress/runner/resolve.h"
+#include "stress/campaign/resolve.h"
 
 namespace sigsweep::fuzz {
 namespace {

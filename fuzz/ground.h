@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "fuzz/feedback.h"
-#include "stress/runner/schedule_bytes.h"
-#include "stress/runner/traces.h"
+#include "stress/campaign/traces.h"
+#include "stress/schedule/schedule_bytes.h"
 
 namespace sigsweep::fuzz {
 

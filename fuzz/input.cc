@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "stress/runner/resolve.h"
+#include "stress/campaign/resolve.h"
 
 namespace sigsweep::fuzz {
 namespace {

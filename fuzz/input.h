@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fuzz/ground.h"
-#include "stress/runner/trial.h"
+#include "stress/engine/trial.h"
 
 namespace sigsweep::fuzz {
 

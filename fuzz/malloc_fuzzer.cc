@@ -28,10 +28,10 @@
 #include "fuzz/target.h"
 #include "runtime/mheap.h"
 #include "runtime/stubs.h"
-#include "stress/runner/oracle.h"
-#include "stress/runner/resolve.h"
-#include "stress/runner/subject.h"
-#include "stress/runner/trial.h"
+#include "stress/campaign/resolve.h"
+#include "stress/engine/trial.h"
+#include "stress/oracle/oracle.h"
+#include "stress/subject/subject.h"
 
 namespace sigsweep::fuzz {
 namespace {

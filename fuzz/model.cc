@@ -10,9 +10,9 @@
 #include <string_view>
 #include <utility>
 
-#include "stress/onm/callsites.h"
-#include "stress/onm/protocols.h"
-#include "stress/runner/inject/arch.h"
+#include "stress/subjects/onm/callsites.h"
+#include "stress/subjects/onm/protocols.h"
+#include "stress/trap/arch.h"
 
 namespace sigsweep::fuzz {
 namespace {
@@ -66,7 +66,7 @@ struct Model {
   std::uint64_t slots[kMaxSlots]{};
   bool closures = false;
   int row = 0;
-  inject::Probe probe{};
+  trap::Probe probe{};
   Shown shown;
 };
 Model m;
@@ -290,16 +290,16 @@ void operation_proper(void*) {
 
 // With values in the registers that a call must keep.
 void operation() {
-  inject::Probe& p = m.probe;
+  trap::Probe& p = m.probe;
   p.over = [] {};
-  for (unsigned i = 0; i < inject::kKept; i++) p.kept_before[i] = 0x0101010101010101 * (i + 1);
-  for (unsigned i = 0; i < inject::kControls; i++) p.control_before[i] = inject::kControlProbe[i];
-  inject::probe_call(&p, operation_proper, nullptr);
-  for (unsigned i = 0; i < inject::kKept; i++) {
-    if (p.kept_after[i] != p.kept_before[i]) m.shown.lost = inject::kKeptNames[i];
+  for (unsigned i = 0; i < trap::kKept; i++) p.kept_before[i] = 0x0101010101010101 * (i + 1);
+  for (unsigned i = 0; i < trap::kControls; i++) p.control_before[i] = trap::kControlProbe[i];
+  trap::probe_call(&p, operation_proper, nullptr);
+  for (unsigned i = 0; i < trap::kKept; i++) {
+    if (p.kept_after[i] != p.kept_before[i]) m.shown.lost = trap::kKeptNames[i];
   }
-  for (unsigned i = 0; i < inject::kControls; i++) {
-    if (p.control_after[i] != p.control_before[i]) m.shown.lost = inject::kControlNames[i];
+  for (unsigned i = 0; i < trap::kControls; i++) {
+    if (p.control_after[i] != p.control_before[i]) m.shown.lost = trap::kControlNames[i];
   }
 }
 

@@ -10,7 +10,7 @@
 
 #include <cstdint>
 
-#include "stress/onm/events.h"
+#include "stress/subjects/onm/events.h"
 
 namespace sigsweep::fuzz {
 

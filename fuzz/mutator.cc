@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <iterator>
 
-#include "stress/runner/schedule_bytes.h"
+#include "stress/schedule/schedule_bytes.h"
 
 namespace sigsweep::fuzz {
 namespace {

@@ -1,5 +1,5 @@
 // The mutator: changes the structure of schedules in their byte form, for every engine. It knows
-// records (stress/runner/schedule_bytes.h) and no names, so that it also runs in AFL++'s own
+// records (stress/schedule/schedule_bytes.h) and no names, so that it also runs in AFL++'s own
 // process. Its entry points, for either engine, are in mutator_entry.cc.
 #pragma once
 

@@ -5,7 +5,7 @@
 
 #include <set>
 
-#include "stress/runner/schedule_bytes.h"
+#include "stress/schedule/schedule_bytes.h"
 
 namespace sigsweep::fuzz {
 namespace {

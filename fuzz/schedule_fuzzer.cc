@@ -4,8 +4,8 @@
 
 #include "fuzz/engine.h"
 #include "fuzz/target.h"
-#include "stress/runner/resolve.h"
-#include "stress/runner/schedule_bytes.h"
+#include "stress/campaign/resolve.h"
+#include "stress/schedule/schedule_bytes.h"
 
 namespace sigsweep::fuzz {
 namespace {

@@ -10,9 +10,9 @@
 #include "fuzz/counters.h"
 #include "fuzz/engine.h"
 #include "fuzz/stats.h"
-#include "stress/runner/cell.h"
-#include "stress/runner/inject/sources.h"
-#include "stress/runner/resolve.h"
+#include "stress/campaign/cell.h"
+#include "stress/campaign/resolve.h"
+#include "stress/trap/sources.h"
 
 namespace sigsweep::fuzz {
 namespace {
@@ -116,7 +116,7 @@ void TrialTarget::configure() {
 
 void TrialTarget::start() {
   for (Source source : choice_.sources) {
-    const std::string problem = inject::prepare(source);
+    const std::string problem = trap::prepare(source);
     if (!problem.empty()) fail_harness("harness failure: " + problem);
   }
 }

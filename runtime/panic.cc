@@ -13,7 +13,7 @@
 #include "runtime/print.h"
 #include "runtime/runtime.h"
 #include "runtime/stubs.h"
-#include "runtime/symtab.h"
+#include "stress/base/symtab.h"
 
 namespace runtime {
 

@@ -19,7 +19,7 @@
 
 #include "runtime/slots.h"
 #include "runtime/stubs.h"
-#include "runtime/symtab.h"
+#include "stress/base/symtab.h"
 
 namespace runtime {
 namespace {

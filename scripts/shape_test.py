@@ -11,12 +11,12 @@ import unittest
 sys.dont_write_bytecode = True  # beside the script
 import shape
 
-LAYERS = {"low": [], "high": ["low"], "stress/onm": [], "runtime": []}
+LAYERS = {"low": [], "high": ["low"], "stress/subjects/onm": [], "runtime": []}
 GO = {
-    "stress/onm/callsites.def": 'SITE(ready_m, ONM, P0, 0, NOTHING, "")\nSITE(dopanic_m, ONM, 0, NOTHING, "panic")\n'
+    "stress/subjects/onm/callsites.def": 'SITE(ready_m, ONM, P0, 0, NOTHING, "")\nSITE(dopanic_m, ONM, 0, NOTHING, "panic")\n'
                                 "SWITCHING(park_m)\nALSO(ready_m, G0)\n",
-    "stress/onm/protocols.def": 'PROTOCOL(closure, onM,\n "x")\nPROTOCOL_ARM(arm_seed, onM, "x")\n',
-    "stress/onm/onm.cc": 'constexpr std::string_view kMarkNames[] = {"g0-in-use", "gsignal-left",\n "sp-lost"};\n',
+    "stress/subjects/onm/protocols.def": 'PROTOCOL(closure, onM,\n "x")\nPROTOCOL_ARM(arm_seed, onM, "x")\n',
+    "stress/subjects/onm/onm.cc": 'constexpr std::string_view kMarkNames[] = {"g0-in-use", "gsignal-left",\n "sp-lost"};\n',
     "runtime/panic.cc": 'void badonm() {\n  gothrow("called from there");\n}\n',
 }
 
@@ -135,6 +135,7 @@ class Layers(unittest.TestCase):
         up, down = '#include "high/a.h"\n', '  #  include "low/a.h"\n#include "high/a.h"\n#include <low>\n'
         self.assertEqual(shape.figures({"high/a.cc": down}, LAYERS), {})
         self.assertEqual(shape.figures({"low/a.S": up + up}, LAYERS), {("layer", "low/a.S:high"): 2})
+        self.assertEqual(shape.figures({"low/a_test.cc": up}, LAYERS), {})
 
     def test_a_circle(self):
         files = {"low/a.h": '#include "high/a.h"\n', "high/a.h": '#include "low/a.h"\n'}
@@ -169,7 +170,7 @@ class Go(unittest.TestCase):
             self.assertEqual(self.count(text), 0, text)
 
     def test_who_may_know_it(self):
-        for path in ("runtime/a.cc", "stress/onm/a.cc", "low/a_test.cc", "low/a_fixture.h"):
+        for path in ("runtime/a.cc", "stress/subjects/onm/a.cc", "low/a_test.cc", "low/a_fixture.h"):
             self.assertEqual(self.count("int g0;", path), 0, path)
 
     def test_lists_that_are_gone_are_said(self):

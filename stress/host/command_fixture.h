@@ -54,7 +54,7 @@ class Command : public testing::Test {
   Ran sigsweep(const std::string& arguments) {
     return run("cd " + folder_ + " && " + kBin + "/sigsweep " + arguments);
   }
-  // A sweep by a runner that goes wrong on purpose (stress/onm/runner_sabotaged.cc), to r.jsonl.
+  // A sweep by a runner that goes wrong on purpose (stress/runner/runner_sabotaged.cc), to r.jsonl.
   Ran sabotaged(const std::string& how, const std::string& arguments) {
     return run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=" + how + " " + kBin +
                "/sigsweep sweep --runner " + kBin + "/runner-amd64-sabotaged --json r.jsonl " +

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "stress/host/options.h"
-#include "stress/runner/schedule.h"
+#include "stress/schedule/schedule.h"
 
 namespace sigsweep {
 

@@ -9,7 +9,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "runtime/symtab.h"
+#include "stress/base/symtab.h"
 #include "stress/host/options.h"
 
 namespace sigsweep {

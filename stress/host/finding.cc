@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -13,7 +14,6 @@
 #include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/options.h"
-#include "stress/host/sweep.h"
 
 namespace sigsweep {
 namespace {

@@ -4,9 +4,9 @@
 #include <cstdint>
 #include <string>
 
-#include "stress/report/results.h"
-#include "stress/runner/schedule.h"
-#include "stress/runner/wire.h"
+#include "stress/base/wire.h"
+#include "stress/host/results.h"
+#include "stress/schedule/schedule.h"
 
 namespace sigsweep {
 

@@ -1,4 +1,4 @@
-// Known kinds of bug, one planted in the runtime of each runner here (stress/onm/CMakeLists.txt):
+// Known kinds of bug, one planted in the runtime of each runner here (stress/subjects/onm/CMakeLists.txt):
 // the claims that must see it do. The same commands are green with the runtime as it is:
 // command_test.cc.
 #include "stress/host/command_fixture.h"

@@ -11,9 +11,9 @@
 #include <string>
 #include <vector>
 
-#include "stress/runner/schedule.h"
-#include "stress/runner/verdict_set.h"
-#include "stress/runner/wire.h"
+#include "stress/base/wire.h"
+#include "stress/schedule/schedule.h"
+#include "stress/verdict/verdict_set.h"
 
 namespace sigsweep {
 

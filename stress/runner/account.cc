@@ -3,8 +3,8 @@
 
 #include <cstdio>
 
-#include "stress/runner/inject/arch.h"
-#include "stress/runner/resolve.h"
+#include "stress/campaign/resolve.h"
+#include "stress/trap/arch.h"
 
 namespace sigsweep {
 namespace {
@@ -23,10 +23,10 @@ Record& add_words(Record& r, const std::string& key, SlotMask which, const std::
 
 std::string registers(const ucontext_t& uc) {
   std::string text;
-  for (const auto& r : inject::kRegisters) {
+  for (const auto& r : trap::kRegisters) {
     char word[40];
     std::snprintf(word, sizeof word, "%s%s=0x%llx", text.empty() ? "" : ",", r.name,
-                  static_cast<unsigned long long>(inject::context_register(&uc, r.index)));
+                  static_cast<unsigned long long>(trap::context_register(&uc, r.index)));
     text += word;
   }
   return text;

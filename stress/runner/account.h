@@ -3,8 +3,8 @@
 
 #include <span>
 
-#include "stress/runner/cell.h"
-#include "stress/runner/wire.h"
+#include "stress/base/wire.h"
+#include "stress/campaign/cell.h"
 
 namespace sigsweep {
 

@@ -25,15 +25,15 @@
 #include <iostream>
 #include <string>
 
-#include "runtime/symtab.h"
+#include "stress/base/start.h"
+#include "stress/base/symtab.h"
+#include "stress/base/wire.h"
+#include "stress/campaign/measure.h"
+#include "stress/campaign/resolve.h"
+#include "stress/campaign/soak.h"
 #include "stress/runner/account.h"
-#include "stress/runner/inject/sources.h"
-#include "stress/runner/measure.h"
-#include "stress/runner/resolve.h"
 #include "stress/runner/selfcheck.h"
-#include "stress/runner/soak.h"
-#include "stress/runner/start.h"
-#include "stress/runner/wire.h"
+#include "stress/trap/sources.h"
 
 int runner_main(int argc, char** argv);
 
@@ -145,7 +145,7 @@ void source(const Record& command) {
   const auto wanted = source_from_name(command.text("inject"));
   if (!wanted) trouble = "inject= is missing or unknown";
   if (!trouble.empty()) return;
-  send(Record("source").add("unavailable", inject::prepare(*wanted)));
+  send(Record("source").add("unavailable", trap::prepare(*wanted)));
 }
 
 // ---- sweep protocol= site= handlers= form= inject= contain= signal= seed= allowed= map=
@@ -163,7 +163,7 @@ std::set<std::uint64_t> skipped(const Record& command, unsigned cell) {
 
 // Of each stack how many bytes were used at most since this process began, and how many it has.
 std::string stacks_used() {
-  const inject::StackPaint& paint = Engine::get().look_at_stacks();
+  const trap::StackPaint& paint = Engine::get().look_at_stacks();
   std::string used;
   for (unsigned i = 0; i < paint.count(); i++) {
     used += (used.empty() ? "" : ",") + std::string(subject().stack_name(i)) + ":" +
@@ -292,7 +292,7 @@ void sweep(const Record& command) {
   std::vector<unsigned> handlers;
   for (const std::string& name : command.list("handlers"))
     handlers.push_back(site_index(name, true));
-  if (trouble.empty()) trouble = inject::prepare(request.source);
+  if (trouble.empty()) trouble = trap::prepare(request.source);
   if (!trouble.empty()) return;
   trouble = sweeper().prepare(request.protocol, request.site, request.seed);
   const Judgement& before = sweeper().without_signal();
@@ -431,7 +431,7 @@ bool resolve_operation(const Schedule& schedule, unsigned index, Resolved* resol
 void replay_operations(const Schedule& schedule) {
   for (unsigned i = 0; i < schedule.operations.size(); i++) {
     for (const Injection& injection : schedule.operations[i].injections) {
-      trouble = inject::prepare(injection.by);
+      trouble = trap::prepare(injection.by);
       if (!trouble.empty()) return;
     }
     Resolved resolved;

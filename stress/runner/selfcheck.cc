@@ -5,17 +5,17 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "stress/runner/forked.h"
-#include "stress/runner/inject/arch.h"
-#include "stress/runner/inject/frame.h"
-#include "stress/runner/inject/raw_memory.h"
+#include "stress/base/forked.h"
+#include "stress/base/raw_memory.h"
+#include "stress/trap/arch.h"
+#include "stress/trap/frame.h"
 
 namespace sigsweep {
 namespace {
 
 #if defined(__x86_64__) || defined(__i386__)
 
-using inject::SoftwareBytes;
+using trap::SoftwareBytes;
 
 constexpr std::size_t kAlignment = 64, kLegacy = 512, kHeader = 64;  // bytes
 constexpr std::size_t kMxcsr = 24;                                   // in the legacy part
@@ -49,36 +49,35 @@ unsigned char* memory_with_end(std::size_t size) {
 unsigned char* state_by_hand(const unsigned char* kernels) {
   const std::size_t size = form.state_bytes + sizeof(std::uint32_t);
   const std::size_t room = (size + kAlignment - 1) / kAlignment * kAlignment;
-  unsigned char* end = memory_with_end(room + kAlignment + inject::kFxsave);
+  unsigned char* end = memory_with_end(room + kAlignment + trap::kFxsave);
   if (end == nullptr) return nullptr;
   unsigned char* state = end - room - form.shift;
-  inject::raw_copy(state, kernels, kLegacy + kHeader);
+  trap::raw_copy(state, kernels, kLegacy + kHeader);
   SoftwareBytes sw{};
   sw.magic = form.magic;
-  sw.extended_size = static_cast<std::uint32_t>(inject::kFxsave + size);
+  sw.extended_size = static_cast<std::uint32_t>(trap::kFxsave + size);
   sw.xfeatures = kX87AndSse;
   sw.xstate_size = static_cast<std::uint32_t>(form.state_bytes);
-  inject::raw_copy(state + SoftwareBytes::kOffset, &sw, sizeof sw);
-  inject::raw_store<std::uint32_t>(state, kMxcsr, kRoundDown);
-  inject::raw_store<std::uint64_t>(
-      state, kLegacy, inject::raw_load<std::uint64_t>(state, kLegacy) | kX87AndSse | form.claims);
-  inject::raw_store<std::uint64_t>(state, kLegacy + 8, form.compacted);
-  inject::raw_store<std::uint32_t>(state, form.state_bytes, form.end_magic);
+  trap::raw_copy(state + SoftwareBytes::kOffset, &sw, sizeof sw);
+  trap::raw_store<std::uint32_t>(state, kMxcsr, kRoundDown);
+  trap::raw_store<std::uint64_t>(
+      state, kLegacy, trap::raw_load<std::uint64_t>(state, kLegacy) | kX87AndSse | form.claims);
+  trap::raw_store<std::uint64_t>(state, kLegacy + 8, form.compacted);
+  trap::raw_store<std::uint32_t>(state, form.state_bytes, form.end_magic);
   return state;
 }
 
 void give_back(int, siginfo_t*, void* context) {
   static ucontext_t uc;
-  inject::raw_copy(&uc, context, sizeof uc);
-  if (!inject::can_resume(&uc)) _exit(static_cast<int>(Outcome::no_xsave));
+  trap::raw_copy(&uc, context, sizeof uc);
+  if (!trap::can_resume(&uc)) _exit(static_cast<int>(Outcome::no_xsave));
   const auto* kernels =
-      reinterpret_cast<const unsigned char*>(uc.uc_mcontext.fpregs) + inject::kFxsave;
+      reinterpret_cast<const unsigned char*>(uc.uc_mcontext.fpregs) + trap::kFxsave;
   unsigned char* state = state_by_hand(kernels);
   if (state == nullptr) _exit(3);
-  uc.uc_mcontext.fpregs =
-      reinterpret_cast<decltype(uc.uc_mcontext.fpregs)>(state - inject::kFxsave);
-  if (!inject::can_resume(&uc)) _exit(static_cast<int>(Outcome::refused));
-  inject::resume_context(&uc);
+  uc.uc_mcontext.fpregs = reinterpret_cast<decltype(uc.uc_mcontext.fpregs)>(state - trap::kFxsave);
+  if (!trap::can_resume(&uc)) _exit(static_cast<int>(Outcome::refused));
+  trap::resume_context(&uc);
 }
 
 void raise_and_look() {

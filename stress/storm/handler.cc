@@ -16,9 +16,9 @@
 #include "runtime/mheap.h"
 #include "runtime/print.h"
 #include "runtime/slots.h"
-#include "stress/onm/callsites.h"
-#include "stress/runner/inject/arch.h"
 #include "stress/storm/timers.h"
+#include "stress/subjects/onm/callsites.h"
+#include "stress/trap/arch.h"
 
 namespace sigsweep::storm {
 
@@ -118,12 +118,11 @@ void handle(MState* m, const ucontext_t& uc, const runtime::G* gp) {
 // SA_ONSTACK for every signal.
 bool entered_well(const runtime::G* gsignal, std::uint64_t frame, std::uint64_t flags) {
   return frame > gsignal->stack.lo && frame <= gsignal->stack.hi &&
-         frame % inject::kFrameAlignment == inject::kFrameRest &&
-         inject::flags_problem(flags) == nullptr;
+         frame % trap::kFrameAlignment == trap::kFrameRest && trap::flags_problem(flags) == nullptr;
 }
 
 void on_signal(int sig, void* info, void* ctx, runtime::G* gp) {
-  const std::uint64_t flags = inject::flags_at_entry();
+  const std::uint64_t flags = trap::flags_at_entry();
   const std::uint64_t entered = ticks();
   MState* m = &states[gp->m->id];
   if (!entered_well(runtime::getg(), as_address(__builtin_frame_address(0)), flags))

@@ -14,11 +14,11 @@
 #include <iostream>
 #include <string>
 
-#include "runtime/symtab.h"
-#include "stress/runner/code_ranges.h"
-#include "stress/runner/forked.h"
-#include "stress/runner/start.h"
-#include "stress/runner/wire.h"
+#include "stress/base/code_ranges.h"
+#include "stress/base/forked.h"
+#include "stress/base/start.h"
+#include "stress/base/symtab.h"
+#include "stress/base/wire.h"
 #include "stress/storm/benchmarks.h"
 #include "stress/storm/storm.h"
 

@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "runtime/runtime.h"
-#include "stress/runner/oracle.h"
-#include "stress/runner/subject.h"
+#include "stress/oracle/oracle.h"
 #include "stress/storm/histogram.h"
+#include "stress/subject/subject.h"
 
 namespace sigsweep::storm {
 

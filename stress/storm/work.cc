@@ -8,7 +8,7 @@
 #include "runtime/lock.h"
 #include "runtime/malloc.h"
 #include "runtime/stubs.h"
-#include "stress/onm/many_ms.h"
+#include "stress/subjects/onm/many_ms.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)

@@ -1,0 +1,153 @@
+// fork, pipes, and waiting.
+#include "stress/base/forked.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+namespace sigsweep {
+namespace {
+
+// Everything that is written until the last writer is gone.
+std::string read_all(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n = 0; (n = read(fd, buffer, sizeof buffer)) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(n));
+  }
+  return text;
+}
+
+void note_end(pid_t child, Forked* result) {
+  int status = 0;
+  if (waitpid(child, &status, 0) != child) {
+    result->output = "no child";
+    return;
+  }
+  if (WIFEXITED(status)) result->exit_status = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) result->signal = WTERMSIG(status);
+}
+
+// A child ends with the one that has forked it, however that ends.
+void die_with(pid_t parent) {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(kCameBack);  // it has ended already
+}
+
+timer_t make_killer() {
+  sigevent event{};
+  event.sigev_notify = SIGEV_SIGNAL;
+  event.sigev_signo = SIGKILL;
+  timer_t timer;
+  if (timer_create(CLOCK_PROCESS_CPUTIME_ID, &event, &timer) != 0) _exit(3);
+  return timer;
+}
+
+void set_killer(timer_t timer, unsigned ms) {
+  itimerspec once{};
+  once.it_value.tv_sec = ms / 1000;
+  once.it_value.tv_nsec = static_cast<long>(ms % 1000) * 1000000L;
+  if (timer_settime(timer, 0, &once, nullptr) != 0) _exit(3);
+}
+
+}  // namespace
+
+Forked run_in_child(const std::function<void()>& work) {
+  Forked result;
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) {
+    result.output = "no pipe";
+    return result;
+  }
+  const pid_t parent = getpid(), child = fork();
+  if (child == 0) {
+    die_with(parent);
+    dup2(ends[1], STDERR_FILENO);
+    work();
+    _exit(kCameBack);
+  }
+  close(ends[1]);
+  if (child > 0) result.output = read_all(ends[0]);
+  close(ends[0]);
+  note_end(child, &result);
+  return result;
+}
+
+// ---- Worker
+
+void Worker::serve(int requests, int answers) const {
+  const timer_t killer = make_killer();
+  for (char byte = 0; read(requests, &byte, 1) == 1;) {
+    set_killer(killer, cpu_limit_);
+    work_();
+    set_killer(killer, 0);
+    if (write(answers, &byte, 1) != 1) break;
+  }
+  _exit(kCameBack);  // dismissed, or the parent is gone
+}
+
+bool Worker::hire() {
+  int down[2], up[2], errors[2];
+  if (pipe2(down, O_CLOEXEC) != 0 || pipe2(up, O_CLOEXEC) != 0 || pipe2(errors, O_CLOEXEC) != 0) {
+    return false;
+  }
+  hirer_ = getpid();
+  child_ = fork();
+  if (child_ == 0) {
+    die_with(hirer_);
+    close(down[1]);
+    close(up[0]);
+    dup2(errors[1], STDERR_FILENO);
+    close(errors[1]);
+    serve(down[0], up[1]);
+  }
+  close(down[0]);
+  close(up[1]);
+  close(errors[1]);
+  requests_ = down[1];
+  answers_ = up[0];
+  errors_ = errors[0];
+  return child_ > 0;
+}
+
+Forked Worker::once() {
+  Forked result;
+  if (child_ < 0 && !hire()) {
+    result.output = "no child";
+    return result;
+  }
+  char byte = 0;
+  if (write(requests_, &byte, 1) == 1 && read(answers_, &byte, 1) == 1) {
+    result.exit_status = kCameBack;
+    return result;
+  }
+  return bury();
+}
+
+Forked Worker::bury() {
+  Forked result;
+  close(requests_);
+  result.output = read_all(errors_);
+  close(answers_);
+  close(errors_);
+  note_end(child_, &result);
+  child_ = -1;
+  return result;
+}
+
+// Killed, for it waits: the end of the requests it may never see, where another child has them too.
+void Worker::dismiss() {
+  if (child_ <= 0) return;
+  if (hirer_ == getpid()) {
+    kill(child_, SIGKILL);
+    bury();
+  } else {  // a copy, in a child of the hirer
+    for (int fd : {requests_, answers_, errors_}) close(fd);
+    child_ = -1;
+  }
+}
+
+}  // namespace sigsweep

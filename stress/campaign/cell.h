@@ -1,0 +1,129 @@
+// A cell: one protocol, site and handler, and a signal at every boundary, one after the other; at
+// depth 2 two signals, at every pair of boundaries.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "stress/campaign/traces.h"
+
+namespace sigsweep {
+
+// What a trial of this protocol may show. `handler_calls`: the handler enters a stub.
+VerdictSet allowed_verdicts(const Protocol& protocol, bool handler_calls);
+
+// Where the signals of a trial land.
+enum class Form : std::uint8_t {
+  single,  // one, in the operation
+  nested,  // a second in the handler of the first
+  two,     // a second later in the operation
+};
+inline constexpr std::string_view kFormNames[] = {"single", "nested", "two"};
+
+enum class Contain : std::uint8_t { place, fork };
+inline constexpr std::string_view kContainNames[] = {"place", "fork"};
+
+struct CellRequest {
+  unsigned protocol = 0;
+  unsigned site = 0;
+  unsigned handler = kNoHandler;  // of each signal, with nonces of its own
+  Form form = Form::single;
+  Source source = Source::direct;
+  Contain contain = Contain::place;
+  int signal = 0;  // 0: each in turn, all but the timer's
+  std::uint64_t seed = 0;
+  VerdictSet allowed;            // verdicts that are no finding
+  std::set<std::uint64_t> skip;  // points at which a runner has died before
+  std::uint64_t sample = 0;      // pairs that are drawn from the seed; 0: all
+};
+
+// The boundaries of one trial: of the operation; of the handler (nested) or of the operation again.
+struct Point {
+  unsigned first = 0;
+  unsigned second = 0;
+  std::uint64_t number() const { return std::uint64_t{first} << 32 | second; }
+};
+
+// A trial worth telling of. Refers to the trial that has just been run.
+struct Example {
+  Point point;
+  std::uint64_t seed;
+  Judgement judgement;
+  bool expected;       // its verdict is allowed
+  std::string reason;  // why the prediction failed; empty: it did not
+};
+
+struct CellResult {
+  std::uint64_t boundaries = 0, trials = 0, requested = 0, landed = 0, unreached = 0;
+  std::uint64_t verdicts[kVerdicts] = {};
+  std::uint64_t mismatches = 0;  // prediction against observation
+  bool predicted = false;        // whether a prediction was made at all
+  std::uint64_t map = 0;         // fingerprint of the verdict at each boundary
+  double seconds = 0;
+};
+
+class CellSweeper {
+ public:
+  // Prepares for a (protocol, site): the trace, and the verdict with no signal at all. Empty, or
+  // what is wrong with the harness (not with the subject).
+  std::string prepare(unsigned protocol, unsigned site, std::uint64_t seed);
+  // Goes back to one that prepare() was called for.
+  std::string select(unsigned protocol, unsigned site);
+  // And for a handler that is interrupted itself.
+  std::string prepare_handler(unsigned protocol, unsigned handler);
+
+  // Has the alternate stack room for what nests on it, two handlers and a fault's? Empty, or what
+  // is missing, in bytes.
+  std::string room_problem(const CellRequest& request) const;
+
+  const Trace& trace() const { return *trace_; }
+  const Trace& handler_trace() const { return *handler_trace_; }
+  const Judgement& without_signal() const { return baseline_; }
+  // Which call lost the register that without_signal() is about; empty where it is about none.
+  const std::string& lost() const { return lost_; }
+
+  // `starting(point)` before each trial; `example` for the first of each verdict in the cell,
+  // and, for verdicts that are not allowed, of each (verdict, phase); `at` after each trial;
+  // `again` where all that was told of this cell is void, because it is run once more from the
+  // start.
+  struct Listener {
+    std::function<void(const Point&)> starting;
+    std::function<void(const Example&)> example;
+    std::function<void(const Point&, const Judgement&)> at;
+    std::function<void()> again;
+  };
+  CellResult run(const CellRequest& request, const Listener& listener);
+
+  // The plan of one trial of a cell.
+  Plan plan_for(const CellRequest& request, const Point& point, std::uint64_t seed) const;
+  // Where its signals land: the first and, but for Form::single, the second.
+  std::array<const Boundary*, 2> boundaries_of(const CellRequest& request,
+                                               const Point& point) const;
+  // Every point of a cell, in order, until `visit` says false.
+  void each_point(Form form, const std::function<bool(const Point&)>& visit) const;
+  // The same, or, where the request says so, as many points as it says, drawn from its seed.
+  void points(const CellRequest& request, const std::function<bool(const Point&)>& visit) const;
+
+ private:
+  CellResult run_once(const CellRequest& request, const Listener& listener);
+  std::string mismatch(const CellRequest& request, const Point& point, const Judgement& judgement,
+                       const Observation& seen) const;
+  std::string heads(const CellRequest& request, const Point& point) const;
+
+  Traces traces_;
+  const Trace* trace_ = nullptr;
+  const Trace* handler_trace_ = nullptr;
+  Judgement baseline_;
+  std::string lost_;
+};
+
+// The injection that a verdict is to be blamed on: the last of the smallest set of them that shows
+// the same verdict about the same slots, which is found by taking the others away; where none can
+// be, the last that landed. Runs trials.
+unsigned blamed_injection(const Plan& plan, const Judgement& judgement, const Observation& seen);
+
+}  // namespace sigsweep

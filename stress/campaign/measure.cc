@@ -1,0 +1,208 @@
+// The benchmarks that are the harness's: one row each. Built without instrumentation, like what it
+// measures.
+#include "stress/campaign/measure.h"
+
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <vector>
+
+#include "stress/campaign/cell.h"
+#include "stress/trap/arch.h"
+#include "stress/trap/breakpoint.h"
+#include "stress/trap/hwbreak.h"
+#include "stress/trap/sources.h"
+
+namespace sigsweep {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double since(Clock::time_point start) {
+  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+}
+
+volatile std::uint64_t landed;
+void count_signal(int, siginfo_t*, void*) {
+  landed = landed + 1;
+}
+
+// While it lives, a signal is handled by count_signal: on the alternate stack, with every signal
+// masked, as a runtime's handlers are.
+class CountedSignal {
+ public:
+  explicit CountedSignal(int sig) : sig_(sig) {
+    struct sigaction counted {};
+    trap::want_traps({});
+    sigaction(SIGTRAP, nullptr, &counted);
+    counted.sa_sigaction = count_signal;
+    sigaction(sig_, &counted, &before_);
+    landed = 0;
+  }
+  ~CountedSignal() { sigaction(sig_, &before_, nullptr); }
+  CountedSignal(const CountedSignal&) = delete;
+  CountedSignal& operator=(const CountedSignal&) = delete;
+
+ private:
+  int sig_;
+  struct sigaction before_ {};
+};
+
+Measured counted(double ns, std::uint64_t rounds) {
+  if (landed != rounds) {
+    return {0,
+            std::to_string(rounds) + " signals asked for, " + std::to_string(landed) + " landed"};
+  }
+  return {ns, {}};
+}
+
+// ---- floors: what any injection costs at least
+
+Measured int3_floor(std::uint64_t rounds) {
+  const CountedSignal signal(SIGTRAP);
+  const auto start = Clock::now();
+  for (std::uint64_t i = 0; i < rounds; i++) trap::standing_break();
+  return counted(since(start), rounds);
+}
+
+Measured tgkill_floor(std::uint64_t rounds) {
+  const CountedSignal signal(SIGPROF);
+  const pid_t process = getpid();
+  const long thread = syscall(SYS_gettid);
+  const auto start = Clock::now();
+  for (std::uint64_t i = 0; i < rounds; i++) syscall(SYS_tgkill, process, thread, SIGPROF);
+  return counted(since(start), rounds);
+}
+
+// ---- injections
+
+// One instruction to break at, in injectable code, and nothing else.
+extern "C" __attribute__((section("switch_text"), noinline)) void bench_target() {
+  asm volatile("nop");
+}
+
+// Does at the breakpoint what the engine does there, and no more.
+struct Injector final : trap::TrapClient {
+  Injector(Source how, int sig) : source(how), signal(sig) {}
+  void on_break(unsigned, ucontext_t* uc) override {
+    if (trap::is_the_trap(source)) {
+      count_signal(signal, nullptr, uc);
+    } else {
+      trap::make_pending(source, signal);
+    }
+  }
+  bool on_step(ucontext_t*) override { return false; }
+
+  Source source;
+  int signal;
+};
+
+template <Source kSource>
+Measured injection(std::uint64_t rounds) {
+  if (std::string problem = trap::prepare(kSource); !problem.empty()) {
+    return {0, "skipped: " + problem};
+  }
+  constexpr int kSignal = kSource == Source::itimer ? SIGALRM : SIGPROF;
+  const CountedSignal signal(kSignal);
+  Injector injector(kSource, kSignal);
+  trap::TrapClient* engine = trap::set_client(&injector);
+  trap::want_traps({.masking = !trap::is_the_trap(kSource)});  // as the engine does
+  const auto target = as_address(&bench_target);
+  const auto start = Clock::now();
+  for (std::uint64_t i = 0; i < rounds; i++) {
+    if constexpr (kSource == Source::hwbreak) {
+      trap::arm_hwbreak(0, target, 1);
+    } else {
+      trap::arm(0, target, 1);
+    }
+    bench_target();
+  }
+  const double ns = since(start);
+  trap::set_client(engine);
+  return counted(ns, rounds);
+}
+
+// ---- trials, with every check: of the subject's first protocol (onm: legacy, whose trials go
+// wrong) and site, with the first handler, a signal at each boundary in turn
+
+class Trials {
+ public:
+  std::string prepare() {
+    CellRequest request;
+    request.signal = SIGPROF;
+    const auto sites = subject().sites();
+    for (request.handler = 0; !sites[request.handler].handler;) request.handler++;
+    CellSweeper sweeper;
+    std::string problem = sweeper.prepare(request.protocol, request.site, request.seed);
+    for (unsigned b = 0; b < sweeper.trace().boundaries.size(); b++) {
+      plans_.push_back(sweeper.plan_for(request, Point{b, 0}, b));
+    }
+    return plans_.empty() ? problem + " (no boundary)" : problem;
+  }
+  const Plan& plan(std::uint64_t round) const {
+    return plans_[static_cast<std::size_t>(round % plans_.size())];
+  }
+
+ private:
+  std::vector<Plan> plans_;
+};
+
+void run_in_place(const Plan& plan) {
+  const Observation& seen = Engine::get().run(plan);
+  landed = landed + seen.landed;
+  Engine::get().judge_last();
+}
+
+void run_in_a_child(const Plan& plan) {
+  const Observation& seen = Engine::get().run_forked(plan);
+  landed = landed + seen.landed;
+  Engine::get().judge_last();
+}
+
+template <void (*kRun)(const Plan&)>
+Measured trial(std::uint64_t rounds) {
+  Trials trials;
+  if (std::string problem = trials.prepare(); !problem.empty()) return {0, problem};
+  landed = 0;
+  Engine::get().lazy(true);  // as in a sweep
+  const auto start = Clock::now();
+  for (std::uint64_t i = 0; i < rounds; i++) kRun(trials.plan(i));
+  const double ns = since(start);
+  Engine::get().lazy(false);
+  if (!Engine::get().settled()) return {0, "a trial left the signal mask or the stack changed"};
+  return counted(ns, rounds);
+}
+
+constexpr struct {
+  std::string_view name;
+  Measured (*run)(std::uint64_t rounds);
+} kBenchmarks[] = {
+    {"BM_int3_floor", int3_floor},
+    {"BM_tgkill_floor", tgkill_floor},
+    {"BM_inject_direct", injection<Source::direct>},
+    {"BM_inject_kill", injection<Source::kill>},
+    {"BM_inject_itimer", injection<Source::itimer>},
+    {"BM_inject_hwbreak", injection<Source::hwbreak>},
+    {"BM_trial_contained", trial<run_in_place>},
+    {"BM_trial_fork", trial<run_in_a_child>},
+};
+
+}  // namespace
+
+Measured measure(std::string_view name, std::uint64_t rounds) {
+  for (const auto& benchmark : kBenchmarks) {
+    if (benchmark.name == name) return benchmark.run(rounds);
+  }
+  const auto own = subject().benchmarks();
+  for (unsigned i = 0; i < own.size(); i++) {
+    if (own[i] != name) continue;
+    const auto start = Clock::now();
+    subject().run_benchmark(i, rounds);
+    return {since(start), {}};
+  }
+  return {0, "this runner has no benchmark " + std::string(name)};
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,55 @@
+// From names to a plan: which site, which address, which handler; and from a finished trial back to
+// names.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "stress/campaign/traces.h"
+#include "stress/schedule/schedule.h"
+
+namespace sigsweep {
+
+// The names that schedules for this subject may use.
+Catalog catalog_of(const Subject& subject);
+
+// Index by name; -1 where there is none.
+int find_protocol(const Subject& subject, std::string_view name);
+int find_site(const Subject& subject, std::string_view name);
+int find_slot(const Subject& subject, std::string_view name);
+
+// "s0+p1"; "-" for none.
+std::string slot_names(const Subject& subject, SlotMask slots);
+
+struct Resolved {
+  Plan plan;
+  std::vector<const Boundary*> boundaries;  // one for each injection; the traces own them
+  std::vector<std::string> notes;           // what was found otherwise than written
+};
+
+// What can't be resolved, and at which of the schedule's operations and injections.
+struct Unresolved {
+  std::string message;  // empty: all was resolved
+  Place place;
+  bool harness = false;  // no fault of the schedule's
+};
+
+// What a handler's call is foretold to spoil where it interrupts the operation at a boundary, and
+// the verdict that shows it. null: the handler calls nothing.
+struct Foretold {
+  Prediction spoilt;
+  Verdict verdict;
+};
+Foretold foretell(const Trace& trace, unsigned boundary, const Protocol& protocol, const Site& site,
+                  const Site* handler);
+
+// Operation `index` of the schedule as a plan. Takes the traces that it needs: runs operations.
+Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index, Traces* traces,
+                   Resolved* out);
+
+// The same without a trace: boundaries by the address of their name alone, for signals that come
+// from outside the process (source external).
+void resolve_by_address(const Subject& subject, const Schedule& schedule, unsigned index,
+                        std::uint64_t (*address_of)(const BoundaryName&), Resolved* out);
+
+}  // namespace sigsweep

@@ -1,0 +1,45 @@
+// Taking each trace at its first use.
+#include "stress/campaign/traces.h"
+
+namespace sigsweep {
+namespace {
+
+constexpr std::uint64_t kTraceSeed = 1;  // a trace does not depend on the arguments' values
+
+}  // namespace
+
+std::string Traces::of_operation(unsigned protocol, unsigned site, const Trace** out) {
+  const auto [entry, fresh] =
+      operations_.try_emplace({subject().protocols()[protocol].operation_side, site});
+  *out = &entry->second;
+  return fresh ? Engine::get().trace(protocol, site, kTraceSeed, &entry->second) : std::string();
+}
+
+// From where the first site starts: a handler's way does not depend on what it interrupts.
+std::string Traces::of_handler(unsigned protocol, unsigned handler, const Trace** out) {
+  const auto [entry, fresh] =
+      handlers_.try_emplace({subject().protocols()[protocol].handler_side, handler});
+  *out = &entry->second;
+  if (!fresh) return {};
+  const Trace* operation = nullptr;
+  if (std::string problem = of_operation(protocol, 0, &operation); !problem.empty()) return problem;
+  Plan plan;
+  plan.protocol = protocol;
+  plan.injections = 1;
+  draw_nonces(kTraceSeed, 0, subject().word_bits(), plan.in);
+  plan.injection[0].pc = operation->boundaries[0].pc;
+  plan.injection[0].signal = *signal_number("SIGPROF");
+  plan.injection[0].source = Source::kill;
+  plan.injection[0].handler = handler;
+  draw_nonces(kTraceSeed, kHandlerLevel, subject().word_bits(), plan.injection[0].in);
+  std::string problem = Engine::get().trace_handler(plan, &entry->second);
+  if (!problem.empty() || entry->second.complete) return problem;
+  // A handler that goes wrong has no end. Of one that does not, a piece must not pass for the
+  // whole.
+  Engine::get().run(plan);
+  if (Engine::get().judge_last().verdict != Verdict::ok) return {};
+  return "the way of handler " + std::string(subject().sites()[handler].name) +
+         " was not recorded to its end";
+}
+
+}  // namespace sigsweep

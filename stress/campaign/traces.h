@@ -1,0 +1,27 @@
+// The traces of a subject's operations and handlers, each taken once.
+#pragma once
+
+#include <map>
+#include <string>
+#include <utility>
+
+#include "stress/engine/trial.h"
+
+namespace sigsweep {
+
+// Of nonces: the first injection's; 0 is the operation's.
+inline constexpr unsigned kHandlerLevel = 2;
+
+// Traces, each taken once for all the protocols that share what it shows.
+class Traces {
+ public:
+  // Empty, or what is wrong with the harness.
+  std::string of_operation(unsigned protocol, unsigned site, const Trace** out);
+  std::string of_handler(unsigned protocol, unsigned handler, const Trace** out);
+
+ private:
+  using Key = std::pair<unsigned, unsigned>;  // a side's number; a site
+  std::map<Key, Trace> operations_, handlers_;
+};
+
+}  // namespace sigsweep

@@ -1,0 +1,215 @@
+// The disassembly of an operation, in the order in which it runs, with one verdict column a
+// protocol.
+#include "stress/host/commands/explain.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+
+#include "stress/host/commands/sweep.h"
+#include "stress/host/disassembly.h"
+#include "stress/schedule/schedule.h"
+
+namespace sigsweep {
+namespace {
+
+struct Line {
+  std::string symbol, phase, live;
+  std::uint64_t offset = 0;
+};
+
+// One protocol's way through the operation, and the verdict at each boundary.
+struct Column {
+  std::string protocol;
+  std::vector<Line> lines;
+  std::vector<std::string> verdicts;
+
+  bool same_way(const Column& other) const {
+    return std::ranges::equal(lines, other.lines, [](const Line& a, const Line& b) {
+      return a.symbol == b.symbol && a.offset == b.offset;
+    });
+  }
+};
+
+Column column_of(const Session& session, const std::string& protocol, const std::string& site,
+                 const std::string& handler) {
+  Column column;
+  column.protocol = protocol;
+  const auto take = [&](const Record& r) {
+    if (r.word() == "boundary") {
+      column.lines.push_back(
+          {r.text("symbol"), r.text("phase"), r.text("live"), r.number("offset")});
+    } else if (r.word() == "at") {
+      const std::string& slots = r.text("slots");
+      column.verdicts.push_back(r.text("verdict") + (slots == "-" ? "" : " " + slots));
+    }
+  };
+  Record command("sweep");
+  command.add("protocol", protocol).add("site", site).add("handlers", handler);
+  command.add("inject", session.options.inject).add("signal", signal_for(session.options.inject));
+  command.add("seed", session.options.seed).add("map", std::uint64_t{1});
+  command.add("no_red_zone", unsigned{session.options.no_red_zone});
+  const Outcome outcome = session.runner->command(command, take);
+  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
+  if (outcome.kind != Outcome::done) throw Failure(kHarnessFailed, outcome.message);
+  return column;
+}
+
+std::string text_of(const Disassembler& code, const Line& line,
+                    std::map<std::string, std::vector<Instruction>>* cache) {
+  auto [at, is_new] = cache->try_emplace(line.symbol);
+  if (is_new) at->second = code.function(line.symbol);
+  for (const Instruction& insn : at->second) {
+    if (insn.offset == line.offset) return insn.text;
+  }
+  return "?";
+}
+
+void print_way(const Disassembler& code, const std::vector<Column>& columns) {
+  std::map<std::string, std::vector<Instruction>> cache;
+  const Column& first = columns.front();
+  fmt::print("{:<52} {:<28} {:<9}", "a signal in front of", "part and state", "live");
+  for (const Column& c : columns) fmt::print(" {:<{}}", c.protocol, &c == &columns.back() ? 0 : 19);
+  fmt::print("\n");
+  std::string symbol;
+  for (std::size_t i = 0; i < first.lines.size(); i++) {
+    const Line& line = first.lines[i];
+    if (line.symbol != symbol) fmt::print("{}:\n", symbol = line.symbol);
+    const std::string state = line.phase.substr(0, line.phase.find("/live="));
+    std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.offset,
+                                   text_of(code, line, &cache), state, line.live);
+    for (const Column& c : columns) {
+      text += fmt::format(" {:<19}", i < c.verdicts.size() ? c.verdicts[i] : "?");
+    }
+    fmt::print("{}\n", text.substr(0, text.find_last_not_of(' ') + 1));
+  }
+  fmt::print("\n");
+}
+
+// ---- a stub that is wrong, beside its mended form
+
+struct Defect {
+  const char *isa, *stub, *mended, *what;
+};
+const Defect kDefects[] = {
+#define CLAIM(...)
+#define ORDER(...)
+#define DEFECT(isa, stub, mended, what) {#isa, #stub, #mended, what},
+#include "stress/subjects/onm/claims.def"
+#undef CLAIM
+#undef ORDER
+};
+
+// An instruction as it is compared: what it names of its own stub is where it goes within it.
+std::vector<std::string> comparable(const Disassembler& code, const std::string& stub) {
+  std::vector<std::string> texts;
+  for (const Instruction& insn : code.function(stub)) {
+    std::string text = insn.text;
+    const std::size_t at = text.find(stub + "+");
+    if (at != text.npos) text.erase(at, stub.size());
+    texts.push_back(text);
+  }
+  return texts;
+}
+
+// length[i][j]: of the longest sequence that a from i on and b from j on have in common.
+std::vector<std::vector<unsigned>> common_lengths(const std::vector<std::string>& a,
+                                                  const std::vector<std::string>& b) {
+  std::vector<std::vector<unsigned>> length(a.size() + 1, std::vector<unsigned>(b.size() + 1));
+  for (std::size_t i = a.size(); i-- > 0;) {
+    for (std::size_t j = b.size(); j-- > 0;) {
+      length[i][j] =
+          a[i] == b[j] ? length[i + 1][j + 1] + 1 : std::max(length[i + 1][j], length[i][j + 1]);
+    }
+  }
+  return length;
+}
+
+void print_beside(const Disassembler& code, const Defect& defect) {
+  const auto left = comparable(code, defect.stub), right = comparable(code, defect.mended);
+  const auto length = common_lengths(left, right);
+  fmt::print("{:<46}    {}\n", defect.stub, defect.mended);
+  for (std::size_t i = 0, j = 0; i < left.size() || j < right.size();) {
+    const bool have_left = i < left.size(), have_right = j < right.size();
+    const bool same = have_left && have_right && left[i] == right[j];
+    // Of two that differ: both at once, unless one side has more than the other.
+    const bool both = have_left && have_right && length[i][j] == length[i + 1][j + 1];
+    const bool take_left =
+        same || both || !have_right || (have_left && length[i + 1][j] >= length[i][j + 1]);
+    const bool take_right = same || both || !take_left;
+    fmt::print("  {:<44} {}  {}\n", take_left ? left[i] : "", same ? "  " : "<>",
+               take_right ? right[j] : "");
+    i += take_left ? 1 : 0;
+    j += take_right ? 1 : 0;
+  }
+  fmt::print("<> {}\n\n", defect.what);
+}
+
+// All that this ISA has. Were there any?
+bool explain_defects(const Session& session) {
+  const Disassembler code(session.runner_path);
+  bool any = false;
+  for (const Defect& defect : kDefects) {
+    if (session.options.isa != defect.isa) continue;
+    print_beside(code, defect);
+    any = true;
+  }
+  return any;
+}
+
+}  // namespace
+
+int explain_command(const Options& options) {
+  const Session session = open_session(options);
+  const bool any_site = options.sites == std::vector<std::string>{"all"};
+  if (any_site && explain_defects(session)) return kAsExpected;
+  const auto sites = session.sites();
+  auto handlers = session.handlers();
+  if (options.sites == std::vector<std::string>{"all"} || sites.size() != 1) {
+    throw Failure(kUsage, "explain needs one --site; see `sigsweep list`");
+  }
+  // By default the handler that does what the interrupted operation does.
+  if (options.handlers == std::vector<std::string>{"all"})
+    handlers = {sites[0].substr(0, sites[0].find('@'))};
+  if (handlers.size() != 1)
+    throw Failure(kUsage, "explain needs one --handler; see `sigsweep list`");
+  print_provenance(options);
+  fmt::print("{} interrupted, handler {}\n\n", sites[0], handlers[0]);
+  std::vector<std::vector<Column>> ways;
+  for (const std::string& protocol : session.protocols()) {
+    Column column = column_of(session, protocol, sites[0], handlers[0]);
+    const auto way =
+        std::ranges::find_if(ways, [&](const auto& w) { return w.front().same_way(column); });
+    if (way == ways.end()) {
+      ways.push_back({std::move(column)});
+    } else {
+      way->push_back(std::move(column));
+    }
+  }
+  const Disassembler code(session.runner_path);
+  for (const auto& way : ways) print_way(code, way);
+  return kAsExpected;
+}
+
+int list_command(const Options& options) {
+  const Session session = open_session(options);
+  const Description& d = session.description;
+  fmt::print("isa        {}\n\nprotocols\n", d.catalog.isa);
+  for (const auto& p : d.protocols)
+    fmt::print("  {:<18} {} [{}]\n", p.name, p.summary, p.allowed.text());
+  for (const auto& [name, isa] : d.elsewhere) fmt::print("  {:<18} for isa {} only\n", name, isa);
+  fmt::print("\nsites{:<23} in          out     zero afterwards  ends by\n", "");
+  for (const auto& s : d.sites)
+    fmt::print("  {:<26} {:<11} {:<7} {:<16} {}\n", s.name, s.in, s.out, s.zeroed, s.ends);
+  std::vector<std::string> handlers;
+  handlers.reserve(d.catalog.handlers.size());
+  for (const auto& h : d.catalog.handlers) handlers.push_back(h.name);
+  fmt::print("\nhandlers   {}\n", fmt::join(handlers, " "));
+  fmt::print("verdicts   {}\n", fmt::join(d.catalog.verdicts, " "));
+  fmt::print("sources    {}\n", fmt::join(kSourceNames, " "));
+  return kAsExpected;
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,281 @@
+// sigsweep: is a signal at any instruction of a stack switch safe?
+//
+//   stdout   the result
+//   stderr   provenance (version, build, seed, command line), progress, diagnosis
+//   status   0 as expected; 1 a finding, or an expected hazard not found; 2 usage or bad input;
+//            3 the harness itself failed; 4 stopped early, what is written is whole; 77 skipped or
+//            not built, and why
+//   signals  SIGINT, SIGTERM: end soon, with status 4
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <CLI/CLI.hpp>
+#include <cctype>
+#include <cerrno>
+#include <cstdlib>
+#include <limits>
+#include <thread>
+
+#include "stress/base/start.h"
+#include "stress/host/commands/bench.h"
+#include "stress/host/commands/explain.h"
+#include "stress/host/commands/prove.h"
+#include "stress/host/commands/replay.h"
+#include "stress/host/commands/shard.h"
+#include "stress/host/commands/shrink.h"
+#include "stress/host/commands/storm.h"
+#include "stress/host/commands/sweep.h"
+
+namespace sigsweep {
+namespace {
+
+enum Flags : unsigned {
+  kSelect = 1,
+  kInject = 2,
+  kResults = 4,
+  kClaims = 8,
+  kFiles = 16,
+  kExtras = 32,
+  kJobs = 64,
+  kParts = 128,
+  kReplace = 256,
+  kStorm = 512,
+  kIsaList = 1024,
+  kTrials = 2048,
+  kKnown = 4096,
+  kAssume = 8192
+};
+
+struct Command {
+  const char* name;
+  const char* help;
+  unsigned flags;
+  int (*run)(const Options&);
+};
+
+constexpr Command kCommands[] = {
+    {"prove", "check the claims, each with its evidence",
+     kSelect | kInject | kTrials | kResults | kAssume | kClaims | kJobs | kIsaList, prove_command},
+    {"sweep", "a signal at every boundary of every selected cell",
+     kSelect | kInject | kTrials | kResults | kAssume | kKnown | kJobs | kParts | kIsaList,
+     sweep_command},
+    {"storm", "many Ms under signals that come when they like; --protocol takes one [reject]",
+     kSelect | kResults | kAssume | kStorm, storm_command},
+    {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
+     kResults | kFiles, merge_command},
+    {"replay", "run schedules (*.sched) and compare with what they expect", kFiles | kReplace,
+     replay_command},
+    {"shrink", "the smallest schedule that shows the same finding", kFiles | kResults,
+     shrink_command},
+    {"explain", "the disassembly of an operation with the verdict at each instruction",
+     kSelect | kInject, explain_command},
+    {"list", "protocols, sites, handlers, verdicts and sources", 0, list_command},
+    {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras,
+     bench_command},
+};
+
+// CLI11 takes "-1" for the largest number there is, and so it does one that has no room in 64 bits.
+std::string why_no_count(const std::string& text) {
+  errno = 0;
+  char* end = nullptr;
+  std::strtoull(text.c_str(), &end, 0);
+  const bool is_number = std::isdigit(static_cast<unsigned char>(text[0])) != 0 && *end == '\0';
+  if (is_number && errno != ERANGE) return {};
+  return fmt::format("{} is no count; allowed: 0 to {}", text,
+                     std::numeric_limits<std::uint64_t>::max());
+}
+
+CLI::Option* add_count(CLI::App* app, const std::string& name, std::uint64_t* count,
+                       const std::string& help) {
+  return app->add_option(name, *count, help)->check(why_no_count)->capture_default_str();
+}
+
+std::vector<std::string> source_names() {
+  return {std::begin(kSourceNames), std::end(kSourceNames)};
+}
+
+void add_storm_flags(CLI::App* app, Options* o) {
+  app->add_option("--ms", o->ms, "Ms, each a thread")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
+  app->add_option("--gs", o->gs, "long-lived Gs")
+      ->check(CLI::Range(1, 4096))
+      ->capture_default_str();
+  app->add_option("--source", o->storm_sources,
+                  "itimer, timer, kill, flood, sigqueue, comma-separated, or all [timer]")
+      ->delimiter(',');
+  add_count(app, "--rate", &o->rate,
+            "signals a second of each source, of timer for each M; at most 100000; 0: none");
+  app->add_option("--mix", o->mixes, "what the Gs do: alloc, sched, gc, slots, or all")
+      ->delimiter(',');
+  app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
+  app->add_flag("--hold-rate", o->hold_rate,
+                "timers are not slowed down where more than 1 % of signals find no progress");
+  app->add_option("--altstack", o->altstack, "bytes of an M's alternate stack")
+      ->check(CLI::Range(1, 16777216));
+  app->add_option("--storm-runner", o->storm_runner,
+                  "another build's storm program; its violations are not replayed");
+  add_count(app, "--throws", &o->throws, "real throws in children meanwhile, each of them checked");
+}
+
+// What is run.
+void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
+  std::vector<std::string> isas(std::begin(kIsas), std::end(kIsas));
+  if ((flags & kIsaList) != 0) isas.emplace_back("all");
+  auto* isa = app->add_option("--isa", o->isas,
+                              (flags & kIsaList) != 0 ? "instruction sets, comma-separated, or all"
+                                                      : "instruction set; replay: else the file's");
+  isa->delimiter(',')->allow_extra_args(false)->check(CLI::IsMember(isas));
+  if ((flags & kIsaList) == 0) isa->expected(1);
+  app->add_option("--subject", o->subject, "the code under test")
+      ->check(CLI::IsMember(std::vector<std::string>(std::begin(kSubjects), std::end(kSubjects))))
+      ->capture_default_str();
+  app->add_option("--runner", o->runner, "another runner program of that ISA and subject");
+  add_count(app, "--seed", &o->seed, "nonces are drawn from it");
+  if ((flags & (kInject | kReplace)) != 0) {
+    app->add_flag(
+        "--no-red-zone", o->no_red_zone,
+        "a signal destroys everything below SP: for ABIs and handlers that leave no red zone");
+  }
+  if ((flags & kSelect) != 0) {
+    app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
+    app->add_option("--site", o->sites, "names, comma-separated, or all")->delimiter(',');
+    app->add_option("--handler", o->handlers,
+                    "names, comma-separated, or all (those that call); none by name")
+        ->delimiter(',');
+  }
+  if ((flags & kInject) != 0) {
+    app->add_option("--inject", o->inject, "source of the signal")
+        ->check(CLI::IsMember({"direct", "kill", "itimer", "peer", "hwbreak"}))
+        ->capture_default_str();
+  }
+  if ((flags & kTrials) != 0) {
+    app->add_option("--depth", o->depth,
+                    "signals in one operation; not given: 1, and prove takes each claim's")
+        ->check(CLI::IsMember({1, 2}));
+    app->add_option(
+           "--contain", o->contain,
+           "where a trial runs: in the runner, or in a child whose end is seen from outside")
+        ->check(CLI::IsMember({"place", "fork"}))
+        ->capture_default_str();
+    app->add_flag("--verbose", o->verbose, "how much of each stack was used at most");
+  }
+}
+
+void add_flags(CLI::App* app, unsigned flags, Options* o) {
+  add_selection_flags(app, flags, o);
+  if ((flags & kResults) != 0) {
+    app->add_option("--json", o->json, "results file (JSON lines)");
+    app->add_option("--out", o->out, "folder for results and findings");
+  }
+  if ((flags & kAssume) != 0) {
+    app->add_option("--assume", o->assume,
+                    "PROTOCOL=VERDICT: expect only that, to see the proof fail")
+        ->delimiter(',');
+  }
+  if ((flags & kKnown) != 0) {
+    app->add_option("--known", o->known,
+                    fmt::format("findings that are acknowledged: reported, not failing [{}]",
+                                KnownFindings::kDefaultFile));
+  }
+  if ((flags & kJobs) != 0) {
+    app->add_option("--jobs", o->jobs, "runners at a time")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+  }
+  if ((flags & kStorm) != 0) add_storm_flags(app, o);
+  if ((flags & (kStorm | kClaims)) != 0) {
+    app->add_option("--duration", o->duration, "of the storm, as in 500ms, 10s, 2m [10s]");
+  }
+  if ((flags & kReplace) != 0) {
+    app->add_option("--inject", o->replace_source, "source of the signals, instead of the file's")
+        ->check(CLI::IsMember(source_names()));
+    app->add_option("--times", o->times, "run each so often; every run must be as expected")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+  }
+  if ((flags & kParts) != 0) {
+    app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
+    auto* random = add_count(
+        app, "--random", &o->random,
+        "so many trials in random order instead, each against its boundary's first verdict");
+    for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
+                               "--assume", "--jobs", "--shard"}) {
+      random->excludes(app->get_option(unused));
+    }
+  }
+  if ((flags & kClaims) != 0)
+    app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
+  if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
+  if ((flags & kExtras) != 0) app->allow_extras();
+}
+
+std::string quoted(int argc, char** argv) {
+  std::string line = "sigsweep";
+  for (int i = 1; i < argc; i++) line += " " + shell_quoted(argv[i]);
+  return line;
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  options.command_line = quoted(argc, argv);
+  CLI::App app(
+      "sigsweep lands real signals at every instruction of a stack switch and says what breaks.",
+      "sigsweep");
+  app.set_version_flag("--version", version());
+  app.require_subcommand(1);
+  for (const Command& command : kCommands) {
+    add_flags(app.add_subcommand(command.name, command.help), command.flags, &options);
+  }
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& e) {
+    return app.exit(e) == 0 ? kAsExpected : kUsage;
+  }
+  for (const Command& command : kCommands) {
+    CLI::App* chosen = app.get_subcommand(command.name);
+    if (!chosen->parsed()) continue;
+    options.isa = options.isas.empty() ? machine_isa() : options.isas.front();
+    if ((command.flags & kExtras) != 0) options.benchmark_flags = chosen->remaining();
+    return command.run(options);
+  }
+  return kUsage;
+}
+
+}  // namespace
+}  // namespace sigsweep
+
+namespace sigsweep {
+namespace {
+
+// Never throws, whatever has become of the stream.
+int fail(int status, const std::string& message) {
+  std::fflush(stdout);
+  std::fputs(("sigsweep: " + message + "\n").c_str(), stderr);
+  return status;
+}
+
+int run_and_tell(int argc, char** argv) {
+  try {
+    const int status = run(argc, argv);
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return status;
+    return fail(kHarnessFailed, "standard output cannot be written to");
+  } catch (const Failure& failure) {
+    // What it did when it was told to stop.
+    const bool ended = status_of(failure) != failure.status;
+    return fail(status_of(failure), (ended ? "stopped: " : "") + std::string(failure.what()));
+  } catch (const std::exception& e) {
+    return fail(kHarnessFailed, e.what());
+  }
+}
+
+}  // namespace
+}  // namespace sigsweep
+
+int main(int argc, char** argv) {
+  using namespace sigsweep;
+  if (const std::string why = check_start(); !why.empty()) return fail(kHarnessFailed, why);
+  stop_on_signals();
+  std::setvbuf(stdout, nullptr, _IOLBF, BUFSIZ);  // whole lines, where stderr goes to the same file
+  return run_and_tell(argc, argv);
+}

@@ -1,0 +1,288 @@
+// Reading a schedule strictly, running it, and saying what was seen.
+#include "stress/host/commands/replay.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sstream>
+
+#include "stress/host/commands/sweep.h"
+#include "stress/host/debugger.h"
+#include "stress/host/disassembly.h"
+#include "stress/host/finding.h"
+#include "stress/host/progress.h"
+
+namespace sigsweep {
+namespace {
+
+constexpr std::size_t kLargest = 1 << 20;  // bytes of a schedule file
+
+std::string read_file(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) throw Failure(kUsage, fmt::format("{}: cannot be read", path));
+  std::string text(kLargest + 1, '\0');
+  in.read(text.data(), static_cast<std::streamsize>(text.size()));
+  if (in.bad()) throw Failure(kUsage, fmt::format("{}: cannot be read", path));
+  text.resize(static_cast<std::size_t>(in.gcount()));
+  if (text.size() > kLargest)
+    throw Failure(kUsage,
+                  fmt::format("{}:1:1: larger than 1 MiB; a schedule is a small text file", path));
+  return text;
+}
+
+Schedule parse(const std::string& text, const std::string& path, const Catalog& catalog) {
+  auto parsed = parse_schedule(text, path, catalog);
+  if (const auto* error = std::get_if<ParseError>(&parsed))
+    throw Failure(kUsage, error->to_string());
+  return std::get<Schedule>(std::move(parsed));
+}
+
+bool matches(const std::optional<Expectation>& expected, const Replayed& got) {
+  if (!expected) return got.verdict == "ok";
+  if (expected->verdict != got.verdict) return false;
+  return expected->slot.empty() ||
+         ("+" + got.slots + "+").find("+" + expected->slot + "+") != std::string::npos;
+}
+
+// How to open in gdb what was run. Where the file says it otherwise, or has the boundaries of
+// another build, a file that gdb's runner can take is written.
+std::string opened_in_gdb(const Session& session, const std::string& path, Schedule ran,
+                          const Example& example) {
+  const Record& r = example.record;
+  const std::size_t operation = r.number("operation"), injection = r.number("blame");
+  std::vector<Injection>& here = ran.operations.at(operation).injections;
+  for (std::size_t i = 0; i < here.size(); i++) {
+    const auto key = [i](const char* name) { return Example::key(name, i); };
+    here[i].at = {r.text(key("symbol")), r.number(key("offset")),
+                  static_cast<std::uint32_t>(r.number(key("nth")))};
+  }
+  const Schedule written = read_schedule(session, path);
+  const auto same = [](const Injection& a, const Injection& b) {
+    return a.at == b.at && a.signal == b.signal;
+  };
+  if (written.isa == ran.isa &&
+      std::ranges::equal(written.operations.at(operation).injections, here, same)) {
+    return gdb_lines(session, ran, operation, injection, path);
+  }
+  const std::string file = "results/replayed/" + finding_id(example) + ".sched";
+  return gdb_lines(session, ran, operation, injection, write_text(file, print_schedule(ran)));
+}
+
+void print(const Session& session, const std::string& path, const Schedule& schedule,
+           const Replayed& got) {
+  const Record& r = got.record;
+  for (const auto& [key, value] : r.fields()) {
+    if (key == "note") fmt::print(stderr, "{}: {}\n", path, value);
+  }
+  fmt::print("{}: {}{} {}\n", path, got.verdict, got.slots == "-" ? "" : " " + got.slots,
+             r.text("detail"));
+  if (r.has("symbol")) {
+    const Example example{schedule.isa, schedule.protocol, false, schedule.seed, r};
+    if (got.verdict != "ok") fmt::print("  finding {}\n", finding_id(example));
+    fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
+               example.handler(), example.symbol(), example.offset(), example.phase(),
+               around(Disassembler(session.runner_path), example.symbol(), example.offset(), 3));
+    fmt::print("  given {}  seen {}  made {}  got {}\n", r.text("given"), r.text("seen"),
+               r.text("made"), r.text("got"));
+    if (got.verdict != "ok") fmt::print("{}", opened_in_gdb(session, path, schedule, example));
+  }
+  if (r.has("fault")) fmt::print("  {}\n", r.text("fault"));
+}
+
+// The schedule's own sources, or the one that the command line names.
+bool take_source(const Session& session, Schedule* schedule) {
+  const std::string& inject = session.options.replace_source;
+  bool external = false;
+  for (Operation& op : schedule->operations) {
+    for (Injection& injection : op.injections) {
+      if (!inject.empty()) injection.by = *source_from_name(inject);
+      const bool timer = injection.by == Source::itimer;
+      if (timer != (injection.signal == "SIGALRM"))
+        injection.signal = timer ? "SIGALRM" : "SIGPROF";
+      if (injection.by == Source::external) {
+        external = true;
+      } else {
+        require_source(session, std::string(source_name(injection.by)));
+      }
+    }
+  }
+  return external;
+}
+
+// Where an injection's boundary stands in the file. The runner was sent the schedule as it is
+// printed, without the file's comments and spaces, and speaks of that text: `said`.
+Place place_in_file(const Session& session, const Schedule& schedule, const Place& said) {
+  Catalog catalog = session.description.catalog;
+  catalog.word_bits = 64;
+  const Schedule sent = parse(print_schedule(schedule), "", catalog);
+  for (std::size_t op = 0; op < sent.operations.size(); op++) {
+    for (std::size_t i = 0; i < sent.operations[op].injections.size(); i++) {
+      const Place& place = sent.operations[op].injections[i].place;
+      if (place.line == said.line && place.column == said.column)
+        return schedule.operations[op].injections[i].place;
+    }
+  }
+  return {1, 1};  // of the schedule as a whole
+}
+
+[[noreturn]] void fail_refused(const Session& session, const Schedule& schedule,
+                               const std::string& path, const Record& refused) {
+  const Place said{static_cast<unsigned>(refused.number("line")),
+                   static_cast<unsigned>(refused.number("column"))};
+  const Place place = place_in_file(session, schedule, said);
+  throw Failure(
+      kUsage, fmt::format("{}:{}:{}: {}", path, place.line, place.column, refused.text("message")));
+}
+
+// The schedule with each boundary where this build has it: a debugger knows addresses, no phases.
+Schedule resolved_here(const Session& session, Schedule schedule, const std::string& path) {
+  const std::string text = print_schedule(schedule);
+  Record refused, command("resolve");
+  command.add("bytes", std::uint64_t{text.size()});
+  const Outcome outcome = session.runner->command(
+      command,
+      [&](const Record& r) {
+        if (r.word() == "refused") refused = r;
+        if (r.word() == "note") fmt::print(stderr, "{}: {}\n", path, r.text("text"));
+        if (r.word() != "resolved") return;
+        Injection& injection =
+            schedule.operations.at(r.number("operation")).injections.at(r.number("injection"));
+        injection.at = BoundaryName{r.text("symbol"), r.number("offset"),
+                                    static_cast<std::uint32_t>(r.number("nth"))};
+        injection.phase = r.text("phase");
+      },
+      text);
+  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
+  if (!refused.word().empty()) fail_refused(session, schedule, path, refused);
+  if (outcome.kind != Outcome::done) {
+    throw Failure(kHarnessFailed, fmt::format("{}: {}", path, outcome.message));
+  }
+  return schedule;
+}
+
+Replayed run(const Session& session, const Schedule& schedule, bool external,
+             const std::string& path) {
+  if (!external) return replay_schedule(session, schedule, path);
+  Replayed got;
+  got.record = replay_under_debugger(session, resolved_here(session, schedule, path), path);
+  got.verdict = got.record.text("verdict");
+  got.slots = got.record.text("slots");
+  return got;
+}
+
+// The ISA that a schedule's text names; empty where it names none that is known (the parser will
+// say).
+std::string isa_of(const std::string& text) {
+  std::istringstream lines(text);
+  for (std::string line, word, isa; std::getline(lines, line);) {
+    std::istringstream words(line);
+    if (!(words >> word >> isa) || word != "isa") continue;
+    return std::ranges::find(kIsas, isa) == std::end(kIsas) ? std::string() : isa;
+  }
+  return {};
+}
+
+// A schedule of another ISA, for this session's: its boundaries are found by their phases.
+void move_here(const Session& session, const std::string& path, Schedule* schedule) {
+  narrow(session.description.catalog.word_bits, schedule);
+  for (const Operation& op : schedule->operations) {
+    for (const Injection& injection : op.injections) {
+      if (!injection.phase.empty()) continue;
+      throw Failure(
+          kUsage,
+          fmt::format("{}:{}:{}: on isa {} the boundary of an injection for {} is found by its "
+                      "phase, and this one has none",
+                      path, injection.place.line, injection.place.column, session.options.isa,
+                      schedule->isa));
+    }
+  }
+  fmt::print(stderr, "{}: for isa {}, run on {}\n", path, schedule->isa, session.options.isa);
+  schedule->isa = session.options.isa;
+}
+
+Exit replay_file(const Session& session, const std::string& path) {
+  Schedule schedule = read_schedule(session, path);
+  if (schedule.isa != session.options.isa) move_here(session, path, &schedule);
+  const bool external = take_source(session, &schedule);
+  unsigned as_expected = 0;
+  for (unsigned i = 0; i < session.options.times; i++) {
+    const Replayed got = run(session, schedule, external, path);
+    if (got.record.number("landed") < got.record.number("requested") && got.verdict == "ok") {
+      throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
+    }
+    const bool matched = matches(schedule.expect, got);
+    if (matched) as_expected++;
+    if (i == 0 || !matched) print(session, path, schedule, got);
+    if (!matched) break;
+  }
+  const std::string expected =
+      schedule.expect ? schedule.expect->verdict + " " + schedule.expect->slot : "ok";
+  if (session.options.times > 1) {
+    fmt::print("  {} of {} times as expected ({})\n", as_expected, session.options.times, expected);
+  } else if (as_expected == 0) {
+    fmt::print("  expected {}\n", expected);
+  }
+  return as_expected == session.options.times ? kAsExpected : kFinding;
+}
+
+}  // namespace
+
+Schedule read_schedule(const Session& session, const std::string& path) {
+  const std::string text = read_file(path);
+  Catalog catalog = session.description.catalog;
+  const std::string isa = isa_of(text);
+  if (!isa.empty() && isa != session.options.isa) catalog.word_bits = 64;  // the widest
+  return parse(text, path, catalog);
+}
+
+// A runner that dies of the schedule is its verdict, if it was in the trial.
+Replayed replay_schedule(const Session& session, const Schedule& schedule,
+                         const std::string& path) {
+  const std::string text = print_schedule(schedule);
+  Replayed got;
+  Record refused;
+  Record command("replay");
+  command.add("bytes", std::uint64_t{text.size()});
+  command.add("no_red_zone", unsigned{session.options.no_red_zone});
+  const Outcome outcome = session.runner->command(
+      command,
+      [&](const Record& r) {
+        if (r.word() == "refused") refused = r;
+        if (r.word() == "replayed") got.record = r;
+      },
+      text);
+  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
+  if (!refused.word().empty()) fail_refused(session, schedule, path, refused);
+  if (outcome.kind == Outcome::died && outcome.in_trial) {
+    got.verdict = outcome.hung ? "hang" : "crash";
+    got.slots = "-";
+    return got;
+  }
+  if (outcome.kind != Outcome::done || got.record.word().empty()) {
+    throw Failure(kHarnessFailed, fmt::format("{}: {}", path, outcome.message));
+  }
+  got.verdict = got.record.text("verdict");
+  got.slots = got.record.text("slots");
+  return got;
+}
+
+int replay_command(const Options& options) {
+  std::map<std::string, Session> sessions;  // by ISA: the one that is asked for, or each file's own
+  print_provenance(options);
+  Exit worst = kAsExpected;
+  for (const std::string& path : options.files) {
+    Options one = options;
+    if (const std::string isa = isa_of(read_file(path)); options.isas.empty() && !isa.empty()) {
+      one.isa = isa;
+    }
+    auto at = sessions.find(one.isa);
+    if (at == sessions.end()) at = sessions.emplace(one.isa, open_session(one)).first;
+    worst = std::max(worst, replay_file(at->second, path));
+  }
+  return worst;
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,23 @@
+// `sigsweep replay FILE...`: runs schedules and holds each verdict against the one that the file
+// expects.
+#pragma once
+
+#include "stress/host/options.h"
+#include "stress/schedule/schedule.h"
+
+namespace sigsweep {
+
+int replay_command(const Options& options);
+
+// What a schedule came to.
+struct Replayed {
+  Record record;  // the runner's account; empty if it died of the schedule
+  std::string verdict, slots;
+};
+
+// Reads a schedule strictly. Throws Failure(kUsage), with the place of what is wrong.
+Schedule read_schedule(const Session& session, const std::string& path);
+// Runs a schedule; `path` is for messages, which name the places where it was read. Throws Failure.
+Replayed replay_schedule(const Session& session, const Schedule& schedule, const std::string& path);
+
+}  // namespace sigsweep

@@ -1,0 +1,179 @@
+// Greedy: each step makes the schedule smaller in one place and stays if the finding's id does;
+// until no step stays any more.
+#include "stress/host/commands/shrink.h"
+
+#include <fmt/format.h>
+
+#include <functional>
+
+#include "stress/host/commands/replay.h"
+#include "stress/host/finding.h"
+
+namespace sigsweep {
+namespace {
+
+class Shrinker {
+ public:
+  Shrinker(const Session& session, Schedule schedule, std::string path)
+      : session_(session), best_(std::move(schedule)), path_(std::move(path)) {}
+
+  // Throws Failure where the schedule shows no finding.
+  void run();
+  const Schedule& best() const { return best_; }
+  const std::string& id() const { return id_; }
+  unsigned tries() const { return tries_; }
+
+ private:
+  // The finding's id; empty if there is none. Notes the verdict in `schedule`.
+  std::string id_of(Schedule* schedule);
+  // Keeps a candidate that shows the same finding.
+  bool keeps(Schedule candidate);
+  void without_debugger();
+  bool drop_operations();
+  bool drop_injections();
+  bool plain_sources();
+  bool small_arguments();
+  bool smaller(const std::function<std::vector<Argument>&(Schedule&)>& args);
+
+  const Session& session_;
+  Schedule best_;
+  std::string path_, id_;
+  unsigned tries_ = 0;
+};
+
+std::string Shrinker::id_of(Schedule* schedule) {
+  tries_++;
+  schedule->expect.reset();
+  const Replayed got = replay_schedule(session_, *schedule, path_);
+  if (got.verdict == "ok" || got.record.word().empty()) return {};
+  const std::string& slots = got.slots;
+  schedule->expect = Expectation{got.verdict, slots == "-" ? "" : slots.substr(0, slots.find('+'))};
+  return finding_id(Example{schedule->isa, schedule->protocol, false, schedule->seed, got.record});
+}
+
+bool Shrinker::keeps(Schedule candidate) {
+  if (id_of(&candidate) != id_) return false;
+  best_ = std::move(candidate);
+  return true;
+}
+
+bool Shrinker::drop_operations() {
+  bool any = false;
+  for (std::size_t i = best_.operations.size(); i-- > 0 && best_.operations.size() > 1;) {
+    Schedule candidate = best_;
+    candidate.operations.erase(candidate.operations.begin() + static_cast<long>(i));
+    any = keeps(std::move(candidate)) || any;
+  }
+  return any;
+}
+
+// Without injection `gone`, and without those nested in it; the numbers of the others follow.
+std::vector<Injection> without(const std::vector<Injection>& all, std::size_t gone) {
+  std::vector<Injection> left;
+  std::vector<std::uint32_t> number(all.size() + 1, 0);  // new numbers by old ones; 0: gone
+  for (std::size_t i = 0; i < all.size(); i++) {
+    if (i == gone || (all[i].in && number[*all[i].in] == 0)) continue;
+    left.push_back(all[i]);
+    if (all[i].in) left.back().in = number[*all[i].in];
+    number[i + 1] = static_cast<std::uint32_t>(left.size());
+  }
+  return left;
+}
+
+bool Shrinker::drop_injections() {
+  bool any = false;
+  for (std::size_t op = 0; op < best_.operations.size(); op++) {
+    for (std::size_t i = best_.operations[op].injections.size(); i-- > 0;) {
+      Schedule candidate = best_;
+      candidate.operations[op].injections = without(best_.operations[op].injections, i);
+      any = keeps(std::move(candidate)) || any;
+      i = std::min(i, best_.operations[op].injections.size());
+    }
+  }
+  return any;
+}
+
+bool Shrinker::plain_sources() {
+  bool any = false;
+  for (std::size_t op = 0; op < best_.operations.size(); op++) {
+    for (std::size_t i = 0; i < best_.operations[op].injections.size(); i++) {
+      Schedule candidate = best_;
+      Injection& injection = candidate.operations[op].injections[i];
+      if (injection.by == Source::direct) continue;
+      injection.by = Source::direct;
+      injection.signal = "SIGPROF";
+      any = keeps(std::move(candidate)) || any;
+    }
+  }
+  return any;
+}
+
+// Each argument the smallest number that will do; those that are not given stay nonces of the seed.
+bool Shrinker::smaller(const std::function<std::vector<Argument>&(Schedule&)>& args) {
+  constexpr std::uint64_t kTried = 4;
+  bool any = false;
+  for (std::size_t i = 0; i < args(best_).size(); i++) {
+    const std::uint64_t now = args(best_)[i].value;
+    for (std::uint64_t value = 0; value < std::min(kTried, now); value++) {
+      Schedule candidate = best_;
+      args(candidate)[i].value = value;
+      if (!keeps(std::move(candidate))) continue;
+      any = true;
+      break;
+    }
+  }
+  return any;
+}
+
+bool Shrinker::small_arguments() {
+  bool any = false;
+  for (std::size_t op = 0; op < best_.operations.size(); op++) {
+    any = smaller([op](Schedule & s) -> auto& { return s.operations[op].args; }) || any;
+    for (std::size_t i = 0; i < best_.operations[op].injections.size(); i++) {
+      any = smaller(
+                [ op, i ](Schedule & s) -> auto& { return s.operations[op].injections[i].args; }) ||
+            any;
+    }
+  }
+  return any;
+}
+
+// A runner can't stand in for a debugger; which source a signal has is not part of the finding.
+void Shrinker::without_debugger() {
+  for (Operation& op : best_.operations) {
+    for (Injection& injection : op.injections) {
+      if (injection.by == Source::external) injection.by = Source::direct;
+    }
+  }
+}
+
+void Shrinker::run() {
+  without_debugger();
+  id_ = id_of(&best_);
+  if (id_.empty()) {
+    throw Failure(kUsage, fmt::format("{}:1:1: shows no finding; a schedule with a verdict other "
+                                      "than ok is expected",
+                                      path_));
+  }
+  while (drop_operations() || drop_injections() || plain_sources() || small_arguments()) {
+  }
+}
+
+}  // namespace
+
+int shrink_command(const Options& options) {
+  const Session session = open_session(options);
+  print_provenance(options);
+  const std::string folder = options.out.empty() ? "results/shrunk" : options.out;
+  for (const std::string& path : options.files) {
+    Shrinker shrinker(session, read_schedule(session, path), path);
+    shrinker.run();
+    const std::string written =
+        write_text(folder + "/" + shrinker.id() + ".sched", print_schedule(shrinker.best()));
+    fmt::print("{}: finding {}, {} tries\n{}written: {}\n", path, shrinker.id(), shrinker.tries(),
+               print_schedule(shrinker.best()), written);
+  }
+  return kAsExpected;
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,80 @@
+// From an observation to one verdict: the first that applies, in the order of the list.
+#pragma once
+
+#include <cstdint>
+
+#include "stress/subject/subject.h"
+#include "stress/verdict/verdict.h"
+
+namespace sigsweep {
+
+inline constexpr unsigned kMaxInjections = 4;  // in one operation
+
+// How a trial came to its end.
+enum class End : std::uint8_t {
+  finished,  // by itself
+  stopped,   // the operation came to its end while a handler had not: what would follow proves
+             // nothing
+  thrown,    // by a throw
+  faulted,   // by a synchronous signal
+  timed_out,
+};
+
+// What was seen of a trial as a whole.
+struct Course {
+  End end = End::finished;
+  const char* message = nullptr;  // of the throw
+  int fault_signal = 0;
+  std::uint64_t fault_pc = 0, fault_address = 0;
+  bool thrown_in_handler = false;  // while a handler's own call was under way
+  bool changed_before_throw = false;
+  std::uint32_t requested = 0;
+  std::uint32_t hits = 0;                 // breakpoints reached: the signal was sent
+  std::uint32_t landed = 0;               // signals that arrived, at exactly the boundary
+  std::uint32_t waited = 0;               // sent, and pending until the trial was ended
+  std::uint32_t entered = 0, exited = 0;  // bit i: the handler of injection i
+  const char* misplaced = nullptr;        // what is wrong with where things ran
+  const char* leaked = nullptr;           // the first state that differs afterwards
+  bool smashed = false;
+  SlotMask slots_left = 0;     // slots that were not zero at the end
+  SlotMask slots_changed = 0;  // by a handler that must keep them
+
+  bool has_entered(std::size_t injection) const { return (entered >> injection & 1) != 0; }
+  bool has_exited(std::size_t injection) const { return (exited >> injection & 1) != 0; }
+  // Signals that were sent, and that no mask kept from their boundary.
+  std::uint32_t let_in() const { return hits - waited; }
+  // Those that were asked for and not let in, or whose boundary was never reached.
+  std::uint32_t unreached() const { return requested - let_in(); }
+};
+
+// What was seen in one trial. Plain data: filled in signal context, allocates nothing.
+struct Observation : Course {
+  Call op{}, op_inner{};
+  Call handler[kMaxInjections] = {}, handler_inner[kMaxInjections] = {};
+
+  // Empty, for a trial with so many injections: what it can't fill is not looked at.
+  void begin(std::uint32_t injections) {
+    static_cast<Course&>(*this) = Course{};
+    requested = injections;
+    op = op_inner = Call{};
+    for (std::uint32_t i = 0; i < injections; i++) handler[i] = handler_inner[i] = Call{};
+  }
+};
+
+struct Judgement {
+  Verdict verdict = Verdict::ok;
+  SlotMask slots = 0;       // those that the verdict is about
+  const char* detail = "";  // what was wrong, a static string or the throw's message
+};
+
+// handlers[i]: what injection i's handler calls; null: nothing.
+// SIGNAL-free but allocates nothing: it runs once a trial.
+Judgement judge(const Subject& subject, const Protocol& protocol, const Site& site,
+                std::span<const Site* const> handlers, const Observation& seen);
+
+// Slots of `site` in which fn saw something else than was given / the caller something else than
+// was made.
+SlotMask clobbered_arguments(const Site& site, const Call& call);
+SlotMask clobbered_results(const Site& site, const Call& call);
+
+}  // namespace sigsweep

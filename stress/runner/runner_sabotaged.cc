@@ -1,0 +1,52 @@
+// A runner that goes wrong on purpose, to see that the host notices. SIGSWEEP_SABOTAGE says how:
+//   die    kills itself in the handler of every tenth signal
+//   loop   loops in the handler of every fiftieth signal
+//   stuck  the same, with all signals masked
+//   deaf   keeps SIGPROF blocked, so that none that is made pending ever lands
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <cstring>
+
+#include "stress/engine/trial.h"
+
+int runner_main(int argc, char** argv);
+
+namespace {
+
+unsigned handled = 0;
+
+void die_sometimes(ucontext_t*) {
+  if (++handled % 10 == 0) kill(getpid(), SIGKILL);
+}
+
+void loop_sometimes(ucontext_t*) {
+  if (++handled % 50 != 0) return;
+  for (;;) asm volatile("");
+}
+
+void get_stuck_sometimes(ucontext_t*) {
+  if (++handled % 50 != 0) return;
+  sigset_t all;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, nullptr);
+  for (;;) asm volatile("");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const char* how = std::getenv("SIGSWEEP_SABOTAGE");
+  if (how == nullptr) return 2;
+  if (std::strcmp(how, "die") == 0) sigsweep::Engine::get().sabotage(die_sometimes);
+  if (std::strcmp(how, "loop") == 0) sigsweep::Engine::get().sabotage(loop_sometimes);
+  if (std::strcmp(how, "stuck") == 0) sigsweep::Engine::get().sabotage(get_stuck_sometimes);
+  if (std::strcmp(how, "deaf") == 0) {
+    sigset_t blocked;
+    sigemptyset(&blocked);
+    sigaddset(&blocked, SIGPROF);
+    sigprocmask(SIG_BLOCK, &blocked, nullptr);
+  }
+  return runner_main(argc, argv);
+}

@@ -1,0 +1,21 @@
+// Claim 0: what each stub's contract says (runtime/stubs.h), checked without a signal, store by
+// store.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "runtime/runtime.h"
+#include "stress/subject/subject.h"
+
+namespace sigsweep::onm {
+
+unsigned contract_count();
+Subject::Check run_contract(unsigned index, runtime::M* mp);
+
+// What is wrong with the output and exit status of a process that threw `message`; empty: nothing.
+// `in_handler`: the traceback must show both stacks, the handler's and the interrupted one.
+std::string throw_problem(std::string_view output, int exit_status, std::string_view message,
+                          bool in_handler);
+
+}  // namespace sigsweep::onm

@@ -1,0 +1,33 @@
+// The runtime with the check cut out of onM, under the protocol that demands a rejection: at no
+// boundary is that missed unseen.
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "stress/campaign/cell.h"
+#include "stress/campaign/resolve.h"
+
+namespace sigsweep {
+namespace {
+
+TEST(UncheckedOnM, IsNeverTakenForARejection) {
+  static volatile std::uint64_t serial = 0;
+  ASSERT_EQ(Engine::get().attach(&serial), "");
+  CellRequest request;
+  request.protocol = static_cast<unsigned>(find_protocol(subject(), "reject"));
+  request.site = static_cast<unsigned>(find_site(subject(), "largeAlloc_m"));
+  request.handler = static_cast<unsigned>(find_site(subject(), "setgcpercent_m"));
+  request.signal = SIGUSR2;
+  CellSweeper sweeper;
+  ASSERT_EQ(sweeper.prepare(request.protocol, request.site, 81), "");
+  EXPECT_EQ(sweeper.without_signal().verdict, Verdict::ok);
+  const CellResult result =
+      sweeper.run(request, {[](const Point&) {}, [](const Example&) {}, {}, [] {}});
+  const auto times = [&](Verdict v) { return result.verdicts[static_cast<unsigned>(v)]; };
+  EXPECT_EQ(result.landed, result.trials);
+  EXPECT_GT(times(Verdict::missed_reject), 0U);
+  EXPECT_EQ(times(Verdict::missed_reject) + times(Verdict::crash) + times(Verdict::hang),
+            result.trials);
+}
+
+}  // namespace
+}  // namespace sigsweep

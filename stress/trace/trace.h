@@ -1,0 +1,84 @@
+// The boundaries of an operation, or of a handler, in the order of execution, each with its phase
+// and its live slots; and what follows from the live slots: which verdict a handler has at which
+// boundary (the prediction).
+//
+// Nothing here knows of injection: boundaries come from single steps, accesses from page
+// protection.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "stress/subject/subject.h"
+
+namespace sigsweep {
+
+inline constexpr unsigned kMaxPreserved = 12;  // registers and control words that a call must keep
+
+// One step as it was recorded: the state in front of an instruction. Filled in signal context.
+struct Step {
+  std::uint64_t pc = 0;
+  std::uint64_t sp = 0;
+  char state[48] = {};                      // Subject::describe
+  Marks marks = 0;                          // Subject::marks
+  bool watches = false;                     // Subject::watch
+  std::uint64_t watched[kMaxWatched] = {};  // likewise
+  std::uint64_t preserved[kMaxPreserved] = {};
+};
+
+// An access to a slot, or to a cell (kMaxSlots + its index), by the instruction at step `step`.
+struct Access {
+  std::uint32_t step = 0;
+  std::uint8_t slot = 0;
+  bool write = false;
+};
+
+struct Boundary {
+  std::uint64_t pc = 0;  // in this process
+  std::uint64_t sp = 0;
+  std::uint32_t nth = 1;
+  std::uint64_t gate = 0;  // of an nth pass: a pc first reached after the pass before; 0: none
+  std::string symbol;
+  std::uint64_t offset = 0;
+  Part part = Part::caller;
+  SlotMask live = 0;           // written, and to be read
+  SlotMask live_argument = 0;  // ... by a fn; the others by a caller
+  Marks marks = 0;             // Subject::marks
+  bool watches = false;        // Subject::watch
+  std::uint32_t changes = 0;   // bit i: this instruction changed the watched word i
+  std::string phase;           // with #n
+  std::uint64_t phase_hash = 0;
+  std::uint64_t preserved[kMaxPreserved] = {};
+};
+
+struct Trace {
+  std::vector<Boundary> boundaries;
+  std::vector<Access> accesses;
+  bool complete = true;  // what was recorded came to its end, and did not throw or fault on the way
+
+  // The boundary of that name, or the one of that phase (the last one if #n is beyond); -1: none.
+  int find(const std::string& symbol, std::uint64_t offset, std::uint32_t nth) const;
+  int find_phase(const std::string& phase, bool* clamped) const;
+};
+
+// Names the steps and derives phases and live slots. Empty, or what is wrong.
+std::string build_trace(const Subject& subject, std::span<const Step> steps,
+                        std::span<const Access> accesses, Trace* out);
+
+// The first call that came back without what it must preserve: "A+0x67 comes back to B+0xd".
+// `which`: an index of Step::preserved. Empty: every call kept it.
+std::string lost_by(const Trace& trace, unsigned which);
+
+// The slots that a handler at this boundary spoils.
+struct Prediction {
+  SlotMask arguments = 0;
+  SlotMask results = 0;
+  SlotMask left = 0;
+  bool operator==(const Prediction&) const = default;
+};
+Prediction predict(const Trace& trace, unsigned boundary, const Site& site, SlotMask written,
+                   SlotMask left_zero);
+
+}  // namespace sigsweep

@@ -1,0 +1,57 @@
+// What amd64 and 386 have in common: stress/trap/arch.h says what each name means.
+#pragma once
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+namespace sigsweep::trap {
+
+using BreakCode = std::uint8_t;
+inline constexpr BreakCode kBreakCode = 0xcc;  // int3
+inline constexpr unsigned kBreakAdvance = 1;   // bytes by which pc is past it in its trap
+inline constexpr bool kHasTrapFlag = true;     // else a step is made of breakpoints
+// A patch is seen, through whatever mapping it is made.
+inline constexpr bool kCodeIsWatched = true;
+inline constexpr bool kFaultTellsWrite = true;  // fault_is_write() knows
+inline constexpr bool kResumesByHand = true;    // there is a resume_context()
+
+inline void set_trap_flag(ucontext_t* uc, bool on) {
+  constexpr greg_t kTrapFlag = 0x100;
+  greg_t& flags = uc->uc_mcontext.gregs[REG_EFL];
+  flags = on ? flags | kTrapFlag : flags & ~kTrapFlag;
+}
+
+// Whether the access that faulted was a write: bit 1 of the page fault's error code.
+inline bool fault_is_write(const ucontext_t* uc) {
+  return (uc->uc_mcontext.gregs[REG_ERR] & 2) != 0;
+}
+
+// A breakpoint that stands in the code: what any injection costs at least.
+inline void standing_break() {
+  asm volatile("int3");
+}
+
+// The control words, by name, and legal values that nobody sets by habit: neither those that a
+// process or a handler starts with nor another compiler's. Every exception is masked; MXCSR rounds
+// up and flushes denormals either way, the x87 rounds up to single precision.
+inline constexpr unsigned kControls = 2;
+inline constexpr const char* kControlNames[kControls] = {"MXCSR", "x87 control word"};
+inline constexpr std::uint32_t kControlProbe[kControls] = {0xdfc0, 0x087f};
+
+// An integer register of a signal's context, by name.
+struct NamedRegister {
+  const char* name;
+  int index;
+};
+inline std::uint64_t context_register(const ucontext_t* uc, int index) {
+  return static_cast<std::make_unsigned_t<greg_t>>(uc->uc_mcontext.gregs[index]);
+}
+inline void set_context_register(ucontext_t* uc, int index, std::uint64_t value) {
+  uc->uc_mcontext.gregs[index] = static_cast<greg_t>(value);
+}
+
+}  // namespace sigsweep::trap

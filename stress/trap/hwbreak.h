@@ -1,0 +1,29 @@
+// Execution breakpoints in the processor's debug registers, by perf_event_open with attr.sigtrap:
+// for one thread, and with no patch in the code. The trap is the signal, as in source direct.
+#pragma once
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include <cstdint>
+#include <string>
+
+namespace sigsweep::trap {
+
+// Opens the events of this thread and sees one fire. Empty, or why they can't be had: the kernel
+// refuses, or (some virtual machines) accepts and the breakpoint never fires. Not
+// async-signal-safe.
+std::string prepare_hwbreak();
+// The same, without trying anything again, in a child: events are not inherited.
+void forget_hwbreak();
+
+// The rest is async-signal-safe. REQUIRES: prepare_hwbreak() was empty; index < kHwBreaks.
+inline constexpr unsigned kHwBreaks = 4;
+void arm_hwbreak(unsigned index, std::uint64_t pc, std::uint32_t nth);
+// Which breakpoint a SIGTRAP is of: its index if it was its last pass (it is disarmed then), -1 if
+// another pass is awaited, kNoHwBreak if the trap is none of these.
+inline constexpr int kNoHwBreak = -2;
+int take_hwbreak(const siginfo_t* info, const ucontext_t* uc);
+void disarm_hwbreaks();
+
+}  // namespace sigsweep::trap

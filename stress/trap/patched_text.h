@@ -1,0 +1,78 @@
+// Executable pages that are patched through a second mapping of the same memory, so that no mapping
+// is writable and executable at once. The pages may belong to several modules.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "stress/base/code_ranges.h"
+#include "stress/base/raw_memory.h"
+#include "stress/trap/arch.h"
+
+namespace sigsweep::trap {
+
+// The mappings stay as long as the process: there is nothing to destroy, and handlers may run until
+// the end. All functions but attach() are async-signal-safe. A pc that they are given must lie in a
+// page that is attached: the process is killed by SIGILL if not.
+class PatchedText {
+ public:
+  // Copies each page of the code into shared memory, puts that memory where the page was, and maps
+  // it a second time, for writing. What else lies on these pages stays as it is. Empty, or what is
+  // wrong. A page is refused that is not mapped, cannot be executed, can be written, or is shared;
+  // no page has been replaced then. REQUIRES: not attached yet; the modules stay loaded.
+  std::string attach(const CodeRanges& code);
+
+  // What stands at pc, and what stood there before any patch.
+  BreakCode at(std::uint64_t pc) const { return *cell(run_of(pc), pc); }
+  BreakCode original(std::uint64_t pc) const {
+    const Run& run = run_of(pc);
+    return raw_load<BreakCode>(run.pristine, static_cast<std::size_t>(pc - run.begin));
+  }
+
+  // One patch, which takes effect at once.
+  void poke(std::uint64_t pc, BreakCode code) {
+    stage(pc, code);
+    if constexpr (!kCodeIsWatched) code_changed(pc, pc + sizeof code);
+  }
+  void restore(std::uint64_t pc) { poke(pc, original(pc)); }
+
+  // Many patches: they take effect by publish() at the latest.
+  void stage(std::uint64_t pc, BreakCode code) { *cell(run_of(pc), pc) = code; }
+  // At every instruction, and at none. REQUIRES: [begin, end) lies in one range.
+  void stage_breaks(std::uint64_t begin, std::uint64_t end);
+  void stage_original(std::uint64_t begin, std::uint64_t end);
+  void stage_all_original();
+  void publish();
+
+  // Is every patch out again? Looks at all pages, as they are executed.
+  bool is_pristine() const;
+
+ private:
+  // Pages in a row.
+  struct Run {
+    std::uint64_t begin, end;
+    unsigned char* writable;  // the second mapping
+    unsigned char* pristine;  // the bytes before any patch
+  };
+  static constexpr unsigned kMostRuns = 64;
+
+  const Run& run_of(std::uint64_t pc) const {
+    for (unsigned i = 0; i < count_; i++) {
+      if (pc - runs_[i].begin < runs_[i].end - runs_[i].begin) return runs_[i];
+    }
+    __builtin_trap();
+  }
+  // Volatile: each write is one store, seen by the instruction fetch of this thread at the next
+  // trap or call.
+  static volatile BreakCode* cell(const Run& run, std::uint64_t pc) {
+    return reinterpret_cast<volatile BreakCode*>(run.writable + (pc - run.begin));
+  }
+  static void code_changed(std::uint64_t begin, std::uint64_t end);
+  static std::string map(Run* run);
+
+  Run runs_[kMostRuns] = {};
+  unsigned count_ = 0;
+};
+
+}  // namespace sigsweep::trap

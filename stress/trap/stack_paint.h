@@ -1,0 +1,53 @@
+// What has been written of each stack, and what a signal destroys below the stack pointer.
+//
+// A stack's unused part holds one pattern. The lowest word that does not tells how much was used at
+// most. Whatever lies below the red zone of interrupted code belongs to the signal: so at each
+// landing the part that was ever used is overwritten, whether the kernel's frame happens to lie
+// there or not. A word below that was never written, so nobody can miss it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "stress/base/region.h"
+
+namespace sigsweep::trap {
+
+class StackPaint {
+ public:
+  static constexpr unsigned kMostStacks = 8;
+
+  // Paints what was never used of these stacks: their memory is zero there. REQUIRES: nothing runs
+  // on them.
+  void attach(std::span<const Region> stacks);
+  // One stack, painted as a whole. REQUIRES: nothing of it is in use.
+  void attach_anew(const Region& stack);
+  // Notes how deep each stack has been written by now. Async-signal-safe; takes some microseconds.
+  void look();
+  // Overwrites what was ever used below `end` in the stack that `sp` lies in, but for what the
+  // caller stands on. Returns whether the caller stands on that stack, too. Async-signal-safe.
+  bool overwrite(std::uint64_t sp, std::uint64_t end) const;
+
+  // Frames that a switch has left behind may have put a sanitizer's poison where a signal's handler has its variables
+  // now. `frame`: the signal's. Async-signal-safe.
+  void forget_poison_below(std::uint64_t frame) const;
+
+  unsigned count() const { return count_; }
+  std::size_t size(unsigned stack) const {
+    return static_cast<std::size_t>(stacks_[stack].hi - stacks_[stack].lo);
+  }
+  // Bytes that were used at most, as look() has seen it.
+  std::size_t used(unsigned stack) const {
+    return static_cast<std::size_t>(stacks_[stack].hi - stacks_[stack].lowest);
+  }
+
+ private:
+  struct Stack {
+    std::uint64_t lo, hi;
+    std::uint64_t lowest;  // below it everything is paint
+  };
+  Stack stacks_[kMostStacks] = {};
+  unsigned count_ = 0;
+};
+
+}  // namespace sigsweep::trap
