@@ -14,7 +14,7 @@
 #include <cstring>
 
 #include "fuzz/counters.h"
-#include "stress/engine/trial.h"
+#include "stress/engine/engine.h"
 
 namespace sigsweep::fuzz {
 namespace {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "fuzz/ground.h"
-#include "stress/engine/trial.h"
+#include "stress/engine/engine.h"
 
 namespace sigsweep::fuzz {
 

@@ -29,7 +29,7 @@
 #include "runtime/mheap.h"
 #include "runtime/stubs.h"
 #include "stress/campaign/resolve.h"
-#include "stress/engine/trial.h"
+#include "stress/engine/engine.h"
 #include "stress/oracle/oracle.h"
 #include "stress/subject/subject.h"
 

@@ -155,8 +155,9 @@ void TrialTarget::run(std::span<const std::uint8_t> input) {
   feedback_.begin();
   judged_ = 0;
   for (std::size_t n = 1; walk.next(&planned_); n++) {
-    const Observation& seen = engine.run(planned_.plan);
-    const Judgement judgement = engine.judge_last();
+    const TrialResult ran = engine.run(planned_.plan);
+    const Observation& seen = ran.seen;
+    const Judgement& judgement = ran.judgement;
     judgements_[judged_++] = judgement;
     note(planned_, seen, judgement.verdict);
     const std::string failure = harness_failure(planned_, seen, judgement.verdict);
@@ -165,7 +166,7 @@ void TrialTarget::run(std::span<const std::uint8_t> input) {
     if (!why.empty()) stop(text_at(input, n, judgement, why));
     if (judgement.verdict != Verdict::ok) break;  // a replay goes no further
   }
-  engine.settle_last();  // or it would be part of the next input
+  engine.clear_away();  // or it would be part of the next input
   const bool ok = judged_ == 0 || judgements_[judged_ - 1].verdict == Verdict::ok;
   if (!ok) restore_counters();
 }

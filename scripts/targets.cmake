@@ -1,11 +1,22 @@
 # How the layers are built. Each library shows its public headers by a folder of links of its own, so that
 # a target sees only the headers of what it links: an include against the direction of the data fails.
 
-# sigsweep_library(NAME [RAW] SOURCES ... HEADERS ... LINKS ...)
-#   HEADERS: public, relative to this folder. RAW: never instrumented by a sanitizer, because it runs on
+# Links to headers of this folder, below the build's include/FOLDER.
+function(sigsweep_headers folder)
+  foreach(header IN LISTS ARGN)
+    file(RELATIVE_PATH below ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${header})
+    set(link ${CMAKE_BINARY_DIR}/include/${folder}/${below})
+    get_filename_component(parent ${link} DIRECTORY)
+    file(MAKE_DIRECTORY ${parent})
+    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${header} ${link} SYMBOLIC)
+  endforeach()
+endfunction()
+
+# sigsweep_library(NAME [RAW] SOURCES ... HEADERS ... INTERNAL ... LINKS ...)
+#   HEADERS: public, relative to this folder. INTERNAL: headers that only its own sources see. RAW: never instrumented by a sanitizer, because it runs on
 #   stacks and in handlers of which the sanitizer's runtime knows nothing.
 function(sigsweep_library name)
-  cmake_parse_arguments(arg "RAW" "" "SOURCES;HEADERS;LINKS" ${ARGN})
+  cmake_parse_arguments(arg "RAW" "" "SOURCES;HEADERS;INTERNAL;LINKS" ${ARGN})
   if(arg_SOURCES)
     add_library(${name} STATIC ${arg_SOURCES})
     set(scope PUBLIC)
@@ -13,13 +24,11 @@ function(sigsweep_library name)
     add_library(${name} INTERFACE)
     set(scope INTERFACE)
   endif()
-  foreach(header IN LISTS arg_HEADERS)
-    file(RELATIVE_PATH below ${CMAKE_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR}/${header})
-    set(link ${CMAKE_BINARY_DIR}/include/${name}/${below})
-    get_filename_component(folder ${link} DIRECTORY)
-    file(MAKE_DIRECTORY ${folder})
-    file(CREATE_LINK ${CMAKE_CURRENT_SOURCE_DIR}/${header} ${link} SYMBOLIC)
-  endforeach()
+  sigsweep_headers(${name} ${arg_HEADERS})
+  if(arg_INTERNAL)
+    sigsweep_headers(${name}_internal ${arg_INTERNAL})
+    target_include_directories(${name} PRIVATE ${CMAKE_BINARY_DIR}/include/${name}_internal)
+  endif()
   target_include_directories(${name} ${scope} ${CMAKE_BINARY_DIR}/include/${name})
   target_link_libraries(${name} ${scope} ${arg_LINKS})
   if(arg_SOURCES AND arg_RAW AND SIGSWEEP_SERVICE)  # whose flags are for all that is compiled

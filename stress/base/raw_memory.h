@@ -6,16 +6,16 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace sigsweep::trap {
+namespace sigsweep {
 
-// What is copied and compared at a time, kBlock of them a round; the compiler makes of it what the
+// What is copied and compared at a time, kRawBlock of them a round; the compiler makes of it what the
 // ISA has. No struct: to copy one may be a call of memmove.
-using Vector = std::uint64_t __attribute__((vector_size(16)));
-inline constexpr std::size_t kBlock = 4;
+using RawVector = std::uint64_t __attribute__((vector_size(16)));
+inline constexpr std::size_t kRawBlock = 4;
 
 // A T at any alignment, in memory of any type.
 template <class T>
-struct __attribute__((packed, may_alias)) Loose {
+struct __attribute__((packed, may_alias)) RawLoose {
   T value;
 };
 
@@ -26,11 +26,11 @@ inline void keep_as_loop() {
 
 template <class T>
 T raw_load(const void* at, std::size_t offset) {
-  return reinterpret_cast<const Loose<T>*>(static_cast<const unsigned char*>(at) + offset)->value;
+  return reinterpret_cast<const RawLoose<T>*>(static_cast<const unsigned char*>(at) + offset)->value;
 }
 template <class T>
 void raw_store(void* at, std::size_t offset, T value) {
-  reinterpret_cast<Loose<T>*>(static_cast<unsigned char*>(at) + offset)->value = value;
+  reinterpret_cast<RawLoose<T>*>(static_cast<unsigned char*>(at) + offset)->value = value;
 }
 
 // As many whole runs of `count` T as there are from *i on.
@@ -55,7 +55,7 @@ inline void raw_copy(void* to, const void* from, std::size_t size) {
   }
 #endif
   std::size_t i = 0;
-  raw_copy_by<Vector, kBlock>(to, from, size, &i);
+  raw_copy_by<RawVector, kRawBlock>(to, from, size, &i);
   raw_copy_by<std::uint64_t>(to, from, size, &i);
   raw_copy_by<unsigned char>(to, from, size, &i);
 }
@@ -87,12 +87,12 @@ inline void raw_paint(std::uint64_t from, std::uint64_t to) {
 
 inline bool raw_differs(const void* a, const void* b, std::size_t size) {
   std::size_t i = 0;
-  Vector difference{};
-  for (; i + kBlock * sizeof(Vector) <= size; i += kBlock * sizeof(Vector)) {
+  RawVector difference{};
+  for (; i + kRawBlock * sizeof(RawVector) <= size; i += kRawBlock * sizeof(RawVector)) {
     keep_as_loop();
-    for (std::size_t k = 0; k < kBlock; k++) {
-      const std::size_t at = i + k * sizeof(Vector);
-      difference |= raw_load<Vector>(a, at) ^ raw_load<Vector>(b, at);
+    for (std::size_t k = 0; k < kRawBlock; k++) {
+      const std::size_t at = i + k * sizeof(RawVector);
+      difference |= raw_load<RawVector>(a, at) ^ raw_load<RawVector>(b, at);
     }
   }
   std::uint64_t rest = difference[0] | difference[1];
@@ -108,4 +108,4 @@ inline bool raw_differs(const void* a, const void* b, std::size_t size) {
   return rest != 0;
 }
 
-}  // namespace sigsweep::trap
+}  // namespace sigsweep

@@ -205,10 +205,10 @@ std::string CellSweeper::heads(const CellRequest& request, const Point& point) c
 CellResult CellSweeper::run(const CellRequest& request, const Listener& listener) {
   Engine& engine = Engine::get();
   engine.lazy(request.contain == Contain::place);
-  engine.settled();
+  engine.restore_thread();
   CellResult result = run_once(request, listener);
   engine.lazy(false);
-  if (engine.settled()) return result;
+  if (engine.restore_thread()) return result;
   // A trial left the mask or the alternate stack changed; which one is only seen by looking each
   // time.
   listener.again();
@@ -235,9 +235,9 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     listener.starting(point);
     const std::uint64_t seed = request.seed + result.trials;
     const Plan plan = plan_for(request, point, seed);
-    const Observation& seen =
-        request.contain == Contain::place ? engine.run(plan) : engine.run_forked(plan);
-    const Judgement judgement = engine.judge_last();
+    const TrialResult ran = engine.run(plan, request.contain);
+    const Observation& seen = ran.seen;
+    const Judgement& judgement = ran.judgement;
     const bool ok = judgement.verdict == Verdict::ok;
     result.trials++;
     result.requested += seen.requested;
@@ -297,8 +297,7 @@ unsigned smallest_set(const Plan& plan, const Judgement& judgement) {
   for (int size = 1; size < static_cast<int>(plan.injections); size++) {
     for (unsigned kept = 1; kept < all; kept++) {
       if (std::popcount(kept) != size || !keeps_parents(plan, kept)) continue;
-      Engine::get().run(with_only(plan, kept));
-      const Judgement now = Engine::get().judge_last();
+      const Judgement now = Engine::get().run(with_only(plan, kept)).judgement;
       if (now.verdict == judgement.verdict && now.slots == judgement.slots) return kept;
     }
   }

@@ -24,9 +24,6 @@ enum class Form : std::uint8_t {
 };
 inline constexpr std::string_view kFormNames[] = {"single", "nested", "two"};
 
-enum class Contain : std::uint8_t { place, fork };
-inline constexpr std::string_view kContainNames[] = {"place", "fork"};
-
 struct CellRequest {
   unsigned protocol = 0;
   unsigned site = 0;

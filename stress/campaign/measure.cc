@@ -149,29 +149,20 @@ class Trials {
   std::vector<Plan> plans_;
 };
 
-void run_in_place(const Plan& plan) {
-  const Observation& seen = Engine::get().run(plan);
-  landed = landed + seen.landed;
-  Engine::get().judge_last();
-}
-
-void run_in_a_child(const Plan& plan) {
-  const Observation& seen = Engine::get().run_forked(plan);
-  landed = landed + seen.landed;
-  Engine::get().judge_last();
-}
-
-template <void (*kRun)(const Plan&)>
+template <Contain kContain>
 Measured trial(std::uint64_t rounds) {
   Trials trials;
   if (std::string problem = trials.prepare(); !problem.empty()) return {0, problem};
   landed = 0;
   Engine::get().lazy(true);  // as in a sweep
   const auto start = Clock::now();
-  for (std::uint64_t i = 0; i < rounds; i++) kRun(trials.plan(i));
+  for (std::uint64_t i = 0; i < rounds; i++) {
+    landed = landed + Engine::get().run(trials.plan(i), kContain).seen.landed;
+  }
   const double ns = since(start);
   Engine::get().lazy(false);
-  if (!Engine::get().settled()) return {0, "a trial left the signal mask or the stack changed"};
+  if (!Engine::get().restore_thread())
+    return {0, "a trial left the signal mask or the stack changed"};
   return counted(ns, rounds);
 }
 
@@ -185,8 +176,8 @@ constexpr struct {
     {"BM_inject_kill", injection<Source::kill>},
     {"BM_inject_itimer", injection<Source::itimer>},
     {"BM_inject_hwbreak", injection<Source::hwbreak>},
-    {"BM_trial_contained", trial<run_in_place>},
-    {"BM_trial_fork", trial<run_in_a_child>},
+    {"BM_trial_contained", trial<Contain::place>},
+    {"BM_trial_fork", trial<Contain::fork>},
 };
 
 }  // namespace

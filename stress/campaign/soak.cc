@@ -37,9 +37,10 @@ class Soak {
 Judgement Soak::trial(const CellRequest& request, unsigned boundary, Source source) {
   Plan plan = sweeper_.plan_for(request, Point{boundary, 0}, random_());
   plan.injection[0].source = source;
-  result_.landed += Engine::get().run(plan).landed;
+  const TrialResult result = Engine::get().run(plan);
+  result_.landed += result.seen.landed;
   result_.trials++;
-  return Engine::get().judge_last();
+  return result.judgement;
 }
 
 void Soak::learn(unsigned protocol, unsigned site, unsigned handler) {

@@ -36,8 +36,7 @@ std::string Traces::of_handler(unsigned protocol, unsigned handler, const Trace*
   if (!problem.empty() || entry->second.complete) return problem;
   // A handler that goes wrong has no end. Of one that does not, a piece must not pass for the
   // whole.
-  Engine::get().run(plan);
-  if (Engine::get().judge_last().verdict != Verdict::ok) return {};
+  if (Engine::get().run(plan).judgement.verdict != Verdict::ok) return {};
   return "the way of handler " + std::string(subject().sites()[handler].name) +
          " was not recorded to its end";
 }

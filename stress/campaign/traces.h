@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "stress/engine/trial.h"
+#include "stress/engine/engine.h"
 
 namespace sigsweep {
 

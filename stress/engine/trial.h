@@ -1,137 +1,103 @@
-// One trial: a site run once, with signals landed where the plan says, and what was seen of it.
-//
-// The engine owns the process's SIGTRAP and fault handlers and the alternate stack while it is
-// attached. One engine a process, on one thread. run() allocates nothing; a trial that goes wrong
-// is abandoned in place and the next one starts from a state made afresh.
+// One trial, from its beginning to its end: a site run once, with signals landed where the plan
+// says, and what was seen of it. Runs mostly in signal handlers; allocates nothing.
 #pragma once
 
-#include <cstdint>
-#include <string>
-#include <vector>
+#include <ucontext.h>
 
-#include "stress/base/forked.h"
-#include "stress/oracle/oracle.h"
-#include "stress/schedule/schedule.h"
-#include "stress/subject/subject.h"
-#include "stress/trace/trace.h"
-#include "stress/trap/stack_paint.h"
+#include "stress/engine/faults.h"
+#include "stress/engine/landings.h"
+#include "stress/engine/plan.h"
+#include "stress/engine/recorder.h"
+#include "stress/engine/slot_reader.h"
+#include "stress/engine/strays.h"
+#include "stress/engine/surroundings.h"
+#include "stress/trap/breakpoint.h"
 
 namespace sigsweep {
 
-inline constexpr unsigned kNoHandler = ~0U;
-
-struct PlannedInjection {
-  std::uint64_t pc = 0;    // address in this process
-  std::uint32_t nth = 1;   // pass; of a nested one, within the handler that it interrupts
-  std::uint64_t gate = 0;  // Boundary::gate
-  int parent = -1;         // the injection whose handler it interrupts; -1: the operation
-  int signal = 0;
-  Source source = Source::direct;
-  unsigned handler = kNoHandler;  // index of a site
-  std::uint64_t in[kMaxSlots] = {};
-
-  void land_at(const Boundary& b) {
-    pc = b.pc;
-    nth = b.nth;
-    gate = b.gate;
-  }
-};
-
-struct Plan {
-  unsigned protocol = 0;
-  unsigned site = 0;
-  std::uint64_t in[kMaxSlots] = {};
-  unsigned injections = 0;
-  PlannedInjection injection[kMaxInjections];
-};
-
-// Bytes that a signal's frame takes on this machine at most (AT_MINSIGSTKSZ; 0 where the kernel
-// does not tell).
-std::size_t least_frame();
-
-// The arguments that a schedule does not give, for all slots. Never 0; distinct for each level and
-// slot.
-void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in);
-
-// The index in Step::preserved of what a state-leak names ("rbx", "MXCSR"); -1: it is none of them.
-int preserved_index(std::string_view name);
-
-// Signals that nobody plans: they come when they like, beside those of a plan.
-struct StrayCount {
-  std::uint64_t seen = 0;    // all of them
-  std::uint64_t landed = 0;  // of those, in injectable code of a trial
-  std::uint64_t called = 0;  // of those, whose handler made a call
-};
-int stray_signal();
-
-class Engine {
+class Trial final : public Harness, public trap::TrapClient {
  public:
-  // The one engine of this process.
-  static Engine& get();
+  // `seen`: where the observation goes; children may share it.
+  Trial(Subject& subject, const CodeRanges& code, Surroundings& around, Strays& strays,
+        FaultHandlers& faults, Observation* seen);
 
-  // Takes over the process. Empty, or what is wrong. `serial`: the number of the trial that runs, 0
-  // between trials; may be shared with another process. Without `patches` only signals of source
-  // external can be had, and no trace: a debugger owns the traps.
-  virtual std::string attach(volatile std::uint64_t* serial, bool patches = true) = 0;
+  Conditions& conditions() { return conditions_; }
+  const Observation& seen() const { return *seen_; }
+  const Plan& plan() const { return plan_; }
+  const FirstLanding& first_landing() { return landings_.first(); }
 
-  // Runs one trial. The observation is valid until the next run.
-  virtual const Observation& run(const Plan& plan) = 0;
-  // The same in a child, where a throw, a fault and a hang are real: what the parent sees of its
-  // end decides how the trial ended. last_child() tells what it printed.
-  virtual const Observation& run_forked(const Plan& plan) = 0;
-  virtual const Forked& last_child() const = 0;
-  virtual Judgement judge_last() const = 0;
-  // In a child that fork() made of an attached process, before its first trial: starts what a child
-  // does not inherit. Empty, or what is wrong.
-  virtual std::string resume() = 0;
-  // Makes good now what the last trial may have written astray, else the next one does so first:
-  // for whoever counts what a trial costs, or covers, by itself. Nothing of that trial's state can
-  // be looked at afterwards.
-  virtual void settle_last() = 0;
+  // Runs it on the calling thread. A trial that goes wrong is abandoned in place.
+  void run(const Plan& plan);
+  // Runs it as one walk of a recording, as the recorder was told.
+  void walk(const Plan& plan, Recorder* recorder);
 
-  // Lazy: a trial that came to its end does not ask the kernel for the signal mask and the
-  // alternate stack; each landing shows both as the trial before left them. settled(): nothing was
-  // found changed since the last call. Where it was, the trials must be run again, not lazily.
-  virtual void lazy(bool on) = 0;
-  virtual bool settled() = 0;
+  // Harness, TrapClient.
+  void operation(void (*fn)(void*), void* arg) override;
+  void on_signal(int sig, ucontext_t* uc) override;
+  void on_throw(const char* message) override;
+  void on_break(unsigned index, ucontext_t* uc) override;
+  bool on_step(ucontext_t* uc) override;
 
-  // Off: a signal destroys everything below SP, for ABIs and handlers that leave no red zone.
-  virtual void red_zone(bool on) = 0;
-  // How much was used of each stack at most, in the order of Subject::stacks(), as it is now.
-  virtual const trap::StackPaint& look_at_stacks() = 0;
-  // Runs the trial in a child, and tells how many bytes of the alternate stack it used; 0: more than
-  // there are, or the child died of something else.
-  virtual std::size_t signal_stack_used(const Plan& plan) = 0;
+  // The operation has come back.
+  void operation_over();
+  void on_fault(int sig, siginfo_t* info, ucontext_t* uc);
+  // A sanitizer is about to report an access of the subject: a fault that it saw coming.
+  void on_sanitizer_report();
+  // A signal that nobody planned, and which may interrupt anything in the process.
+  void on_stray_entry(siginfo_t* info, ucontext_t* uc);
+  // The trial under way ends here, and its frames are lost.
+  [[noreturn]] void leave(End end);
 
-  // Records the boundaries of an operation and its accesses to the slots, with nothing injected.
-  // Empty, or why that can't be done.
-  virtual std::string trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out) = 0;
-  // The same of a handler, from signal entry to its return, while `plan` runs with its one
-  // injection.
-  virtual std::string trace_handler(const Plan& plan, Trace* out) = 0;
+ private:
+  // Of the trial under way.
+  struct Progress {
+    bool runs = false;                    // there is one
+    bool started = false;                 // the operation was entered
+    bool ended = false;                   // it came back
+    bool left = false;                    // it has been abandoned
+    int calling = kNoParent;              // the injection whose handler's own call is under way
+    bool trap_is_signal = false;          // of some injection
+    bool only_traps_are_signals = false;  // of all
+  };
 
-  // From here on stray_signal() may come at any time. Where it interrupts injectable code of a
-  // trial its handler, entered like any other, runs the next of `handlers`, by the protocol, if
-  // that promises ok for a handler's call; else, and elsewhere, it only counts. A call of it that
-  // goes wrong is the trial's `misplaced`. Its handlers are never interrupted, and no breakpoint
-  // counts a pass there. Empty, or what is wrong.
-  virtual std::string expect_strays(std::vector<unsigned> handlers) = 0;
-  virtual const StrayCount& strays() const = 0;
+  static void run_site(void* self);
+  const Protocol& protocol() const { return *protocol_; }
+  bool is_contained() const { return now_.runs && *conditions_.serial != 0; }
+  void begin(const Plan& plan);
+  void finish();
+  void want_traps(bool in_handler);
+  void close_arrivals();
+  bool has_struck(unsigned index) const;
+  void unpoison_stacks() const;
+  void observe_end();
+  bool is_over(unsigned injection, const ucontext_t* uc) const;
+  void reached(unsigned index, ucontext_t* uc);
+  void send(unsigned index, ucontext_t* uc);
+  void take_from_outside(ucontext_t* uc);
+  void handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uint64_t flags);
+  void handle_recorded(unsigned index, ucontext_t* uc);
+  void call_handler(unsigned index);
+  void note_undelivered(const ucontext_t* uc);
+  void hand_back(int sig, siginfo_t* info, ucontext_t* uc);
 
-  // The state that the operation leaves when nothing is injected: later trials of this (protocol,
-  // site) are compared with it. Returns the verdict of that run.
-  virtual Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed) = 0;
-
-  // Where the first signal of the last trial landed, and the slots then. For reports.
-  virtual const ucontext_t& landed_at() const = 0;
-  virtual const std::uint64_t* slots_landed() const = 0;
-
-  // Runs `act` on the handler's stack behind each handler's own call; null: nothing. For tests: so
-  // that each verdict can be seen to fire. `act` is async-signal-safe.
-  virtual void sabotage(void (*act)(ucontext_t* uc)) = 0;
-
- protected:
-  ~Engine() = default;
+  Subject& subject_;
+  const CodeRanges& code_;
+  const SlotReader slots_;
+  Surroundings& around_;
+  Strays& strays_;
+  FaultHandlers& faults_;
+  Observation* seen_;
+  Conditions conditions_;
+  Plan plan_;
+  const Protocol* protocol_ = nullptr;  // the plan's
+  Progress now_;
+  std::uint64_t count_ = 0;       // trials so far
+  Recorder* recorder_ = nullptr;  // null: nothing is recorded
+  Landings landings_;
+  struct {
+    trap::Containment containment{};
+    trap::Probe probe{};
+  } asm_;  // what assembly fills in
 };
 
 }  // namespace sigsweep

@@ -69,7 +69,8 @@ void add_boundary(Record* r, const Boundary& b, const std::string& suffix) {
 }
 
 Record account_of(const char* word, const Plan& plan, std::span<const Boundary* const> boundaries,
-                  const Observation& seen, const Judgement& judgement) {
+                  const TrialResult& ran, const Judgement& judgement) {
+  const Observation& seen = ran.seen;
   const Site& site = subject().sites()[plan.site];
   Record r(word);
   r.add("site", site.name)
@@ -85,9 +86,8 @@ Record account_of(const char* word, const Plan& plan, std::span<const Boundary* 
   add_words(r, "made", site.out, seen.op.made);
   add_words(r, "got", site.out, seen.op.got);
   if (seen.landed > 0) {
-    r.add("registers", registers(Engine::get().landed_at()));
-    add_words(r, "slots_landed", (SlotMask{1} << subject().slots().size()) - 1,
-              Engine::get().slots_landed());
+    r.add("registers", registers(ran.landed_at));
+    add_words(r, "slots_landed", (SlotMask{1} << subject().slots().size()) - 1, ran.slots_landed);
   }
   if (seen.end == End::faulted) r.add("fault", fault_text(seen));
   for (unsigned i = 0; i < plan.injections && i < boundaries.size(); i++) {

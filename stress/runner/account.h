@@ -11,7 +11,7 @@ namespace sigsweep {
 // The trial that has just been run. boundaries[i]: where injection i was to land. What there is
 // once for each injection has its number behind the key from the second on: symbol, symbol2.
 Record account_of(const char* word, const Plan& plan, std::span<const Boundary* const> boundaries,
-                  const Observation& seen, const Judgement& judgement);
+                  const TrialResult& ran, const Judgement& judgement);
 
 // A boundary by itself; `suffix` goes behind each key.
 void add_boundary(Record* record, const Boundary& boundary, const std::string& suffix = "");

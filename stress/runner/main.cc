@@ -198,18 +198,16 @@ void send_cell(const std::string& handler, const CellResult& result) {
   std::fflush(stdout);
 }
 
-const Observation& run_as(Contain contain, const Plan& plan) {
-  return contain == Contain::place ? Engine::get().run(plan) : Engine::get().run_forked(plan);
-}
-
 // The trial of an example once more, with what is only looked at then.
 Record example_record(const CellSweeper& sweeper, const CellRequest& request, const Example& e) {
   const Plan plan = sweeper.plan_for(request, e.point, e.seed);
   const auto boundaries = sweeper.boundaries_of(request, e.point);
   const Judgement judgement = e.judgement;
-  const Observation& seen = run_as(request.contain, plan);
-  const unsigned blame = plan.injections > 1 ? blamed_injection(plan, judgement, seen) : 0;
-  const Observation& again = run_as(request.contain, plan);
+  const unsigned blame =
+      plan.injections > 1
+          ? blamed_injection(plan, judgement, Engine::get().run(plan, request.contain).seen)
+          : 0;
+  const TrialResult again = Engine::get().run(plan, request.contain);
   Record r = account_of("example", plan, {boundaries.data(), plan.injections}, again, judgement);
   r.add("blame", blame)
       .add("seed", e.seed)
@@ -392,8 +390,8 @@ void throws(const Record& command) {
   if (!trouble.empty()) return;
   std::fflush(stdout);  // or each child would write what is buffered once more
   for (unsigned b = 0; b < sweeper().trace().boundaries.size(); b++) {
-    Engine::get().run_forked(sweeper().plan_for(request, Point{b, 0}, request.seed + b));
-    const Forked& child = Engine::get().last_child();
+    const Plan plan = sweeper().plan_for(request, Point{b, 0}, request.seed + b);
+    const Forked& child = Engine::get().run(plan, Contain::fork).child;
     std::string problem = subject().check_throw_output(child.output, child.exit_status);
     if (child.signal != 0) problem += " (died of signal " + std::to_string(child.signal) + ")";
     Record r("throw");
@@ -436,14 +434,12 @@ void replay_operations(const Schedule& schedule) {
     }
     Resolved resolved;
     if (!resolve_operation(schedule, i, &resolved)) return;
-    const Observation& seen = Engine::get().run(resolved.plan);
-    const Judgement judgement = Engine::get().judge_last();
+    const auto& [seen, judgement, at, slots, child] = Engine::get().run(resolved.plan);
     const bool last = i + 1 == schedule.operations.size();
     if (judgement.verdict == Verdict::ok && seen.landed == seen.requested && !last) continue;
     const unsigned blame = blamed_injection(resolved.plan, judgement, seen);
-    const Observation& again = Engine::get().run(resolved.plan);
-    Record r = account_of("replayed", resolved.plan, resolved.boundaries, again,
-                          Engine::get().judge_last());
+    const TrialResult again = Engine::get().run(resolved.plan);
+    Record r = account_of("replayed", resolved.plan, resolved.boundaries, again, again.judgement);
     r.add("operation", i).add("blame", blame);
     for (const std::string& note : resolved.notes) r.add("note", note);
     send(r);
@@ -545,8 +541,8 @@ int walk(const char* path, bool account) {
     let_signals_nest(op);
     Resolved resolved;
     resolve_by_address(subject(), schedule, i, address_of, &resolved);
-    const Observation& seen = Engine::get().run(resolved.plan);
-    const Judgement judgement = Engine::get().judge_last();
+    const TrialResult ran = Engine::get().run(resolved.plan);
+    const auto& [seen, judgement, at, slots, child] = ran;
     std::printf("%s: %.*s %s; %u of %u signals arrived\n", op.site.c_str(),
                 static_cast<int>(verdict_name(judgement.verdict).size()),
                 verdict_name(judgement.verdict).data(),
@@ -556,7 +552,7 @@ int walk(const char* path, bool account) {
     std::vector<const Boundary*> pointers;
     pointers.reserve(boundaries.size());
     for (const Boundary& b : boundaries) pointers.push_back(&b);
-    send(account_of("walked", resolved.plan, pointers, seen, judgement).add("operation", i));
+    send(account_of("walked", resolved.plan, pointers, ran, judgement).add("operation", i));
     std::fflush(stdout);
   }
   return 0;

@@ -9,7 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 
-#include "stress/engine/trial.h"
+#include "stress/engine/engine.h"
 
 int runner_main(int argc, char** argv);
 

@@ -52,24 +52,24 @@ unsigned char* state_by_hand(const unsigned char* kernels) {
   unsigned char* end = memory_with_end(room + kAlignment + trap::kFxsave);
   if (end == nullptr) return nullptr;
   unsigned char* state = end - room - form.shift;
-  trap::raw_copy(state, kernels, kLegacy + kHeader);
+  raw_copy(state, kernels, kLegacy + kHeader);
   SoftwareBytes sw{};
   sw.magic = form.magic;
   sw.extended_size = static_cast<std::uint32_t>(trap::kFxsave + size);
   sw.xfeatures = kX87AndSse;
   sw.xstate_size = static_cast<std::uint32_t>(form.state_bytes);
-  trap::raw_copy(state + SoftwareBytes::kOffset, &sw, sizeof sw);
-  trap::raw_store<std::uint32_t>(state, kMxcsr, kRoundDown);
-  trap::raw_store<std::uint64_t>(
-      state, kLegacy, trap::raw_load<std::uint64_t>(state, kLegacy) | kX87AndSse | form.claims);
-  trap::raw_store<std::uint64_t>(state, kLegacy + 8, form.compacted);
-  trap::raw_store<std::uint32_t>(state, form.state_bytes, form.end_magic);
+  raw_copy(state + SoftwareBytes::kOffset, &sw, sizeof sw);
+  raw_store<std::uint32_t>(state, kMxcsr, kRoundDown);
+  raw_store<std::uint64_t>(state, kLegacy,
+                           raw_load<std::uint64_t>(state, kLegacy) | kX87AndSse | form.claims);
+  raw_store<std::uint64_t>(state, kLegacy + 8, form.compacted);
+  raw_store<std::uint32_t>(state, form.state_bytes, form.end_magic);
   return state;
 }
 
 void give_back(int, siginfo_t*, void* context) {
   static ucontext_t uc;
-  trap::raw_copy(&uc, context, sizeof uc);
+  raw_copy(&uc, context, sizeof uc);
   if (!trap::can_resume(&uc)) _exit(static_cast<int>(Outcome::no_xsave));
   const auto* kernels =
       reinterpret_cast<const unsigned char*>(uc.uc_mcontext.fpregs) + trap::kFxsave;

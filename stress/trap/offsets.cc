@@ -31,7 +31,7 @@ void offsets() {
   OFFSET(found_fp_moved, EntryFound, fp_moved);
   OFFSET(found_flags, EntryFound, flags);
   VALUE(trap_frames, sigsweep::trap::kTrapFrames);
-  VALUE(stack_paint, sigsweep::trap::kStackPaint & 0x7fffffff);
+  VALUE(stack_paint, sigsweep::kStackPaint & 0x7fffffff);
   VALUE(entry_probe, sigsweep::trap::kEntryProbe);
   OFFSET(containment_sp, Containment, sp);
   OFFSET(containment_stack, Containment, stack);

@@ -4,9 +4,9 @@
 //
 // What a trial does not do by itself is done by sabotage: an act that the engine runs on the
 // handler's stack, which spoils what the verdict is about.
-#include "stress/engine/trial.h"
-
 #include <capstone/capstone.h>
+
+#include "stress/engine/engine.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -92,9 +92,11 @@ struct Bench {
   unsigned count() const { return static_cast<unsigned>(sweeper.trace().boundaries.size()); }
   const Boundary& boundary(unsigned i) const { return sweeper.trace().boundaries[i]; }
   Plan plan(unsigned at) const { return sweeper.plan_for(request, Point{at, 0}, kSeed + at); }
-  Judgement run(unsigned at) const {
-    seen = &engine().run(plan(at));
-    return engine().judge_last();
+  Judgement run(unsigned at) const { return run(plan(at)); }
+  Judgement run(const Plan& p) const {
+    const TrialResult ran = engine().run(p);
+    seen = &ran.seen;
+    return ran.judgement;
   }
   CellResult sweep() {
     CellSweeper::Listener listener;
@@ -416,9 +418,9 @@ Judgement run_two(Bench* bench, unsigned first, unsigned second, void (*act)(uco
   plan.injection[1] = bench->plan(first).injection[0];
   plan.injection[1].handler = kNoHandler;
   const Sabotage sabotage(act);
-  bench->seen = &engine().run(plan);
+  const Judgement judgement = bench->run(plan);
   EXPECT_EQ(bench->seen->landed, 2U);
-  return engine().judge_last();
+  return judgement;
 }
 
 void nothing(ucontext_t*) {}
@@ -438,13 +440,13 @@ void expect_waiting(void (*act)(ucontext_t*), End end, std::uint32_t waited) {
   plan.injections = 2;
   plan.injection[1] = bench.plan(0).injection[0];
   const Sabotage sabotage(act);
-  const Observation& seen = engine().run(plan);
+  const auto& [seen, judgement, at, slots, child] = engine().run(plan);
   EXPECT_EQ(seen.end, end);
   EXPECT_EQ(seen.hits, 2U);
   EXPECT_EQ(seen.landed, 1U);
   EXPECT_EQ(seen.waited, waited);
   EXPECT_EQ(seen.unreached(), waited);
-  EXPECT_NE(engine().judge_last().verdict, Verdict::ok);
+  EXPECT_NE(judgement.verdict, Verdict::ok);
 }
 
 // What the first leaves behind keeps the second from its boundary. If the trial comes back all the
@@ -496,12 +498,14 @@ TEST(Verdicts, HandlerClobberedOnAnotherStack) {
   plan.injection[1].handler = plan.injection[2].handler = kNoHandler;
   {
     const Sabotage sabotage(borrow_alternate_stack);
-    EXPECT_EQ(engine().run(plan).landed, 3U);
-    EXPECT_EQ(engine().judge_last().verdict, Verdict::handler_clobbered);
-    EXPECT_STREQ(engine().judge_last().detail, "fn ran on a wrong stack");
+    const TrialResult hurt = engine().run(plan);
+    EXPECT_EQ(hurt.seen.landed, 3U);
+    EXPECT_EQ(hurt.judgement.verdict, Verdict::handler_clobbered);
+    EXPECT_STREQ(hurt.judgement.detail, "fn ran on a wrong stack");
   }
-  EXPECT_EQ(engine().run(plan).landed, 3U);
-  EXPECT_EQ(engine().judge_last().verdict, Verdict::ok);
+  const TrialResult ran = engine().run(plan);
+  EXPECT_EQ(ran.seen.landed, 3U);
+  EXPECT_EQ(ran.judgement.verdict, Verdict::ok);
 }
 
 G* right_curg;
@@ -758,14 +762,15 @@ TEST(Nested, ASignalThatThrowsOnItsWayHasLanded) {
   const Trace& handler = pairs.handler_trace();
   unsigned without_g = 0;
   for (unsigned i = 0; i < handler.boundaries.size(); i++) {
-    const Observation& seen = engine().run(pairs.sweeper.plan_for(pairs.request, Point{0, i}, 1));
+    const TrialResult ran = engine().run(pairs.sweeper.plan_for(pairs.request, Point{0, i}, 1));
+    const Observation& seen = ran.seen;
     if (seen.message == nullptr ||
         std::string_view(seen.message) != "signal on a thread without a g")
       continue;
     without_g++;
     EXPECT_EQ(seen.landed, 2U) << handler.boundaries[i].phase;
     EXPECT_FALSE(seen.has_entered(1)) << handler.boundaries[i].phase;
-    EXPECT_EQ(engine().judge_last().verdict, Verdict::crash) << handler.boundaries[i].phase;
+    EXPECT_EQ(ran.judgement.verdict, Verdict::crash) << handler.boundaries[i].phase;
   }
   EXPECT_GT(without_g, 0U);
 }
@@ -803,8 +808,7 @@ TEST(Blame, IsOnTheSignalThatAloneDoesIt) {
   plan.injections = 3;
   plan.injection[1] = bench.plan(spoiled).injection[0];
   plan.injection[2] = bench.plan(bench.count() - 1).injection[0];
-  const Observation& seen = engine().run(plan);
-  const Judgement judgement = engine().judge_last();
+  const auto& [seen, judgement, at, slots, child] = engine().run(plan);
   EXPECT_EQ(judgement.verdict, Verdict::arg_clobbered);
   EXPECT_EQ(blamed_injection(plan, judgement, seen), 1U);
 }
@@ -823,13 +827,12 @@ TEST(Blame, IsFoundByTakingAwayWhatIsNotNeeded) {
   Plan plan = argument.plan(first);
   const auto add = [&](const Plan& one) { plan.injection[plan.injections++] = one.injection[0]; };
   add(scalar.plan(first + 1));
-  const SlotMask both = (engine().run(plan), engine().judge_last().slots);
+  const SlotMask both = engine().run(plan).judgement.slots;
   EXPECT_EQ(std::popcount(both), 2) << slot_names(subject(), both);
   for (const unsigned harmless : {argument.count() - 2, argument.count() - 1}) {
     add(argument.plan(harmless));
   }
-  const Observation& seen = engine().run(plan);
-  const Judgement judgement = engine().judge_last();
+  const auto& [seen, judgement, at, slots, child] = engine().run(plan);
   ASSERT_EQ(judgement.slots, both);
   EXPECT_EQ(seen.landed, 4U);
   EXPECT_EQ(blamed_injection(plan, judgement, seen), 1U);
@@ -853,9 +856,9 @@ TEST(Forked, AHangIsSeenFromOutside) {
   const Sabotage sabotage([](ucontext_t*) {
     for (;;) asm volatile("");
   });
-  engine().run_forked(bench.plan(2));
-  EXPECT_EQ(engine().judge_last().verdict, Verdict::hang);
-  EXPECT_EQ(engine().last_child().signal, SIGKILL);
+  const TrialResult hung = engine().run(bench.plan(2), Contain::fork);
+  EXPECT_EQ(hung.judgement.verdict, Verdict::hang);
+  EXPECT_EQ(hung.child.signal, SIGKILL);
 }
 
 // ---- throws for real
@@ -863,9 +866,10 @@ TEST(Forked, AHangIsSeenFromOutside) {
 TEST(Throws, EveryBoundaryOfOneSite) {
   Bench bench("reject", "mcacheRefill_m", "setgcpercent_m");
   for (unsigned b = 0; b < bench.count(); b++) {
-    EXPECT_EQ(engine().run_forked(bench.plan(b)).landed, 1U);
-    EXPECT_EQ(engine().judge_last().verdict, Verdict::rejected);
-    const Forked& thrown = engine().last_child();
+    const TrialResult ran = engine().run(bench.plan(b), Contain::fork);
+    EXPECT_EQ(ran.seen.landed, 1U);
+    EXPECT_EQ(ran.judgement.verdict, Verdict::rejected);
+    const Forked& thrown = ran.child;
     EXPECT_EQ(*serial(), 0U) << "the child's trial must not look like one of this process";
     EXPECT_EQ(subject().check_throw_output(thrown.output, thrown.exit_status), "")
         << bench.boundary(b).phase << "\n"
@@ -876,9 +880,9 @@ TEST(Throws, EveryBoundaryOfOneSite) {
 
 TEST(Throws, ATrialThatThrowsNothingIsNone) {
   Bench bench("signalok_saved", "mcacheRefill_m", "setgcpercent_m");
-  engine().run_forked(bench.plan(0));
-  EXPECT_EQ(engine().judge_last().verdict, Verdict::ok);
-  const Forked& thrown = engine().last_child();
+  const TrialResult ran = engine().run(bench.plan(0), Contain::fork);
+  EXPECT_EQ(ran.judgement.verdict, Verdict::ok);
+  const Forked& thrown = ran.child;
   EXPECT_EQ(thrown.exit_status, 99);
   EXPECT_EQ(thrown.output, "");
   EXPECT_NE(subject().check_throw_output(thrown.output, thrown.exit_status), "");
@@ -954,13 +958,13 @@ struct TwicePassed : Bench {
     const int first = sweeper.trace().find("onM", 0, 1);
     Plan p = plan(static_cast<unsigned>(first));
     p.injection[0].nth = nth;
-    seen = &engine().run(p);
-    return engine().judge_last();
+    const TrialResult ran = engine().run(p);
+    seen = &ran.seen;
+    sp_landed = static_cast<std::uint64_t>(ran.landed_at.uc_mcontext.gregs[REG_RSP]);
+    return ran.judgement;
   }
-  unsigned stack_landed_on() const {
-    return subject().stack_of(
-        static_cast<std::uint64_t>(engine().landed_at().uc_mcontext.gregs[REG_RSP]));
-  }
+  unsigned stack_landed_on() const { return subject().stack_of(sp_landed); }
+  std::uint64_t sp_landed = 0;
 };
 
 TEST(Passes, TheSecondOneOnly) {
@@ -978,11 +982,10 @@ TEST(Passes, TheSecondOneOnly) {
 TEST(Passes, BehindAGateItIsTheSameOne) {
   TwicePassed bench;
   const auto sp_landed = [&](const Plan& plan) {
-    engine().run(plan);
-    EXPECT_EQ(engine().judge_last().verdict, Verdict::ok);
-    EXPECT_EQ(engine().landed_at().uc_mcontext.gregs[REG_RIP],
-              static_cast<greg_t>(plan.injection[0].pc));
-    return static_cast<std::uint64_t>(engine().landed_at().uc_mcontext.gregs[REG_RSP]);
+    const TrialResult ran = engine().run(plan);
+    EXPECT_EQ(ran.judgement.verdict, Verdict::ok);
+    EXPECT_EQ(ran.landed_at.uc_mcontext.gregs[REG_RIP], static_cast<greg_t>(plan.injection[0].pc));
+    return static_cast<std::uint64_t>(ran.landed_at.uc_mcontext.gregs[REG_RSP]);
   };
   unsigned gates = 0;
   for (unsigned i = 0; i < bench.count(); i++) {

@@ -1,0 +1,49 @@
+// A plan's breakpoints, level by level.
+#include "stress/engine/arming.h"
+
+#include "stress/trap/breakpoint.h"
+#include "stress/trap/hwbreak.h"
+
+namespace sigsweep {
+namespace {
+
+void arm(const PlannedInjection& injection, unsigned index) {
+  if (injection.source == Source::hwbreak) {
+    trap::arm_hwbreak(index, injection.pc, injection.nth);
+  } else {
+    trap::arm(index, injection.pc, injection.nth, injection.gate);
+  }
+}
+
+}  // namespace
+
+void arm_operation(const Plan& plan) {
+  for (unsigned i = 0; i < plan.injections; i++) {
+    const PlannedInjection& injection = plan.injection[i];
+    if (!injection.is_external() && injection.parent == kNoParent) arm(injection, i);
+  }
+}
+
+void arm_handler(const Plan& plan, unsigned index) {
+  for (unsigned i = 0; i < plan.injections; i++) {
+    const PlannedInjection& other = plan.injection[i];
+    if (other.is_external() || i == index) continue;
+    if (other.parent == static_cast<int>(index)) {
+      arm(other, i);
+    } else {
+      trap::suspend(i);
+    }
+  }
+}
+
+void disarm_handler(const Plan& plan, unsigned index, const Course& seen) {
+  int level = plan.injection[index].parent;
+  for (;; level = plan.injection[level].parent) {
+    for (unsigned i = 0; i < plan.injections; i++) {
+      if (plan.injection[i].parent == level) trap::resume(i);
+    }
+    if (level == kNoParent || !seen.has_exited(static_cast<unsigned>(level))) return;
+  }
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,134 @@
+// What is done in children, and what their parent makes of it.
+#include "stress/engine/children.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <new>
+
+#include "stress/trap/arch.h"
+#include "stress/trap/sources.h"
+#include "stress/trap/watchdog.h"
+
+namespace sigsweep {
+
+SharedTrial* make_shared_trial() {
+  void* memory =
+      mmap(nullptr, sizeof(SharedTrial), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  return memory == MAP_FAILED ? nullptr : new (memory) SharedTrial{};
+}
+
+void record(const Plan& plan, WayEnd end, Trial* trial, Recorder* recorder) {
+  recorder->begin(end, trial->conditions().red_zone);
+  const auto walk = [&](Hide hide) {
+    trap::limit_time(kRecordLimit);
+    recorder->begin_walk(hide);
+    trial->walk(plan, recorder);
+    trap::limit_time(kTimeLimit);
+    recorder->end_walk(trial->seen().end == End::finished);
+  };
+  walk(Hide::nothing);
+  walk(Hide::all);
+  if constexpr (!trap::kFaultTellsWrite) walk(Hide::writes);
+}
+
+WayEnd end_of_handler(const Plan& plan) {
+  return {.of_handler = true, .interrupted_pc = plan.injection[0].pc};
+}
+
+// ---- in the parent
+
+const Forked& Children::run(const Plan& plan) {
+  shared_->plan = plan;
+  shared_->seen.begin(plan.injections);
+  last_ = running_.once();
+  trust_the_outside();
+  return last_;
+}
+
+// The child's own account of its end stands only where the way in which it died confirms it.
+void Children::trust_the_outside() {
+  Observation& seen = shared_->seen;
+  const bool lives = last_.exit_status == kCameBack;
+  if (!lives) trap::make_pristine();  // children share the code
+  const bool threw = seen.end == End::thrown && last_.exit_status == 2 &&
+                     last_.output.starts_with("fatal error: " + std::string(seen.message) + "\n");
+  if (last_.signal == SIGKILL) {
+    seen.end = End::timed_out;
+  } else if (!lives && !threw) {
+    seen.end = End::faulted;  // it died of a signal, or a sanitizer ended it
+  }
+}
+
+std::size_t Children::stack_used(const Plan& plan) {
+  shared_->plan = plan;
+  shared_->stack_used = 0;
+  const Forked child = probing_.once();
+  if (child.exit_status == kCameBack) return shared_->stack_used;
+  trap::make_pristine();
+  return 0;
+}
+
+// A handler may switch to another stack. A trap there that took the alternate stack would begin at
+// its top, over what the handler has left on it: so while one is recorded, traps take the stack
+// they find. But a handler that goes astray may leave SP where no frame can be written, and that
+// ends the process: so a child records, in memory that it shares, and only where it dies of that is
+// it done here, with traps on the alternate stack.
+void Children::record_handler(const Plan& plan) {
+  shared_->plan = plan;
+  const Forked tried = recording_.once();
+  trap::make_pristine();
+  if (tried.exit_status != kCameBack) record(plan, end_of_handler(plan), trial_, recorder_);
+}
+
+// ---- in a child
+
+// Once a child. The parent's watchdog must not take a child's trial for its own, and it sees the
+// parent's serial number only.
+void Children::begin_child() {
+  static volatile std::uint64_t own_serial = 0;
+  Conditions& conditions = trial_->conditions();
+  if (conditions.serial != &own_serial) trap::after_fork();
+  conditions.serial = &own_serial;
+}
+
+void Children::prepare_sources(const Plan& plan) {
+  for (unsigned i = 0; i < plan.injections; i++) {
+    if (!trap::prepare(plan.injection[i].source).empty()) _exit(3);
+  }
+}
+
+void Children::work_run() {
+  begin_child();
+  trial_->conditions().in_child = true;
+  const Plan plan = shared_->plan;
+  prepare_sources(plan);
+  trial_->run(plan);
+}
+
+void Children::work_probe() {
+  begin_child();
+  trap::StackPaint fresh;
+  fresh.attach_anew(subject_.alternate_stack());
+  const Plan plan = shared_->plan;
+  prepare_sources(plan);
+  trial_->run(plan);
+  fresh.look();
+  shared_->stack_used = fresh.used(0);
+}
+
+// Also for the next handler, unless this one may have left something behind.
+void Children::work_record() {
+  begin_child();
+  trial_->conditions().traps_stay = true;
+  struct sigaction sa {};
+  sigaction(SIGSEGV, nullptr, &sa);
+  sa.sa_flags &= ~SA_ONSTACK;
+  sigaction(SIGSEGV, &sa, nullptr);
+  const Plan plan = shared_->plan;
+  record(plan, end_of_handler(plan), trial_, recorder_);
+  if (!recorder_->finished()) _exit(kCameBack);
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,115 @@
+// The engine: runs trials, one at a time, and tells what was seen of each.
+//
+// It owns the process's SIGTRAP and fault handlers and the alternate stack while it is attached.
+// One engine a process, on one thread. run() in place allocates nothing; a trial that goes wrong is
+// abandoned in place, and the next one starts from a state made afresh.
+#pragma once
+
+#include <ucontext.h>
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "stress/base/forked.h"
+#include "stress/engine/plan.h"
+#include "stress/engine/strays.h"
+#include "stress/oracle/oracle.h"
+#include "stress/trace/trace.h"
+#include "stress/trap/stack_paint.h"
+
+namespace sigsweep {
+
+// In this process, where a throw or a fault abandons the trial; or in a child, where a throw, a
+// fault and a hang are real, and the child's end decides how the trial ended.
+enum class Contain : std::uint8_t { place, fork };
+inline constexpr std::string_view kContainNames[] = {"place", "fork"};
+
+// What has come of a trial. Refers to the engine's memory: good until its next trial.
+struct TrialResult {
+  const Observation& seen;
+  Judgement judgement;
+  // Where the first signal landed, and the slots then. Of a trial in place.
+  const ucontext_t& landed_at;
+  const std::uint64_t* slots_landed;
+  // The child's end, and what it printed. Of a trial in a child; else empty.
+  const Forked& child;
+};
+
+// Bytes that a signal's frame takes on this machine at most (AT_MINSIGSTKSZ; 0 where the kernel
+// does not tell).
+std::size_t least_frame();
+
+// The index in Step::preserved of what a state-leak names ("rbx", "MXCSR"); -1: it is none of them.
+int preserved_index(std::string_view name);
+
+class Engine {
+ public:
+  // REQUIRES: there is no other engine in this process; the subject outlives it.
+  explicit Engine(Subject& subject);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine();
+
+  static Engine& get();
+
+  Subject& subject() const;
+
+  // Takes over the process. Empty, or what is wrong. `serial`: the number of the trial that runs, 0
+  // between trials; may be shared with another process. Without `patches` only signals of source
+  // external can be had, and no trace: a debugger owns the traps.
+  std::string attach(volatile std::uint64_t* serial, bool patches = true);
+  // In a child that fork() made of an attached process, before its first trial: starts what a child
+  // does not inherit. Empty, or what is wrong.
+  std::string resume();
+
+  TrialResult run(const Plan& plan, Contain contain = Contain::place);
+  // The state that the operation leaves when nothing is injected: later trials of this (protocol,
+  // site) are compared with it. Returns the verdict of that run.
+  Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed);
+  // Makes good now what the last trial may have written astray, else the next one does so first:
+  // for a caller that counts what each trial costs, or covers. Nothing of that trial's state can be
+  // looked at afterwards.
+  void clear_away();
+
+  // Lazy: a trial that came to its end does not ask the kernel for the signal mask and the
+  // alternate stack; each landing shows both as the trial before left them.
+  void lazy(bool on);
+  // Puts mask and alternate stack back. False: a trial since the last call has left them changed.
+  // Where it was lazy, its trials must be run again, not lazily.
+  bool restore_thread();
+
+  // Off: a signal destroys everything below SP, for ABIs and handlers that leave no red zone.
+  void red_zone(bool on);
+  // How much was used of each stack at most, in the order of Subject::stacks(), as it is now.
+  const trap::StackPaint& look_at_stacks();
+  // Runs the trial in a child, and tells how many bytes of the alternate stack it used; 0: more than
+  // there are, or the child died of something else.
+  std::size_t signal_stack_used(const Plan& plan);
+
+  // Records the boundaries of an operation and its accesses to the slots, with nothing injected.
+  // Empty, or why that can't be done.
+  std::string trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out);
+  // The same of a handler, from signal entry to its return, while `plan` runs with its one
+  // injection.
+  std::string trace_handler(const Plan& plan, Trace* out);
+
+  // From here on stray_signal() may come at any time. Where it interrupts injectable code of a
+  // trial its handler, entered like any other, runs the next of `handlers`, by the protocol, if
+  // that promises ok for a handler's call; else, and elsewhere, it only counts. A call of it that
+  // goes wrong is the trial's `misplaced`. Its handlers are never interrupted, and no breakpoint
+  // counts a pass there. Empty, or what is wrong.
+  std::string expect_strays(std::vector<unsigned> handlers);
+  const StrayCount& strays() const;
+
+  // Runs `act` on the handler's stack behind each handler's own call; null: nothing. For tests: so
+  // that each verdict can be seen to fire. `act` is async-signal-safe.
+  void sabotage(void (*act)(ucontext_t* uc));
+
+ private:
+  struct Parts;
+  Parts* parts_;
+};
+
+}  // namespace sigsweep

@@ -1,0 +1,24 @@
+// The handlers of synchronous faults, and who had them before.
+#pragma once
+
+#include <signal.h>
+
+#include <string>
+
+namespace sigsweep {
+
+class FaultHandlers {
+ public:
+  // Empty, or what is wrong.
+  std::string install(void (*entry)(int, siginfo_t*, void*));
+  // From here on whoever was there before has this one. Async-signal-safe.
+  void give_back(int sig) { sigaction(sig, &before_[sig], nullptr); }
+
+ private:
+  struct sigaction before_[65] = {};
+};
+
+// A fault with no injection behind it, for people. Async-signal-safe.
+void print_fault(int sig, const siginfo_t* info, const ucontext_t* uc);
+
+}  // namespace sigsweep

@@ -1,0 +1,22 @@
+// Nonces.
+#include "stress/engine/plan.h"
+
+namespace sigsweep {
+
+std::uint64_t mixed(std::uint64_t x) {  // splitmix64's finaliser
+  x += 0x9e3779b97f4a7c15;
+  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
+  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
+  return x ^ (x >> 31);
+}
+
+void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in) {
+  const std::uint64_t drawn = mixed(seed);
+  const std::uint64_t fits = word_bits >= 64 ? ~0ULL : (std::uint64_t{1} << word_bits) - 1;
+  for (unsigned i = 0; i < kMaxSlots; i++) {
+    // An odd factor for each slot. The low byte tells level and slot: no two are equal, none is 0.
+    in[i] = ((drawn * (2 * i + 3)) << 8 | (std::uint64_t{level} << 4) | (i + 1)) & fits;
+  }
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,49 @@
+// The subject's state where nothing runs: as it was before any trial, and as each operation leaves
+// it when no signal comes.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "stress/engine/snapshot.h"
+#include "stress/subject/subject.h"
+
+namespace sigsweep {
+
+class Rests {
+ public:
+  explicit Rests(Subject& subject);
+
+  // Takes the state of a process that has just started. REQUIRES: the subject is installed.
+  void note_fresh();
+
+  // The next trial is one of this operation. Async-signal-safe.
+  void begin(unsigned protocol, unsigned site);
+  // What the operation has left, compared with what it leaves when no signal comes; at most once a
+  // trial. Null, or what differs: "the subject's state". Async-signal-safe.
+  const char* compare();
+
+  // The trial may have written anywhere: the fresh state must be copied back.
+  void note_astray(bool astray) { astray_ = astray; }
+  // Copies it back where that is due. Async-signal-safe.
+  void put_back();
+
+  // The next trial, up to end_learning(), shows what this operation leaves.
+  void learn(unsigned protocol, unsigned site);
+  void end_learning();
+  bool is_learning() const { return learning_ != nullptr; }
+
+ private:
+  std::unique_ptr<StateSnapshot>& known(unsigned protocol, unsigned site);
+
+  Subject& subject_;
+  StateSnapshot fresh_;
+  std::vector<std::unique_ptr<StateSnapshot>> known_;  // by protocol and site; null: not learnt
+  const StateSnapshot* of_trial_ = nullptr;            // one of known_
+  std::unique_ptr<StateSnapshot> learning_;
+  unsigned learnt_protocol_ = 0, learnt_site_ = 0;
+  bool compared_ = false;
+  bool astray_ = false;
+};
+
+}  // namespace sigsweep
