@@ -60,7 +60,7 @@ GO_NAMES = [
     ("stress/subjects/onm/callsites.def", r"^(?:SITE|SWITCHING)\((\w+)"),
     ("stress/subjects/onm/callsites.def", r'^SITE\(.*"([^"]+)"\)'),
     ("stress/subjects/onm/protocols.def", r"^PROTOCOL(?:_ARM)?\((\w+)"),
-    ("stress/subjects/onm/onm.cc", r"kMarkNames\[\] = \{([^}]*)"),
+    ("stress/subjects/onm/conventions.h", r"kMarkNames\[\] = \{([^}]*)"),
     ("runtime/panic.cc", r'gothrow\("([^"]+)"\)'),
 ]
 GO_WORDS = ["onM", "mcall", "gsignal", "g0", "curg", "scalararg", "ptrarg"]

@@ -16,7 +16,7 @@ GO = {
     "stress/subjects/onm/callsites.def": 'SITE(ready_m, ONM, P0, 0, NOTHING, "")\nSITE(dopanic_m, ONM, 0, NOTHING, "panic")\n'
                                 "SWITCHING(park_m)\nALSO(ready_m, G0)\n",
     "stress/subjects/onm/protocols.def": 'PROTOCOL(closure, onM,\n "x")\nPROTOCOL_ARM(arm_seed, onM, "x")\n',
-    "stress/subjects/onm/onm.cc": 'constexpr std::string_view kMarkNames[] = {"g0-in-use", "gsignal-left",\n "sp-lost"};\n',
+    "stress/subjects/onm/conventions.h": 'constexpr std::string_view kMarkNames[] = {"g0-in-use", "gsignal-left",\n "sp-lost"};\n',
     "runtime/panic.cc": 'void badonm() {\n  gothrow("called from there");\n}\n',
 }
 

@@ -139,9 +139,9 @@ bool Recorder::take_access(const siginfo_t* info, const ucontext_t* uc) {
   for (unsigned i = 0; i < slots_.count(); i++) {
     if (as_address(slots_.address(i)) == address) note_access(i, write);
   }
-  const auto cells = subject_.cells();
-  for (unsigned i = 0; i < cells.size(); i++) {
-    if (as_address(cells[i].address) == address) note_access(kMaxSlots + i, write);
+  const auto words = subject_.traced_words();
+  for (unsigned i = 0; i < words.size(); i++) {
+    if (as_address(words[i].address) == address) note_access(kMaxSlots + i, write);
   }
   return true;
 }

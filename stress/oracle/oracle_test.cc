@@ -9,6 +9,8 @@
 #include <set>
 #include <string>
 
+#include "stress/subject/fake.h"
+
 namespace sigsweep {
 
 // How GoogleTest shows a verdict.
@@ -25,80 +27,34 @@ constexpr const char* kOwnEnd = "a test site's own end";
 enum SiteIndex : unsigned { PLAIN, OUTER, INNER, THROWS, LEAVES, HANDLER };
 enum ProtocolIndex : unsigned { RAW, REJECTS };
 
-// A subject of tables only. The oracle asks it for its sites, its rejection, and check_call.
-class FakeSubject final : public Subject {
- public:
-  FakeSubject(const FakeSubject&) = delete;  // its sites refer to each other
-  FakeSubject& operator=(const FakeSubject&) = delete;
-  FakeSubject() {
-    sites_[PLAIN] = site("plain", 0b0011, 0b0100);
-    sites_[PLAIN].zeroed = 0b1000;
-    sites_[OUTER] = site("outer", 0b0001, 0b0010);
-    sites_[OUTER].inner = &sites_[INNER];
-    sites_[INNER] = site("inner", 0b0100, 0b1000);
-    sites_[THROWS] = site("throws", 0b0001, 0);
-    sites_[THROWS].end_message = kOwnEnd;
-    sites_[LEAVES] = site("leaves", 0, 0);
-    sites_[LEAVES].leaves = true;
-    sites_[HANDLER] = site("handler", 0b0001, 0b0010);
-    protocols_[RAW].name = "raw";
-    protocols_[REJECTS].name = "rejects";
-    protocols_[REJECTS].must_reject = true;
-  }
+Site site(std::string_view name, SlotMask in, SlotMask out) {
+  Site s{};
+  s.name = name;
+  s.in = in;
+  s.out = out;
+  return s;
+}
 
-  const char* wrong_place = nullptr;          // what check_call says
-  const char* wrong_handler_place = nullptr;  // ... of a handler's call
-
-  std::string_view isa() const override { return "none"; }
-  std::span<const Protocol> protocols() const override { return protocols_; }
-  std::span<const Site> sites() const override { return sites_; }
-  std::span<const std::string_view> slots() const override { return {}; }
-  unsigned word_bits() const override { return 64; }
-  std::string_view reject_message() const override { return kRejection; }
-  const char* check_call(unsigned site, const Call&, bool in_handler) const override {
-    EXPECT_LT(site, std::size(sites_));
-    return in_handler ? wrong_handler_place : wrong_place;
-  }
-
-  // Never asked.
-  std::span<const Region> code() const override { return {}; }
-  Part part(std::string_view) const override { return Part::fn; }
-  std::span<const Cell> cells() const override { return {}; }
-  unsigned traced_pages(std::span<Region>) const override { return 0; }
-  Marks marks(std::uint64_t, std::uint64_t) const override { return 0; }
-  std::span<const std::string_view> mark_names() const override { return {}; }
-  bool watch(std::uint64_t, bool, std::uint64_t*) const override { return false; }
-  std::span<const std::string_view> watched() const override { return {}; }
-  const void* slot_address(unsigned) const override { return nullptr; }
-  void reset(unsigned) override {}
-  const void* entry(unsigned, unsigned) const override { return nullptr; }
-  void run(unsigned, unsigned, Call*) override {}
-  void handle(unsigned, unsigned, Call*) override {}
-  Entry signal_entry() const override { return nullptr; }
-  void install(std::span<const int>, Harness*) override {}
-  Region alternate_stack() const override { return {}; }
-  std::size_t describe(std::uint64_t, char*, std::size_t) const override { return 0; }
-  unsigned stack_of(std::uint64_t) const override { return 0; }
-  unsigned live_regions(std::uint64_t, std::span<Region>) const override { return 0; }
-  unsigned state_regions(std::span<Region>) const override { return 0; }
-  unsigned rest_regions(std::span<Region>) const override { return 0; }
-  unsigned stacks(std::span<Region>) const override { return 0; }
-  unsigned check_count() const override { return 0; }
-  Check check(unsigned) override { return {}; }
-  std::string check_throw_output(std::string_view, int) const override { return {}; }
-
- private:
-  static Site site(std::string_view name, SlotMask in, SlotMask out) {
-    Site s{};
-    s.name = name;
-    s.in = in;
-    s.out = out;
-    return s;
-  }
-
-  Site sites_[6] = {};
-  Protocol protocols_[2] = {};
-};
+// Some sites and protocols. Not to be copied: its sites refer to each other.
+void fill(FakeSubject* subject) {
+  subject->fake_reject_message = kRejection;
+  std::vector<Site>& sites = subject->fake_sites;
+  sites.resize(6);
+  sites[PLAIN] = site("plain", 0b0011, 0b0100);
+  sites[PLAIN].zeroed = 0b1000;
+  sites[OUTER] = site("outer", 0b0001, 0b0010);
+  sites[OUTER].inner = &sites[INNER];
+  sites[INNER] = site("inner", 0b0100, 0b1000);
+  sites[THROWS] = site("throws", 0b0001, 0);
+  sites[THROWS].end_message = kOwnEnd;
+  sites[LEAVES] = site("leaves", 0, 0);
+  sites[LEAVES].leaves = true;
+  sites[HANDLER] = site("handler", 0b0001, 0b0010);
+  subject->fake_protocols.resize(2);
+  subject->fake_protocols[RAW].name = "raw";
+  subject->fake_protocols[REJECTS].name = "rejects";
+  subject->fake_protocols[REJECTS].must_reject = true;
+}
 
 // A call that went as it should.
 Call good_call(std::uint64_t nonce) {
@@ -114,6 +70,8 @@ Call good_call(std::uint64_t nonce) {
 // All that a verdict is made from.
 struct World {
   FakeSubject subject;
+  World(const World&) = delete;
+  World& operator=(const World&) = delete;
   unsigned protocol = RAW;
   unsigned site = PLAIN;
   bool with_handler = true;
@@ -121,6 +79,7 @@ struct World {
 
   // An ok trial: one signal, sent, landed, and its handler's call carried out.
   World() {
+    fill(&subject);
     seen.requested = seen.hits = seen.landed = seen.entered = seen.exited = 1;
     seen.op = good_call(1000);
     seen.handler[0] = good_call(2000);

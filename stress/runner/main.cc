@@ -101,7 +101,7 @@ void describe(const Record&) {
              .add("predicts", std::uint64_t{p.predicts})
              .add("passes_slots", std::uint64_t{p.slots_in_handler}));
   }
-  for (const Subject::Elsewhere& p : subject().elsewhere()) {
+  for (const Tables::Elsewhere& p : subject().elsewhere()) {
     send(Record("elsewhere").add("name", p.protocol).add("isa", p.isa));
   }
   for (const CatalogEntry& e : catalog.sites) {
@@ -133,8 +133,8 @@ void selfcheck(const Record&) {
 // ---- contracts (claim 0)
 
 void contracts(const Record&) {
-  for (unsigned i = 0; i < subject().check_count(); i++) {
-    const Subject::Check check = subject().check(i);
+  for (unsigned i = 0; i < subject().contract_count(); i++) {
+    const Extras::Contract check = subject().check_contract(i);
     send(Record("contract").add("name", check.name).add("problem", check.problem));
   }
 }

@@ -102,9 +102,9 @@ void find_live(const Subject& subject, Trace* trace) {
       boundary.live |= bit;
       if (trace->boundaries[look.next->step].part == Part::fn) boundary.live_argument |= bit;
     }
-    for (unsigned cell = 0; cell < subject.cells().size(); cell++) {
+    for (unsigned cell = 0; cell < subject.traced_words().size(); cell++) {
       if (is_live(look_ahead(*trace, b, kMaxSlots + cell))) {
-        boundary.marks |= subject.cells()[cell].mark;
+        boundary.marks |= subject.traced_words()[cell].mark;
       }
     }
   }

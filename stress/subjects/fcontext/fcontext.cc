@@ -144,16 +144,12 @@ class Fcontext final : public Subject {
   std::string_view isa() const override { return "amd64"; }
   std::span<const Protocol> protocols() const override { return kProtocols; }
   std::span<const Site> sites() const override { return sites_; }
-  std::span<const std::string_view> slots() const override { return {}; }
   unsigned word_bits() const override { return 64; }
-  std::string_view reject_message() const override { return {}; }
   std::span<const Region> code() const override { return code_; }
   Part part(std::string_view symbol) const override {
     if (symbol.ends_with("_call")) return Part::caller;
     return symbol.ends_with("_other") ? Part::fn : Part::stub;
   }
-  unsigned traced_pages(std::span<Region>) const override { return 0; }
-  const void* slot_address(unsigned) const override { return nullptr; }
 
   void reset(unsigned protocol) override;
   const void* entry(unsigned, unsigned site) const override {
@@ -173,7 +169,6 @@ class Fcontext final : public Subject {
   std::span<const std::string_view> mark_names() const override { return kMarkNames; }
   unsigned stack_of(std::uint64_t sp) const override;
   unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
-  unsigned state_regions(std::span<Region>) const override { return 0; }
   unsigned rest_regions(std::span<Region> out) const override;
   const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
   const char* check_state(unsigned site, const Call& call) const override;
@@ -182,12 +177,6 @@ class Fcontext final : public Subject {
 
   std::span<const std::string_view> benchmarks() const override { return kBenchmarkNames; }
   void run_benchmark(unsigned index, std::uint64_t rounds) override;
-
-  unsigned check_count() const override { return 0; }
-  Check check(unsigned) override { return {}; }
-  std::string check_throw_output(std::string_view, int) const override {
-    return "this subject never throws";
-  }
 
  private:
   void prepare(unsigned level, const Row& row, Call* call);

@@ -432,10 +432,10 @@ unsigned contract_count() {
   return sizeof kContracts / sizeof kContracts[0];
 }
 
-Subject::Check run_contract(unsigned index, M* mp) {
+Extras::Contract run_contract(unsigned index, M* mp) {
   problem.clear();
   kContracts[index].check(mp);
-  return Subject::Check{kContracts[index].name, problem};
+  return Extras::Contract{kContracts[index].name, problem};
 }
 
 std::string throw_problem(std::string_view output, int exit_status, std::string_view message,

@@ -11,7 +11,7 @@
 namespace sigsweep::onm {
 
 unsigned contract_count();
-Subject::Check run_contract(unsigned index, runtime::M* mp);
+Extras::Contract run_contract(unsigned index, runtime::M* mp);
 
 // What is wrong with the output and exit status of a process that threw `message`; empty: nothing.
 // `in_handler`: the traceback must show both stacks, the handler's and the interrupted one.

@@ -1,5 +1,5 @@
 // The Go subject: the runtime's stubs under the call sites of callsites.def and the protocols of
-// protocols.def, behind the harness's interface.
+// protocols.def, behind the harness's interface. conventions.h and sites.h have its tables.
 #include <array>
 #include <cstring>
 #include <vector>
@@ -10,8 +10,10 @@
 #include "stress/subjects/onm/benchmarks.h"
 #include "stress/subjects/onm/callsites.h"
 #include "stress/subjects/onm/contracts.h"
+#include "stress/subjects/onm/conventions.h"
 #include "stress/subjects/onm/many_ms.h"
 #include "stress/subjects/onm/protocols.h"
+#include "stress/subjects/onm/sites.h"
 
 extern "C" const char __start_switch_text[] __attribute__((visibility("hidden")));
 extern "C" const char __stop_switch_text[] __attribute__((visibility("hidden")));
@@ -24,102 +26,6 @@ using runtime::G;
 using runtime::Gobuf;
 using runtime::M;
 using runtime::Ptr;
-
-using runtime::onM;
-using runtime::onM_legacy;
-using runtime::onM_remember;
-using runtime::onM_signalok;
-#if defined(__arm__)
-using runtime::onM_arm_seed;
-using runtime::onM_signalok_arm_first;
-#endif
-using runtime::systemstack;
-
-// What a boundary's marks say.
-enum Mark : Marks {
-  DISAGREE = 1,       // SP is not in the stack of g
-  G0_IN_USE = 2,      // what lies on g0's stack is still wanted; a switch starts at its top
-  GSIGNAL_LEFT = 8,   // a handler has switched away: the next signal's frame overwrites it
-  GSIGNAL_SAVED = 4,  // gsignal.sched.sp is live: a switch's way back, which another overwrites
-};
-constexpr std::string_view kMarkNames[] = {"g-and-sp-disagree", "g0-in-use", "gsignal.sched-live",
-                                           "gsignal-left"};
-constexpr std::string_view kWatched[] = {"sched.pc", "sched.sp", "sched.g", "g", "sp"};
-
-// The rows that another ISA has; each ISA has those for all.
-constexpr Subject::Elsewhere kArmOnly[] = {
-#define PROTOCOL_ARM(name, ...) {#name, "arm"},
-#include "stress/subjects/onm/protocols.def"
-};
-
-// How one side enters the stubs and passes its arguments.
-struct Side {
-  void (*enter)(const FuncVal*);
-  Passing passing;
-
-  bool operator==(const Side&) const = default;
-};
-
-// A row of protocols.def.
-struct ProtocolRow {
-  std::string_view name;
-  Side operation, handler;
-  Ptr<G> M::*handler_home;  // on whose stack the handler's fn runs
-  bool must_reject = false;
-  bool predicts = false;
-  Marks spoiled_at = 0;
-  VerdictSet allowed = {};
-  std::string_view summary;
-};
-
-// Of it, what is read while signals land.
-struct Convention {
-  Side operation, handler;
-  Ptr<G> M::*handler_home;
-};
-
-constexpr Convention convention_of(const ProtocolRow& row) {
-  return {row.operation, row.handler, row.handler_home};
-}
-
-constexpr Convention kConventions[] = {
-#define PROTOCOL(protocol, ...) convention_of({.name = #protocol, __VA_ARGS__}),
-#if defined(__arm__)
-#define PROTOCOL_ARM PROTOCOL
-#endif
-#include "stress/subjects/onm/protocols.def"
-};
-
-constexpr Protocol protocol_of(const ProtocolRow& row) {
-  Protocol p{};
-  p.name = row.name;
-  p.must_reject = row.must_reject;
-  p.slots_in_handler = row.handler.passing != CLOSURE;
-  p.keeps_slots = row.handler.passing != SLOTS;
-  p.predicts = row.predicts;
-  p.spoiled_at = row.spoiled_at;
-  p.allowed = row.allowed;
-  p.summary = row.summary;
-  while (kConventions[p.operation_side].operation != row.operation) p.operation_side++;
-  while (kConventions[p.handler_side].handler != row.handler) p.handler_side++;
-  return p;
-}
-
-constexpr Protocol kProtocols[] = {
-#define PROTOCOL(protocol, ...) protocol_of({.name = #protocol, __VA_ARGS__}),
-#if defined(__arm__)
-#define PROTOCOL_ARM PROTOCOL
-#endif
-#include "stress/subjects/onm/protocols.def"
-};
-
-constexpr std::string_view kSlotNames[] = {"s0", "s1", "s2", "s3", "p0", "p1", "p2", "p3"};
-
-// The stubs by name; all other injectable code is a caller or a fn.
-constexpr std::string_view kStubs[] = {"onM",         "onM_legacy",  "onM_remember", "onM_signalok",
-                                       "systemstack", "mcall",       "cmcall",       "gogo",
-                                       "gosave",      "goexit",      "switchtoM",    "sigtramp",
-                                       "sighandler",  "closurethunk"};
 
 Harness* harness;
 
@@ -158,20 +64,6 @@ void throw_hook(const char* message) {
   if (harness != nullptr) harness->on_throw(message);
 }
 
-SlotMask written(const Row& r) {
-  return r.in | r.out | r.zero_first | r.zero_last | r.caller_zero | r.caller_zero_if_true;
-}
-
-// Zeroed, and nothing is written to them afterwards. Nonces are never 0, so "if true" is always.
-SlotMask left_zero(const Row& r) {
-  const SlotMask by_caller = r.caller_zero | r.caller_zero_if_true;
-  return by_caller | r.zero_last | (r.zero_first & ~r.out);
-}
-
-bool comes_back(const Row& r) {
-  return r.end_message[0] == '\0';
-}
-
 }  // namespace
 
 Passing operation_passing(unsigned protocol) {
@@ -181,9 +73,8 @@ Passing operation_passing(unsigned protocol) {
 class OnM final : public Subject {
  public:
   OnM() {
-    describe_sites();
     m_ = runtime::allocm(64 * 1024);
-    cells_[0] = Cell{&m_->gsignal->sched.sp, GSIGNAL_SAVED};
+    traced_[0] = TracedWord{&m_->gsignal->sched.sp, GSIGNAL_SAVED};
     runtime::tracebackinit();
     runtime::throwhook = throw_hook;
     make_gs();
@@ -201,7 +92,7 @@ class OnM final : public Subject {
     return kConventions[protocol].operation.enter == onM_arm_seed && started.where == Where::CURG &&
            kRows[started.row].enter == Enter::ONM;
 #else
-    return Subject::rejects(protocol, site);  // no stub of this ISA does
+    return Tables::rejects(protocol, site);  // no stub of this ISA does
 #endif
   }
   std::span<const Site> sites() const override {
@@ -226,8 +117,8 @@ class OnM final : public Subject {
     const bool calls = symbol.find("_call") != symbol.npos || symbol.find("handle") != symbol.npos;
     return calls ? Part::caller : Part::fn;
   }
-  std::span<const Cell> cells() const override {
-    return cells_;
+  std::span<const TracedWord> traced_words() const override {
+    return traced_;
   }
   unsigned traced_pages(std::span<Region> out) const override {
     out[0] = Region{m_, runtime::mpages()};
@@ -285,10 +176,10 @@ class OnM final : public Subject {
     onm::run_benchmark(index, rounds, m_);
   }
 
-  unsigned check_count() const override {
-    return contract_count();
+  unsigned contract_count() const override {
+    return onm::contract_count();
   }
-  Check check(unsigned index) override {
+  Contract check_contract(unsigned index) override {
     return run_contract(index, m_);
   }
   std::string check_throw_output(std::string_view output, int exit_status) const override {
@@ -296,7 +187,6 @@ class OnM final : public Subject {
   }
 
  private:
-  void describe_sites();
   void make_gs();
   static Region stack_region(const G* gp) {
     return Region{runtime::pointerto<const void>(gp->stack.lo),
@@ -314,39 +204,12 @@ class OnM final : public Subject {
 
   M* m_ = nullptr;
   unsigned protocol_ = 0;
-  std::vector<Site> sites_;
+  const std::vector<Site> sites_ = make_sites();
   const Region code_[1] = {
       {__start_switch_text, static_cast<std::size_t>(__stop_switch_text - __start_switch_text)}};
-  Cell cells_[1] = {};
+  TracedWord traced_[1] = {};
   Frame op_frame_{}, op_inner_{};  // the operation's, and that of the call that its fn makes
 };
-
-void OnM::describe_sites() {
-  sites_.reserve(kStartedCount);
-  for (unsigned i = 0; i < kStartedCount; i++) {
-    const Started& started = kStarted[i];
-    const Row& row = kRows[started.row];
-    Site site{};
-    site.name = started.name;
-    site.in = row.in;
-    site.out = row.out;
-    site.zeroed = left_zero(row);
-    site.written = written(row);
-    site.left_zero = left_zero(row);
-    site.end_message = row.end_message;
-    site.leaves = site.name == "goexit0";
-    site.handler = row.enter == Enter::ONM && started.where == Where::CURG && comes_back(row);
-    sites_.push_back(site);
-  }
-  for (unsigned i = 0; i < kStartedCount; i++) {
-    const int inner = kRows[kStarted[i].row].inner;
-    if (inner < 0) continue;
-    const Row& row = kRows[inner];
-    sites_[i].inner = &sites_[static_cast<unsigned>(inner)];  // rows come first, in the same order
-    sites_[i].written |= written(row);
-    sites_[i].left_zero |= left_zero(row) & ~written(kRows[kStarted[i].row]);
-  }
-}
 
 // Two Gs are all that any operation needs; made at start, so that a trial allocates nothing.
 void OnM::make_gs() {

@@ -1,0 +1,51 @@
+// What a subject says of its own state. SIGNAL throughout: async-signal-safe, allocates nothing.
+#pragma once
+
+#include "stress/subject/tables.h"
+
+namespace sigsweep {
+
+class Checks {
+ public:
+  // ---- while SP is sp
+  // A number for the stack that sp is in: equal numbers, same stack. 0: it is in none.
+  virtual unsigned stack_of(std::uint64_t sp) const = 0;
+  // Stack memory in use: code that runs on another stack must not change it.
+  virtual unsigned live_regions(std::uint64_t sp, std::span<Region> out) const = 0;
+  // "sp=caller", "g=g0/sp=gsignal": the state of the switch. Appends at most `room` bytes, returns
+  // the count.
+  virtual std::size_t describe(std::uint64_t /*sp*/, char* /*out*/, std::size_t /*room*/) const {
+    return 0;
+  }
+  // What holds, as bits; `red_zone`: bytes below SP that belong to the interrupted code.
+  virtual Marks marks(std::uint64_t /*sp*/, std::uint64_t /*red_zone*/) const { return 0; }
+  // The words of the switch whose order of change is part of the contract: one value for each name
+  // of Tables::watched(). in_handler: a handler's switches are meant, not the operation's. False
+  // where what runs is neither.
+  virtual bool watch(std::uint64_t /*sp*/, bool /*in_handler*/, std::uint64_t* /*values*/) const {
+    return false;
+  }
+  // Whose code runs; and, in a handler, whose code its signal has interrupted, as the handler was
+  // told. Equal for one signal. A subject that has nothing to tell leaves both.
+  virtual const void* running() const { return nullptr; }
+  virtual const void* interrupted() const { return nullptr; }
+
+  // ---- around a trial
+  // The subject's own state without the slots: all of it, and what must be the same after every
+  // run.
+  virtual unsigned state_regions(std::span<Region> /*out*/) const { return 0; }
+  virtual unsigned rest_regions(std::span<Region> /*out*/) const { return 0; }
+  // Did this call's fn run where it should have? Null if so, else what is wrong (a static string).
+  virtual const char* check_call(unsigned /*site*/, const Call& /*call*/,
+                                 bool /*in_handler*/) const {
+    return nullptr;
+  }
+  // After an operation that came to its end: is something else that it must keep not as it was?
+  // Null, or what (a static string).
+  virtual const char* check_state(unsigned /*site*/, const Call& /*call*/) const { return nullptr; }
+
+ protected:
+  ~Checks() = default;
+};
+
+}  // namespace sigsweep

@@ -1,0 +1,36 @@
+// What a subject may have beside its sites: benchmarks, contracts, and the look of a real throw.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace sigsweep {
+
+class Extras {
+ public:
+  // ---- benchmarks of what is the subject's: by name, and `rounds` rounds of one, where its stack
+  // and its state are as that code wants them.
+  virtual std::span<const std::string_view> benchmarks() const { return {}; }
+  virtual void run_benchmark(unsigned /*index*/, std::uint64_t /*rounds*/) {}
+
+  // ---- contracts: checks that need no signal. A check may end its process.
+  struct Contract {
+    std::string name;
+    std::string problem;  // empty: it holds
+  };
+  virtual unsigned contract_count() const { return 0; }
+  virtual Contract check_contract(unsigned /*index*/) { return {}; }
+
+  // Is this what a rejected process must print and how it must exit? Empty if so, else what is
+  // wrong.
+  virtual std::string check_throw_output(std::string_view /*output*/, int /*exit_status*/) const {
+    return "this subject never throws";
+  }
+
+ protected:
+  ~Extras() = default;
+};
+
+}  // namespace sigsweep

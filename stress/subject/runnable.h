@@ -1,0 +1,72 @@
+// The code under test, as the harness runs it. One subject runs in one process, on one thread. What
+// is marked SIGNAL runs in a signal handler or on a switched stack: async-signal-safe, allocates
+// nothing.
+#pragma once
+
+#include <signal.h>
+#include <ucontext.h>
+
+#include "stress/subject/tables.h"
+
+namespace sigsweep {
+
+// What the harness offers to a subject. SIGNAL throughout.
+class Harness {
+ public:
+  // Runs the operation proper, fn(arg), between register checks. Called once a trial, on the stack
+  // that the operation starts on. Comes back unless the trial is over.
+  virtual void operation(void (*fn)(void*), void* arg) = 0;
+  // A signal's handler, on the handler's stack.
+  virtual void on_signal(int sig, ucontext_t* uc) = 0;
+  // A throw; comes back if the throw is to go on for real.
+  virtual void on_throw(const char* message) = 0;
+
+ protected:
+  ~Harness() = default;
+};
+
+class Runnable {
+ public:
+  // ---- memory; none of it moves
+  // Where injectable code lies, in any order.
+  virtual std::span<const Region> code() const = 0;
+  virtual const void* slot_address(unsigned /*slot*/) const { return nullptr; }
+  // Words whose accesses are traced like the slots': a boundary at which one is live, written and
+  // still to be read, has its mark.
+  struct TracedWord {
+    const void* address;
+    Marks mark;
+  };
+  virtual std::span<const TracedWord> traced_words() const { return {}; }
+  // The memory that holds slots and traced words, on pages of its own.
+  virtual unsigned traced_pages(std::span<Region> /*out*/) const { return 0; }
+  // All the stacks: memory whose poisoning a sanitizer must forget after an abandoned trial.
+  virtual unsigned stacks(std::span<Region> out) const = 0;
+
+  // ---- signals
+  // What the kernel is given as a signal's handler; installed for the signals that the harness
+  // names.
+  using Entry = void (*)(int, siginfo_t*, void*);
+  virtual Entry signal_entry() const = 0;
+  virtual void install(std::span<const int> signals, Harness* harness) = 0;
+  // The stack that install() has registered as the alternate one.
+  virtual Region alternate_stack() const = 0;
+
+  // ---- a trial
+  // Makes the state of a process that has just started. Nothing is left of earlier trials.
+  virtual void reset(unsigned protocol) = 0;
+  // Where the operation's first instruction is: the trace starts there.
+  virtual const void* entry(unsigned protocol, unsigned site) const = 0;
+  // Runs the site to its end on the calling thread, by harness->operation(). `call.in` is given.
+  virtual void run(unsigned protocol, unsigned site, Call* call) = 0;
+  // SIGNAL. The handler's own call of a site, by the protocol's handler convention.
+  virtual void handle(unsigned protocol, unsigned site, Call* call) = 0;
+  // SIGNAL. Overwrites stack memory that nothing uses while SP is sp (0: nothing runs): code that
+  // writes there next is seen to have written, even if it writes what the last one did.
+  virtual void scrub(std::uint64_t /*sp*/) {}
+
+ protected:
+  ~Runnable() = default;
+};
+
+}  // namespace sigsweep

@@ -1,0 +1,94 @@
+// What a subject consists of, by name: nothing here runs any of its code.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "stress/base/region.h"
+#include "stress/verdict/verdict_set.h"
+
+namespace sigsweep {
+
+inline constexpr unsigned kMaxSlots = 8;
+using SlotMask = std::uint32_t;  // bit i: slot i
+using Marks = std::uint32_t;     // what a subject says of a boundary; bit i: its mark i
+
+inline constexpr unsigned kMaxWatched = 8;
+
+// One run of a site: what went in, what was seen on the way. Written by the subject, read by the
+// oracle.
+struct Call {
+  std::uint64_t in[kMaxSlots];    // given: fresh nonces, distinct for each level
+  std::uint64_t seen[kMaxSlots];  // what fn read
+  std::uint64_t made[kMaxSlots];  // what fn answered
+  std::uint64_t got[kMaxSlots];   // what the caller read
+  std::uint64_t fn_sp;            // SP within fn
+  std::uint64_t fn_owner;         // whatever tells the subject in whose name fn ran
+  std::uint32_t fn_runs;          // how often fn was entered
+  std::uint32_t returns;          // how often the caller got to its end
+  Call* inner;  // where the call that fn makes itself is noted; the harness's, never null
+};
+
+struct Site {
+  std::string_view name;
+  SlotMask in, out;    // slots that carry arguments and results
+  SlotMask zeroed;     // slots that are zero after the operation, by this site's convention
+  SlotMask written;    // slots that it writes at all: what it does as a handler
+  SlotMask left_zero;  // of those, the slots whose last write is zero
+  bool handler;        // may serve as a handler
+  std::string_view end_message;  // ends by a throw with this message; empty: it does not
+  bool leaves;                   // ends without coming back to its caller (and without a throw)
+  const Site* inner;             // the site that fn itself runs, or null
+};
+
+// Bits of what a protocol promises; the oracle and the claims go by them, never by a protocol's
+// name.
+struct Protocol {
+  std::string_view name;
+  bool must_reject = false;       // a handler's call must be rejected
+  bool slots_in_handler = false;  // the handler passes its arguments in slots
+  bool keeps_slots = false;       // a handler leaves all slots as they were
+  bool predicts = false;          // liveness and marks predict every verdict of a handler's call
+  Marks spoiled_at = 0;           // a handler's call at a boundary with one of these is not ok
+  VerdictSet allowed = {};        // what it may show when a handler calls
+  std::string_view summary = {};
+  // Equal numbers: the interrupted code, or the handler's, is the same; one trace serves all.
+  unsigned operation_side = 0, handler_side = 0;
+  // A signal's frame goes where SP is (no SA_ONSTACK), not to the alternate stack.
+  bool own_stack = false;
+};
+
+enum class Part : std::uint8_t { caller, stub, fn };
+
+// An index is a place in one of these lists; they never change.
+class Tables {
+ public:
+  virtual std::string_view isa() const = 0;
+  virtual std::span<const Protocol> protocols() const = 0;
+  virtual std::span<const Site> sites() const = 0;
+  // Protocols of this subject that exist for another ISA only.
+  struct Elsewhere {
+    std::string_view protocol, isa;
+  };
+  virtual std::span<const Elsewhere> elsewhere() const { return {}; }
+  // Does this protocol's stub refuse the operation's own, legal call?
+  virtual bool rejects(unsigned /*protocol*/, unsigned /*site*/) const { return false; }
+  // The throw that is a rejection; empty: none.
+  virtual std::string_view reject_message() const { return {}; }
+
+  virtual std::span<const std::string_view> slots() const { return {}; }
+  virtual unsigned word_bits() const { return 8 * sizeof(void*); }
+  // The part of an operation that a function belongs to.
+  virtual Part part(std::string_view /*symbol*/) const { return Part::stub; }
+  // Of Checks::marks, Checks::watch and Runnable::stacks.
+  virtual std::span<const std::string_view> mark_names() const { return {}; }
+  virtual std::span<const std::string_view> watched() const { return {}; }
+  virtual std::string_view stack_name(unsigned /*index*/) const { return "stack"; }
+
+ protected:
+  ~Tables() = default;
+};
+
+}  // namespace sigsweep
