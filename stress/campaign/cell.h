@@ -65,6 +65,8 @@ struct CellResult {
 
 class CellSweeper {
  public:
+  explicit CellSweeper(Traces& traces) : traces_(traces) {}
+
   // Prepares for a (protocol, site): the trace, and the verdict with no signal at all. Empty, or
   // what is wrong with the harness (not with the subject).
   std::string prepare(unsigned protocol, unsigned site, std::uint64_t seed);
@@ -111,7 +113,7 @@ class CellSweeper {
                        const Observation& seen) const;
   std::string heads(const CellRequest& request, const Point& point) const;
 
-  Traces traces_;
+  Traces& traces_;
   const Trace* trace_ = nullptr;
   const Trace* handler_trace_ = nullptr;
   Judgement baseline_;

@@ -60,14 +60,14 @@ Measured counted(double ns, std::uint64_t rounds) {
 
 // ---- floors: what any injection costs at least
 
-Measured int3_floor(std::uint64_t rounds) {
+Measured int3_floor(std::uint64_t rounds, Traces&) {
   const CountedSignal signal(SIGTRAP);
   const auto start = Clock::now();
   for (std::uint64_t i = 0; i < rounds; i++) trap::standing_break();
   return counted(since(start), rounds);
 }
 
-Measured tgkill_floor(std::uint64_t rounds) {
+Measured tgkill_floor(std::uint64_t rounds, Traces&) {
   const CountedSignal signal(SIGPROF);
   const pid_t process = getpid();
   const long thread = syscall(SYS_gettid);
@@ -100,7 +100,7 @@ struct Injector final : trap::TrapClient {
 };
 
 template <Source kSource>
-Measured injection(std::uint64_t rounds) {
+Measured injection(std::uint64_t rounds, Traces&) {
   if (std::string problem = trap::prepare(kSource); !problem.empty()) {
     return {0, "skipped: " + problem};
   }
@@ -129,12 +129,12 @@ Measured injection(std::uint64_t rounds) {
 
 class Trials {
  public:
-  std::string prepare() {
+  std::string prepare(Traces& traces) {
     CellRequest request;
     request.signal = SIGPROF;
     const auto sites = subject().sites();
     for (request.handler = 0; !sites[request.handler].handler;) request.handler++;
-    CellSweeper sweeper;
+    CellSweeper sweeper(traces);
     std::string problem = sweeper.prepare(request.protocol, request.site, request.seed);
     for (unsigned b = 0; b < sweeper.trace().boundaries.size(); b++) {
       plans_.push_back(sweeper.plan_for(request, Point{b, 0}, b));
@@ -150,9 +150,9 @@ class Trials {
 };
 
 template <Contain kContain>
-Measured trial(std::uint64_t rounds) {
+Measured trial(std::uint64_t rounds, Traces& traces) {
   Trials trials;
-  if (std::string problem = trials.prepare(); !problem.empty()) return {0, problem};
+  if (std::string problem = trials.prepare(traces); !problem.empty()) return {0, problem};
   landed = 0;
   Engine::get().lazy(true);  // as in a sweep
   const auto start = Clock::now();
@@ -168,7 +168,7 @@ Measured trial(std::uint64_t rounds) {
 
 constexpr struct {
   std::string_view name;
-  Measured (*run)(std::uint64_t rounds);
+  Measured (*run)(std::uint64_t rounds, Traces& traces);
 } kBenchmarks[] = {
     {"BM_int3_floor", int3_floor},
     {"BM_tgkill_floor", tgkill_floor},
@@ -182,9 +182,9 @@ constexpr struct {
 
 }  // namespace
 
-Measured measure(std::string_view name, std::uint64_t rounds) {
+Measured measure(std::string_view name, std::uint64_t rounds, Traces& traces) {
   for (const auto& benchmark : kBenchmarks) {
-    if (benchmark.name == name) return benchmark.run(rounds);
+    if (benchmark.name == name) return benchmark.run(rounds, traces);
   }
   const auto own = subject().benchmarks();
   for (unsigned i = 0; i < own.size(); i++) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <string_view>
 
+#include "stress/campaign/traces.h"
+
 namespace sigsweep {
 
 struct Measured {
@@ -14,6 +16,6 @@ struct Measured {
 };
 
 // Runs `rounds` rounds of the benchmark of that name. REQUIRES: the engine is attached.
-Measured measure(std::string_view name, std::uint64_t rounds);
+Measured measure(std::string_view name, std::uint64_t rounds, Traces& traces);
 
 }  // namespace sigsweep

@@ -19,7 +19,8 @@ struct Known {
 
 class Soak {
  public:
-  explicit Soak(const SoakRequest& request) : request_(request), random_(request.seed) {}
+  Soak(const SoakRequest& request, Traces& traces)
+      : request_(request), random_(request.seed), sweeper_(traces) {}
   SoakResult run(const std::function<void(std::uint64_t)>& report);
 
  private:
@@ -92,8 +93,9 @@ SoakResult Soak::run(const std::function<void(std::uint64_t)>& report) {
 
 }  // namespace
 
-SoakResult run_soak(const SoakRequest& request, const std::function<void(std::uint64_t)>& report) {
-  return Soak(request).run(report);
+SoakResult run_soak(const SoakRequest& request, Traces& traces,
+                    const std::function<void(std::uint64_t)>& report) {
+  return Soak(request, traces).run(report);
 }
 
 }  // namespace sigsweep

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "stress/campaign/traces.h"
+
 namespace sigsweep {
 
 struct SoakRequest {
@@ -24,6 +26,7 @@ struct SoakResult {
 };
 
 // `report(done)` now and then.
-SoakResult run_soak(const SoakRequest& request, const std::function<void(std::uint64_t)>& report);
+SoakResult run_soak(const SoakRequest& request, Traces& traces,
+                    const std::function<void(std::uint64_t)>& report);
 
 }  // namespace sigsweep

@@ -59,7 +59,8 @@ struct Cell {
   }
 
   CellRequest request;
-  CellSweeper sweeper;
+  Traces traces;
+  CellSweeper sweeper{traces};
 };
 
 bool anywhere(const Boundary&) {

@@ -124,7 +124,8 @@ void PlantedSweep::find_it(std::int64_t distance, bool red_zone) {
       handler == "none" ? kNoHandler : static_cast<unsigned>(find_site(subject(), handler));
   request.source = source;
   request.signal = SIGUSR2;
-  CellSweeper sweeper;
+  Traces traces;
+  CellSweeper sweeper{traces};
   ASSERT_EQ(sweeper.prepare(request.protocol, request.site, 81), "");
   const Verdict elsewhere = lost_without_signal().empty() ? Verdict::ok : Verdict::state_leak;
   unsigned within = 0;
@@ -162,7 +163,8 @@ INSTANTIATE_TEST_SUITE_P(, PlantedSweep,
 // came back without it.
 TEST(Planted, WithoutASignal) {
   attach();
-  CellSweeper sweeper;
+  Traces traces;
+  CellSweeper sweeper{traces};
   ASSERT_EQ(sweeper.prepare(0, static_cast<unsigned>(find_site(subject(), "round_trip")), 81), "");
   if (lost_without_signal().empty()) {
     EXPECT_EQ(sweeper.without_signal().verdict, Verdict::ok);

@@ -109,7 +109,8 @@ struct Bench {
   }
 
   CellRequest request;
-  CellSweeper sweeper;
+  Traces traces;
+  CellSweeper sweeper{traces};
   mutable const Observation* seen = nullptr;
   std::string reason;  // of a prediction that failed
   unsigned agains = 0;

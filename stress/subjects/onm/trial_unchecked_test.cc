@@ -17,7 +17,8 @@ TEST(UncheckedOnM, IsNeverTakenForARejection) {
   request.site = static_cast<unsigned>(find_site(subject(), "largeAlloc_m"));
   request.handler = static_cast<unsigned>(find_site(subject(), "setgcpercent_m"));
   request.signal = SIGUSR2;
-  CellSweeper sweeper;
+  Traces traces;
+  CellSweeper sweeper{traces};
   ASSERT_EQ(sweeper.prepare(request.protocol, request.site, 81), "");
   EXPECT_EQ(sweeper.without_signal().verdict, Verdict::ok);
   const CellResult result =

@@ -1,0 +1,57 @@
+// A command of the runner: what it is given, and how it answers.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "stress/base/wire.h"
+#include "stress/campaign/traces.h"
+#include "stress/schedule/schedule.h"
+
+namespace sigsweep {
+
+// Shared with the host: what runs now.
+struct Progress {
+  volatile std::uint64_t serial;    // of the trial; 0: none
+  volatile std::uint64_t cell;      // its index in the command
+  volatile std::uint64_t boundary;  // its index in the cell
+};
+
+// What every command works with: looked up once, in main.
+struct Runner {
+  Subject& subject;
+  Engine& engine;
+  Traces& traces;  // the only ones of the process: kept from command to command
+  Progress& progress;
+};
+
+// Each sends its records and returns the trouble: why the command can't be carried out. Empty: it
+// is done.
+std::string describe(Runner& runner, const Record& command);
+std::string selfcheck(Runner& runner, const Record& command);
+std::string contracts(Runner& runner, const Record& command);
+std::string source(Runner& runner, const Record& command);
+std::string sweep(Runner& runner, const Record& command);
+std::string throws(Runner& runner, const Record& command);
+std::string soak(Runner& runner, const Record& command);
+std::string order(Runner& runner, const Record& command);
+std::string replay(Runner& runner, const Record& command);
+std::string resolve_boundaries(Runner& runner, const Record& command);
+std::string bench(Runner& runner, const Record& command);
+
+// --walk FILE [--account]: the process's exit status.
+int walk(Runner& runner, const char* path, bool account);
+
+// Writes a record to standard output; flush() when the host must have what was sent.
+void send(const Record& record);
+void flush();
+
+// Names as indices; empty, or the trouble. The name of a handler may be "none".
+std::string find_protocol(const Runner& runner, const std::string& name, unsigned* index);
+std::string find_site(const Runner& runner, const std::string& name, unsigned* index);
+std::string find_handler(const Runner& runner, const std::string& name, unsigned* index);
+
+// "a,b,c".
+std::string joined(const std::vector<std::string>& parts);
+
+}  // namespace sigsweep

@@ -1,0 +1,68 @@
+// describe: the subject's names, and what is true of each.
+#include "stress/campaign/resolve.h"
+#include "stress/runner/command.h"
+
+namespace sigsweep {
+namespace {
+
+std::string rejecting_protocols(const Subject& subject, unsigned site) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < subject.protocols().size(); i++) {
+    if (subject.rejects(i, site)) names.emplace_back(subject.protocols()[i].name);
+  }
+  return joined(names);
+}
+
+void describe_subject(const Catalog& catalog) {
+  send(Record("subject")
+           .add("isa", catalog.isa)
+           .add("word_bits", catalog.word_bits)
+           .add("isas", joined(catalog.isas))
+           .add("verdicts", joined(catalog.verdicts))
+           .add("slots", joined(catalog.slots)));
+}
+
+void describe_protocols(const Subject& subject) {
+  for (const Protocol& p : subject.protocols()) {
+    send(Record("protocol")
+             .add("name", p.name)
+             .add("allowed", p.allowed.text())
+             .add("summary", p.summary)
+             .add("predicts", std::uint64_t{p.predicts})
+             .add("passes_slots", std::uint64_t{p.slots_in_handler}));
+  }
+  for (const Subject::Elsewhere& p : subject.elsewhere()) {
+    send(Record("elsewhere").add("name", p.protocol).add("isa", p.isa));
+  }
+}
+
+// REQUIRES: `entry` is the catalog's of site `index`.
+void describe_site(const Subject& subject, unsigned index, const CatalogEntry& entry) {
+  const Site& site = subject.sites()[index];
+  send(Record("site")
+           .add("name", entry.name)
+           .add("slots", joined(entry.slots))
+           .add("in", slot_names(subject, site.in))
+           .add("out", slot_names(subject, site.out))
+           .add("written", slot_names(subject, site.written))
+           .add("zeroed", slot_names(subject, site.zeroed))
+           .add("ends", site.end_message)
+           .add("rejected_by", rejecting_protocols(subject, index)));
+}
+
+}  // namespace
+
+std::string describe(Runner& runner, const Record&) {
+  const Catalog catalog = catalog_of(runner.subject);
+  describe_subject(catalog);
+  describe_protocols(runner.subject);
+  for (unsigned i = 0; i < catalog.sites.size(); i++) {
+    describe_site(runner.subject, i, catalog.sites[i]);
+  }
+  for (const CatalogEntry& e : catalog.handlers) {
+    send(Record("handler").add("name", e.name).add("slots", joined(e.slots)));
+  }
+  return {};
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,114 @@
+// replay bytes=N, then the schedule's text: runs it, and accounts for its verdict.
+// resolve bytes=N, then the schedule's text: the boundary of each injection in this build.
+#include <iostream>
+
+#include "stress/campaign/resolve.h"
+#include "stress/runner/account.h"
+#include "stress/runner/command.h"
+#include "stress/trap/sources.h"
+
+namespace sigsweep {
+namespace {
+
+void refuse(const ParseError& error) {
+  send(Record("refused")
+           .add("line", error.line)
+           .add("column", error.column)
+           .add("message", error.message));
+}
+
+// The schedule that follows the command; none where it is refused, which has been said then.
+std::optional<Schedule> read_schedule(const Runner& runner, const Record& command) {
+  std::string text(static_cast<std::size_t>(command.number("bytes")), '\0');
+  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+  auto parsed = parse_schedule(text, "", catalog_of(runner.subject));
+  if (const auto* error = std::get_if<ParseError>(&parsed)) {
+    refuse(*error);
+    return std::nullopt;
+  }
+  return std::get<Schedule>(std::move(parsed));
+}
+
+// Operation `index` as a plan, and the state that it leaves without a signal. `refused`: the
+// schedule's fault, and all is said.
+std::string resolve_operation(Runner& runner, const Schedule& schedule, unsigned index,
+                              Resolved* resolved, bool* refused) {
+  unsigned protocol = 0, site = 0;
+  std::string trouble = find_protocol(runner, schedule.protocol, &protocol);
+  if (trouble.empty()) trouble = find_site(runner, schedule.operations[index].site, &site);
+  if (!trouble.empty()) return trouble;
+  runner.engine.baseline(protocol, site, schedule.seed);
+  const Unresolved problem = resolve(runner.subject, schedule, index, &runner.traces, resolved);
+  if (problem.harness) return problem.message;
+  *refused = !problem.message.empty();
+  if (*refused) refuse(ParseError{"", problem.place.line, problem.place.column, problem.message});
+  return {};
+}
+
+std::string prepare_sources(const Operation& op) {
+  for (const Injection& injection : op.injections) {
+    if (std::string trouble = trap::prepare(injection.by); !trouble.empty()) return trouble;
+  }
+  return {};
+}
+
+// Runs one operation. True: it was ok, and so tells nothing; else its account is sent. `last`: of
+// the schedule, whose account is sent in any case.
+bool replay_operation(Runner& runner, const Resolved& resolved, unsigned index, bool last) {
+  const Observation& seen = runner.engine.run(resolved.plan);
+  const Judgement judgement = runner.engine.judge_last();
+  if (judgement.verdict == Verdict::ok && seen.landed == seen.requested && !last) return true;
+  const unsigned blame = blamed_injection(resolved.plan, judgement, seen);
+  const Observation& again = runner.engine.run(resolved.plan);
+  Record r =
+      account_of("replayed", resolved.plan, resolved.boundaries, again, runner.engine.judge_last());
+  r.add("operation", index).add("blame", blame);
+  for (const std::string& note : resolved.notes) r.add("note", note);
+  send(r);
+  return false;
+}
+
+void send_boundaries(const Resolved& resolved, unsigned operation) {
+  for (unsigned k = 0; k < resolved.boundaries.size(); k++) {
+    Record r("resolved");
+    r.add("operation", operation).add("injection", k);
+    add_boundary(&r, *resolved.boundaries[k]);
+    send(r);
+  }
+  for (const std::string& note : resolved.notes) send(Record("note").add("text", note));
+}
+
+}  // namespace
+
+// Operations run one after the other, each from a fresh state; the first verdict but ok is the
+// schedule's. Nothing was injected into a state that a wrong operation left.
+std::string replay(Runner& runner, const Record& command) {
+  runner.engine.red_zone(command.number("no_red_zone") == 0);
+  const auto schedule = read_schedule(runner, command);
+  if (!schedule) return {};
+  for (unsigned i = 0; i < schedule->operations.size(); i++) {
+    Resolved resolved;
+    bool refused = false;
+    std::string trouble = prepare_sources(schedule->operations[i]);
+    if (trouble.empty()) trouble = resolve_operation(runner, *schedule, i, &resolved, &refused);
+    if (!trouble.empty() || refused) return trouble;
+    const bool last = i + 1 == schedule->operations.size();
+    if (!replay_operation(runner, resolved, i, last)) break;
+  }
+  return {};
+}
+
+std::string resolve_boundaries(Runner& runner, const Record& command) {
+  const auto schedule = read_schedule(runner, command);
+  if (!schedule) return {};
+  for (unsigned i = 0; i < schedule->operations.size(); i++) {
+    Resolved resolved;
+    bool refused = false;
+    const std::string trouble = resolve_operation(runner, *schedule, i, &resolved, &refused);
+    if (!trouble.empty() || refused) return trouble;
+    send_boundaries(resolved, i);
+  }
+  return {};
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,206 @@
+// sweep protocol= site= handlers= form= inject= contain= signal= seed= allowed= map=
+// skip=CELL:POINT,...: a signal at every boundary of a cell, for each handler.
+#include <cstdio>
+
+#include "stress/campaign/resolve.h"
+#include "stress/runner/account.h"
+#include "stress/runner/request.h"
+#include "stress/trap/sources.h"
+
+namespace sigsweep {
+namespace {
+
+std::set<std::uint64_t> skipped(const Record& command, unsigned cell) {
+  std::set<std::uint64_t> points;
+  for (const std::string& item : command.list("skip")) {
+    const std::size_t colon = item.find(':');
+    if (std::stoul(item.substr(0, colon)) == cell)
+      points.insert(std::stoull(item.substr(colon + 1)));
+  }
+  return points;
+}
+
+// Of each stack how many bytes were used at most since this process began, and how many it has.
+std::string stacks_used(Runner& runner) {
+  const trap::StackPaint& paint = runner.engine.look_at_stacks();
+  std::string used;
+  for (unsigned i = 0; i < paint.count(); i++) {
+    used += (used.empty() ? "" : ",") + std::string(runner.subject.stack_name(i)) + ":" +
+            std::to_string(paint.used(i)) + ":" + std::to_string(paint.size(i));
+  }
+  return used;
+}
+
+void send_cell(Runner& runner, const std::string& handler, const CellResult& result) {
+  std::string counts;
+  for (unsigned v = 0; v < kVerdicts; v++) {
+    if (result.verdicts[v] == 0) continue;
+    counts += (counts.empty() ? "" : ",") + std::string(kVerdictNames[v]) + ":" +
+              std::to_string(result.verdicts[v]);
+  }
+  char map[20], seconds[32];
+  std::snprintf(map, sizeof map, "%016llx", static_cast<unsigned long long>(result.map));
+  std::snprintf(seconds, sizeof seconds, "%.6f", result.seconds);
+  Record r("cell");
+  r.add("handler", handler)
+      .add("boundaries", result.boundaries)
+      .add("trials", result.trials)
+      .add("requested", result.requested)
+      .add("landed", result.landed)
+      .add("unreached", result.unreached)
+      .add("verdicts", counts)
+      .add("map", map)
+      .add("seconds", seconds);
+  if (result.predicted) r.add("mismatches", result.mismatches);
+  r.add("stacks", stacks_used(runner));
+  send(r);
+  flush();
+}
+
+// One sweep command under way: cells of one protocol and site.
+class Sweep {
+ public:
+  Sweep(Runner& runner, const Record& command)
+      : runner_(runner), command_(command), sweeper_(runner.traces) {}
+  // Empty, or the trouble.
+  std::string run();
+
+ private:
+  std::string read();
+  std::string start();
+  void send_map() const;
+  std::string sweep_cell(unsigned cell);
+  std::string allow(CellRequest* request) const;
+  CellSweeper::Listener listener_of(const CellRequest& request, const std::string& handler);
+  Record example_record(const CellRequest& request, const Example& example);
+  const Observation& run_as(Contain contain, const Plan& plan);
+
+  Runner& runner_;
+  const Record& command_;
+  CellSweeper sweeper_;
+  CellRequest request_;  // of every cell, all but the handler
+  std::vector<unsigned> handlers_;
+};
+
+std::string Sweep::read() {
+  std::string trouble = read_request(runner_, command_, &request_);
+  for (const std::string& name : command_.list("handlers")) {
+    if (!trouble.empty()) return trouble;
+    handlers_.push_back(kNoHandler);
+    trouble = find_handler(runner_, name, &handlers_.back());
+  }
+  return trouble.empty() ? trap::prepare(request_.source) : trouble;
+}
+
+// The trace, and the operation without a signal.
+std::string Sweep::start() {
+  std::string trouble = sweeper_.prepare(request_.protocol, request_.site, request_.seed);
+  const Judgement& before = sweeper_.without_signal();
+  send(Record("baseline")
+           .add("verdict", verdict_name(before.verdict))
+           .add("detail", std::string(before.detail == nullptr ? "" : before.detail) +
+                              (sweeper_.lost().empty() ? "" : ": " + sweeper_.lost()))
+           .add("boundaries", std::uint64_t{sweeper_.trace().boundaries.size()}));
+  flush();  // what is known is out before a trial can end this process
+  if (trouble.empty() && (before.verdict == Verdict::crash || before.verdict == Verdict::hang)) {
+    return "the operation does not come to its end without a signal";
+  }
+  return trouble;
+}
+
+void Sweep::send_map() const {
+  for (const Boundary& b : sweeper_.trace().boundaries) {
+    Record r("boundary");
+    add_boundary(&r, b);
+    send(r);
+  }
+}
+
+std::string Sweep::run() {
+  std::string trouble = read();
+  if (trouble.empty()) trouble = start();
+  if (!trouble.empty()) return trouble;
+  if (command_.number("map") != 0) send_map();
+  for (unsigned cell = 0; cell < handlers_.size() && trouble.empty(); cell++) {
+    trouble = sweep_cell(cell);
+  }
+  return trouble;
+}
+
+// What the cell may show: the protocol's own, or the command's.
+std::string Sweep::allow(CellRequest* request) const {
+  const bool calls = request->handler != kNoHandler;
+  request->allowed = allowed_verdicts(runner_.subject.protocols()[request->protocol], calls);
+  if (command_.has("allowed") && calls) {
+    const std::string& text = command_.text("allowed");
+    const auto given = VerdictSet::from_text(text);
+    if (!given) return "allowed=" + text + ": no such verdict";
+    request->allowed = *given;
+  }
+  if (!calls && runner_.subject.rejects(request->protocol, request->site)) {
+    request->allowed = {Verdict::false_reject};
+  }
+  return {};
+}
+
+std::string Sweep::sweep_cell(unsigned cell) {
+  const std::string handler = command_.list("handlers")[cell];
+  CellRequest request = request_;
+  request.handler = handlers_[cell];
+  std::string trouble = allow(&request);
+  if (!trouble.empty()) return trouble;
+  request.skip = skipped(command_, cell);
+  runner_.progress.cell = cell;
+  if (request.form == Form::nested) {
+    trouble = sweeper_.room_problem(request);
+    if (trouble.empty()) trouble = sweeper_.prepare_handler(request.protocol, request.handler);
+    if (!trouble.empty()) return trouble;
+  }
+  send_cell(runner_, handler, sweeper_.run(request, listener_of(request, handler)));
+  return {};
+}
+
+// CAVEAT: it refers to `request` and `handler`.
+CellSweeper::Listener Sweep::listener_of(const CellRequest& request, const std::string& handler) {
+  CellSweeper::Listener listener;
+  listener.starting = [this](const Point& point) { runner_.progress.boundary = point.number(); };
+  listener.example = [&, this](const Example& e) { send(example_record(request, e)); };
+  listener.again = [&] { send(Record("again").add("handler", handler)); };
+  if (command_.number("map") == 0) return listener;
+  listener.at = [&, this](const Point& point, const Judgement& judgement) {
+    send(Record("at")
+             .add("handler", handler)
+             .add("boundary", point.first)
+             .add("verdict", verdict_name(judgement.verdict))
+             .add("slots", slot_names(runner_.subject, judgement.slots)));
+  };
+  return listener;
+}
+
+const Observation& Sweep::run_as(Contain contain, const Plan& plan) {
+  return contain == Contain::place ? runner_.engine.run(plan) : runner_.engine.run_forked(plan);
+}
+
+// The trial of an example once more, with what is only looked at then.
+Record Sweep::example_record(const CellRequest& request, const Example& e) {
+  const Plan plan = sweeper_.plan_for(request, e.point, e.seed);
+  const auto boundaries = sweeper_.boundaries_of(request, e.point);
+  const Judgement judgement = e.judgement;
+  const Observation& seen = run_as(request.contain, plan);
+  const unsigned blame = plan.injections > 1 ? blamed_injection(plan, judgement, seen) : 0;
+  const Observation& again = run_as(request.contain, plan);
+  Record r = account_of("example", plan, {boundaries.data(), plan.injections}, again, judgement);
+  r.add("blame", blame)
+      .add("seed", e.seed)
+      .add("expected", unsigned{e.expected})
+      .add("mismatch", e.reason);
+  return r;
+}
+
+}  // namespace
+
+std::string sweep(Runner& runner, const Record& command) {
+  return Sweep(runner, command).run();
+}
+
+}  // namespace sigsweep
