@@ -11,16 +11,23 @@ constexpr std::uint64_t kTraceSeed = 1;  // a trace does not depend on the argum
 std::string Traces::of_operation(unsigned protocol, unsigned site, const Trace** out) {
   const auto [entry, fresh] =
       operations_.try_emplace({subject().protocols()[protocol].operation_side, site});
-  *out = &entry->second;
-  return fresh ? Engine::get().trace(protocol, site, kTraceSeed, &entry->second) : std::string();
+  Taken& taken = entry->second;
+  if (fresh) taken.problem = Engine::get().trace(protocol, site, kTraceSeed, &taken.trace);
+  *out = &taken.trace;
+  return taken.problem;
 }
 
-// From where the first site starts: a handler's way does not depend on what it interrupts.
 std::string Traces::of_handler(unsigned protocol, unsigned handler, const Trace** out) {
   const auto [entry, fresh] =
       handlers_.try_emplace({subject().protocols()[protocol].handler_side, handler});
-  *out = &entry->second;
-  if (!fresh) return {};
+  Taken& taken = entry->second;
+  if (fresh) taken.problem = take_handler(protocol, handler, &taken.trace);
+  *out = &taken.trace;
+  return taken.problem;
+}
+
+// From where the first site starts: a handler's way does not depend on what it interrupts.
+std::string Traces::take_handler(unsigned protocol, unsigned handler, Trace* out) {
   const Trace* operation = nullptr;
   if (std::string problem = of_operation(protocol, 0, &operation); !problem.empty()) return problem;
   Plan plan;
@@ -32,13 +39,13 @@ std::string Traces::of_handler(unsigned protocol, unsigned handler, const Trace*
   plan.injection[0].source = Source::kill;
   plan.injection[0].handler = handler;
   draw_nonces(kTraceSeed, kHandlerLevel, subject().word_bits(), plan.injection[0].in);
-  std::string problem = Engine::get().trace_handler(plan, &entry->second);
-  if (!problem.empty() || entry->second.complete) return problem;
+  std::string problem = Engine::get().trace_handler(plan, out);
+  if (!problem.empty() || out->complete) return problem;
   // A handler that goes wrong has no end. Of one that does not, a piece must not pass for the
   // whole.
   if (Engine::get().run(plan).judgement.verdict != Verdict::ok) return {};
-  return "the way of handler " + std::string(subject().sites()[handler].name) +
-         " was not recorded to its end";
+  const std::string_view name = handler == kNoHandler ? "none" : subject().sites()[handler].name;
+  return "the way of handler " + std::string(name) + " was not recorded to its end";
 }
 
 }  // namespace sigsweep

@@ -15,13 +15,19 @@ inline constexpr unsigned kHandlerLevel = 2;
 // Traces, each taken once for all the protocols that share what it shows.
 class Traces {
  public:
-  // Empty, or what is wrong with the harness.
+  // Empty, or what is wrong with the harness: each time, not only when it is taken.
   std::string of_operation(unsigned protocol, unsigned site, const Trace** out);
   std::string of_handler(unsigned protocol, unsigned handler, const Trace** out);
 
  private:
   using Key = std::pair<unsigned, unsigned>;  // a side's number; a site
-  std::map<Key, Trace> operations_, handlers_;
+  struct Taken {
+    Trace trace;
+    std::string problem;
+  };
+  std::string take_handler(unsigned protocol, unsigned handler, Trace* out);
+
+  std::map<Key, Taken> operations_, handlers_;
 };
 
 }  // namespace sigsweep

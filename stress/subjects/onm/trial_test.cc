@@ -950,6 +950,24 @@ TEST(Boundaries, APhaseBeyondTheLastIsTheLast) {
   EXPECT_EQ(bench.sweeper.trace().find_phase("caller/g=g0/sp=g0/live=-#1", &clamped), -1);
 }
 
+// Only in the child that records: so the handler's way has no end there, and is ok here.
+pid_t home;
+void crash_where_it_is_recorded(ucontext_t*) {
+  if (getpid() != home) __builtin_trap();
+}
+
+TEST(Traces, SayWhatIsWrongEachTime) {
+  engine();
+  home = getpid();
+  const Sabotage sabotage(crash_where_it_is_recorded);
+  Traces traces;
+  const Trace* trace = nullptr;
+  for (int time = 0; time < 2; time++) {
+    EXPECT_EQ(traces.of_handler(protocol("reject"), site("none"), &trace),
+              "the way of handler none was not recorded to its end");
+  }
+}
+
 // ---- passes
 
 // onM runs twice in this operation: from curg, and from g0.
