@@ -16,9 +16,8 @@ static_assert(SIGSWEEP_COUNTERS_PER_ROW * SIGSWEEP_COUNTER_LEVELS >= kVerdicts);
 
 }  // namespace
 
-unsigned Feedback::row(unsigned protocol, unsigned nesting, std::string_view phase) {
+unsigned Feedback::row(unsigned protocol, unsigned nesting, const std::string& head) {
   const auto next = static_cast<unsigned>(rows_.size());
-  const std::string head(phase.substr(0, phase.rfind('#')));
   const auto [entry, fresh] = rows_.emplace(std::tuple(protocol, nesting, head), next);
   if (fresh) nestings_.push_back(nesting);
   const unsigned row = entry->second;

@@ -22,9 +22,9 @@ inline constexpr unsigned kFeedbackRows = SIGSWEEP_FEEDBACK_ROWS;
 
 class Feedback {
  public:
-  // The row of a protocol's phase (without #n). Processes that ask for the same rows in the same
+  // The row of a protocol's phase, by its head. Processes that ask for the same rows in the same
   // order get the same numbers, which libFuzzer's -merge and -fork rely on.
-  unsigned row(unsigned protocol, unsigned nesting, std::string_view phase);
+  unsigned row(unsigned protocol, unsigned nesting, const std::string& head);
   unsigned nesting(unsigned row) const { return nestings_[row]; }
   unsigned rows() const { return static_cast<unsigned>(rows_.size()); }
 

@@ -12,8 +12,8 @@ namespace {
 Way way_of(const Trace& trace, unsigned protocol, bool as_handler, Feedback* feedback) {
   Way way;
   for (const Boundary& b : trace.boundaries) {
-    const std::string head = b.phase.substr(0, b.phase.rfind('#'));
-    auto phase = std::ranges::find(way, head, &Phase::head);
+    const std::string& head = b.phase.head();
+    auto phase = std::ranges::find(way, head, &PhaseOfWay::head);
     if (phase == way.end()) {
       way.push_back({head, {}, {}});
       phase = way.end() - 1;
@@ -76,7 +76,7 @@ std::optional<Grounds::Place> Ground::place(std::string_view protocol, std::stri
                                             bool as_handler, Number number) const {
   const Way* way = find(protocol, site, as_handler);
   if (way == nullptr) return std::nullopt;
-  const Phase& phase = (*way)[wrapped(number.phase, way->size())];
+  const PhaseOfWay& phase = (*way)[wrapped(number.phase, way->size())];
   const Boundary& b = *phase.boundaries[wrapped(number.nth, phase.boundaries.size())];
   return Place{{b.symbol, b.offset, b.nth}, b.phase};
 }

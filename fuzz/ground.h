@@ -23,12 +23,12 @@ struct Choice {
 };
 
 // The boundaries of one phase, in the order in which they come.
-struct Phase {
-  std::string head;  // without #n
+struct PhaseOfWay {
+  std::string head;
   std::vector<const Boundary*> boundaries;
   unsigned row[kNestings] = {};  // of the feedback; 0: in an operation, else in a handler
 };
-using Way = std::vector<Phase>;  // through an operation, or a handler
+using Way = std::vector<PhaseOfWay>;  // through an operation, or a handler
 
 // An operation that goes wrong, or can't be traced, with no signal at all.
 struct Unsound {

@@ -102,7 +102,7 @@ void Input::add(const Record& record, Planned* out) const {
   p.parent = static_cast<int>(wrapped(record.in(), index + 1)) - 1;
   const Way& way = p.parent < 0 ? ground_.operation(plan.protocol, plan.site)
                                 : ground_.handler(plan.protocol, plan.injection[p.parent].handler);
-  const Phase& phase = way[wrapped(record.phase(), way.size())];
+  const PhaseOfWay& phase = way[wrapped(record.phase(), way.size())];
   const Boundary* at = phase.boundaries[wrapped(record.nth(), phase.boundaries.size())];
   unsigned nesting = 0;
   for (int i = p.parent; i >= 0; i = plan.injection[i].parent) nesting++;

@@ -37,7 +37,7 @@ MAY_INCLUDE = {
     "stress/trap/arch/386": ["stress/trap/arch"],
     "stress/trap/arch/amd64": ["stress/trap/arch"],
     "stress/trap/arch/arm": ["stress/trap/arch"],
-    "stress/trace": ["stress/base", "stress/subject"],
+    "stress/trace": ["stress/base", "stress/schedule", "stress/subject"],
     "stress/engine": ["stress/base", "stress/oracle", "stress/schedule", "stress/subject", "stress/trace", "stress/trap",
                       "stress/verdict"],
     "stress/campaign": ["stress/base", "stress/engine", "stress/oracle", "stress/schedule", "stress/subject",

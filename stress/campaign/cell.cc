@@ -29,10 +29,6 @@ std::string mark_names(Marks marks) {
 // hang is allowed, these are as many as end the whole sweep (stress/host/commands/sweep.cc).
 constexpr unsigned kMostHangs = 4, kMostAllowedHangs = 100;
 
-std::string_view head_of(const std::string& phase) {
-  return std::string_view(phase).substr(0, phase.rfind('#'));
-}
-
 // Which examples of a cell have been given already.
 class Novelty {
  public:
@@ -197,7 +193,7 @@ std::string CellSweeper::mismatch(const CellRequest& request, const Point& point
 std::string CellSweeper::heads(const CellRequest& request, const Point& point) const {
   std::string heads;
   for (const Boundary* at : boundaries_of(request, point)) {
-    if (at != nullptr) heads += head_of(at->phase);
+    if (at != nullptr) heads += at->phase.head();
   }
   return heads;
 }

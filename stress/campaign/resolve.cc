@@ -67,13 +67,14 @@ int find_boundary(const Trace& trace, const Injection& injection, std::string* w
   bool clamped = false;
   const int by_phase = trace.find_phase(injection.phase, &clamped);
   if (by_phase < 0) {
-    *why = "neither " + boundary_name(injection.at) + " with phase " + injection.phase +
+    *why = "neither " + boundary_name(injection.at) + " with phase " + injection.phase.text() +
            " nor any boundary of that phase exists in this build";
     return -1;
   }
   const Boundary& b = trace.boundaries[static_cast<unsigned>(by_phase)];
   notes->push_back("boundary found by its phase" + std::string(clamped ? " (the last such)" : "") +
-                   ": " + boundary_name(BoundaryName{b.symbol, b.offset, b.nth}) + " " + b.phase);
+                   ": " + boundary_name(BoundaryName{b.symbol, b.offset, b.nth}) + " " +
+                   b.phase.text());
   return by_phase;
 }
 
@@ -81,9 +82,8 @@ int find_boundary(const Trace& trace, const Injection& injection, std::string* w
 // may be found at one: then the nearest of that phase where none lands yet. -1: there is none.
 template <class Taken>
 int nearest_free(const Trace& trace, int found, const Taken& is_taken) {
-  const auto head = [&](int i) {
-    const std::string& phase = trace.boundaries[static_cast<unsigned>(i)].phase;
-    return std::string_view(phase).substr(0, phase.rfind('#'));
+  const auto head = [&](int i) -> const std::string& {
+    return trace.boundaries[static_cast<unsigned>(i)].phase.head();
   };
   const int count = static_cast<int>(trace.boundaries.size());
   for (int distance = 1; distance < count; distance++) {
@@ -197,7 +197,7 @@ void land_where_expected(const Subject& subject, const Operation& op, Verdict ex
     out->boundaries[i] = &trace.boundaries[static_cast<unsigned>(other)];
     plan.injection[i].land_at(*out->boundaries[i]);
     out->notes.push_back("and moved to where " + std::string(verdict_name(expected)) +
-                         " is foretold: " + out->boundaries[i]->phase);
+                         " is foretold: " + out->boundaries[i]->phase.text());
     return;
   }
 }
@@ -251,7 +251,8 @@ Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned in
     if (earlier < i && !named) {
       boundary =
           nearest_free(*trace, boundary, [&](const Boundary& b) { return landed_by(b) < i; });
-      if (boundary >= 0) out->notes.push_back("and moved, for another lands there: " + at()->phase);
+      if (boundary >= 0)
+        out->notes.push_back("and moved, for another lands there: " + at()->phase.text());
     }
     if (boundary < 0 || (earlier < i && named)) {
       return {"injection " + std::to_string(earlier + 1) +

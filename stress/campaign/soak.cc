@@ -65,9 +65,9 @@ void Soak::compare(const Known& cell, unsigned boundary, const Judgement& now) {
   result_.first_change =
       std::string(subject().protocols()[cell.request.protocol].name) + " " +
       std::string(subject().sites()[cell.request.site].name) + " at " + at.symbol + "+" +
-      std::to_string(at.offset) + " " + at.phase + ": " + std::string(verdict_name(first.verdict)) +
-      " " + slot_names(subject(), first.slots) + " became " +
-      std::string(verdict_name(now.verdict)) + " " + slot_names(subject(), now.slots);
+      std::to_string(at.offset) + " " + at.phase.text() + ": " +
+      std::string(verdict_name(first.verdict)) + " " + slot_names(subject(), first.slots) +
+      " became " + std::string(verdict_name(now.verdict)) + " " + slot_names(subject(), now.slots);
 }
 
 SoakResult Soak::run(const std::function<void(std::uint64_t)>& report) {

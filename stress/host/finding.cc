@@ -18,8 +18,9 @@
 namespace sigsweep {
 namespace {
 
-std::string phase_head(const std::string& phase) {
-  return phase.substr(0, phase.rfind('#'));
+// As the runner wrote it; empty where it wrote none.
+Phase phase_of(const std::string& text) {
+  return Phase::parse(text).value_or(Phase());
 }
 
 // "s0=0x1,p1=0x2" as arguments.
@@ -98,7 +99,7 @@ std::string spaced(std::string text) {
 std::string finding_id(const Example& e) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const std::string& part :
-       {e.isa, e.protocol, e.site(), e.handler(), phase_head(e.phase()), e.verdict()}) {
+       {e.isa, e.protocol, e.site(), e.handler(), phase_of(e.phase()).head(), e.verdict()}) {
     for (const char c : part + "\n") hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
   }
   return fmt::format("{:016x}", hash);
@@ -117,7 +118,7 @@ Schedule schedule_of(const Example& e, const std::string& command_line) {
     Injection injection;
     injection.signal = text("signal");
     injection.at = {text("symbol"), number("offset"), static_cast<std::uint32_t>(number("nth"))};
-    injection.phase = text("phase");
+    injection.phase = phase_of(text("phase"));
     injection.by = *source_from_name(text("by"));
     injection.handler = text("handler");
     injection.args = arguments(r, Example::key("handler_given", i));

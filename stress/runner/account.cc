@@ -64,7 +64,7 @@ void add_boundary(Record* r, const Boundary& b, const std::string& suffix) {
   r->add("symbol" + suffix, b.symbol)
       .add("offset" + suffix, b.offset)
       .add("nth" + suffix, b.nth)
-      .add("phase" + suffix, b.phase)
+      .add("phase" + suffix, b.phase.text())
       .add("live" + suffix, slot_names(subject(), b.live));
 }
 

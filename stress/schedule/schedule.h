@@ -2,7 +2,7 @@
 //
 // The text form is a contract with people and other programs; README.md shows one. The names that
 // it may use (ISAs, protocols, sites, slots, verdicts) belong to the subject and come in as a
-// Catalog, so that this file knows nothing of Go. Depends on the standard library only: host,
+// Catalog, so that this file knows no subject. Depends on the standard library only: host,
 // runner and fuzz targets all link it. Nothing here is async-signal-safe: schedules are read before
 // a trial starts.
 #pragma once
@@ -13,6 +13,8 @@
 #include <string_view>
 #include <variant>
 #include <vector>
+
+#include "stress/schedule/phase.h"
 
 namespace sigsweep {
 
@@ -68,7 +70,7 @@ struct Place {
 struct Injection {
   std::string signal;  // "SIGPROF"; one of kSignals
   BoundaryName at;
-  std::string phase;  // empty: not given
+  Phase phase;
   Source by = Source::direct;
   std::string handler;
   std::vector<Argument> args;  // those given; the others are nonces drawn from the seed
@@ -103,10 +105,6 @@ struct Schedule {
 
 inline constexpr std::size_t kMaxScheduleOperations = 64;
 inline constexpr std::size_t kMaxScheduleInjections = 64;  // of one operation
-
-// Has it a phase's shape, PART/key=value/.../live=SLOTS#N? What the words mean is the subject's
-// affair.
-bool is_phase(std::string_view phase);
 
 // Signals that a schedule may name. SIGALRM only, and always, with by=itimer.
 inline constexpr std::string_view kSignals[] = {"SIGPROF", "SIGURG", "SIGALRM", "SIGUSR1",

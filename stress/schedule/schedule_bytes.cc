@@ -92,7 +92,7 @@ void Writer::injection(const Operation& op, const Injection& injection) {
     text(SYMBOL, injection.at.symbol);
     if (injection.at.offset != 0) detail(OFFSET, injection.at.offset);
     if (injection.at.nth != 1) detail(PASS, injection.at.nth - 1);
-    text(PHASE, injection.phase);
+    text(PHASE, injection.phase.text());
   }
   arguments(injection.args, catalog_.handlers[handler]);
 }
@@ -159,6 +159,7 @@ class Reader {
   const CatalogEntry* owner_ = nullptr;  // of the arguments that follow
   Injection* injection_ = nullptr;       // that is under way; null: the operation
   Grounds::Number number_;               // its boundary's
+  std::string phase_;                    // likewise, as far as it has been read
 };
 
 void Reader::argument(const Record& record) {
@@ -192,6 +193,7 @@ void Reader::injection(const Record& record) {
   }
   if (in != 0) injection_->in = static_cast<std::uint32_t>(in);
   number_ = {record.phase(), record.nth()};
+  phase_.clear();
 }
 
 void Reader::detail(const Record& record) {
@@ -213,7 +215,7 @@ void Reader::detail(const Record& record) {
       injection_->at.nth = static_cast<std::uint32_t>(record.value() % 0xffffffffU) + 1;
       return;
     case PHASE:
-      return append(&injection_->phase);
+      return append(&phase_);
     case ISA:
       schedule_.isa = pick(record.value(), catalog_.isas);
       return;
@@ -238,12 +240,12 @@ void Reader::finish_boundary() {
     place = grounds_->place(schedule_.protocol, handled(op, *injection_),
                             injection_->in.has_value(), number_);
   }
+  injection_->phase = Phase::parse(phase_).value_or(Phase());
   if (place) {
     injection_->at = place->at;
     injection_->phase = place->phase;
   }
   injection_->at.symbol = as_symbol(std::move(injection_->at.symbol));
-  if (!is_phase(injection_->phase)) injection_->phase.clear();
   injection_ = nullptr;
 }
 

@@ -91,7 +91,7 @@ class Grounds {
   };
   struct Place {
     BoundaryName at;
-    std::string phase;
+    Phase phase;
     bool operator==(const Place&) const = default;
   };
   virtual ~Grounds() = default;

@@ -111,7 +111,7 @@ class TwoPhases final : public Grounds {
     const bool second = number.phase % 2 == 1;
     const unsigned n = second ? number.nth % 2 : 0;
     return Place{{as_handler ? "sigtramp" : "onM", second ? 8 + n : 0, 1},
-                 std::string(second ? "fn" : "stub") + "/g=g0/live=-#" + std::to_string(n + 1)};
+                 Phase(second ? "fn/g=g0/live=-" : "stub/g=g0/live=-", n + 1)};
   }
   std::optional<Number> number(std::string_view protocol, std::string_view site, bool as_handler,
                                const Place& wanted) const override {
@@ -131,7 +131,7 @@ TEST(ByteForm, ABoundaryIsANumberWhereTheGroundIsKnown) {
   const Schedule schedule = from_bytes(bytes, catalog(), &grounds);
   ASSERT_EQ(schedule.operations[0].injections.size(), 1U);
   EXPECT_EQ(schedule.operations[0].injections[0].at, (BoundaryName{"onM", 9, 1}));
-  EXPECT_EQ(schedule.operations[0].injections[0].phase, "fn/g=g0/live=-#2");
+  EXPECT_EQ(schedule.operations[0].injections[0].phase, Phase("fn/g=g0/live=-", 2));
   const auto again = to_bytes(schedule, catalog(), &grounds);
   EXPECT_EQ(again.size(), 20U);
   EXPECT_EQ(from_bytes(again, catalog(), &grounds), schedule);

@@ -44,7 +44,7 @@ Schedule example() {
   Injection first;
   first.signal = "SIGPROF";
   first.at = {"onM", 0x2f, 1};
-  first.phase = "stub.switched/g=g0/sp=g0/live=s0+s1#3";
+  first.phase = Phase("stub.switched/g=g0/sp=g0/live=s0+s1", 3);
   first.by = Source::kill;
   first.handler = "mcacheRefill_m";
   first.args = {{"s0", 0x1d}};
@@ -166,7 +166,7 @@ TEST(ScheduleRead, NumbersDecimalOrHexadecimal) {
 TEST(ScheduleRead, InjectionDefaults) {
   const Injection got = injection("inject SIGURG at onM+0x0 handler=both");
   EXPECT_EQ(got.at, (BoundaryName{"onM", 0, 1}));
-  EXPECT_EQ(got.phase, "");
+  EXPECT_TRUE(got.phase.empty());
   EXPECT_EQ(got.by, Source::direct);
   EXPECT_TRUE(got.args.empty());
   EXPECT_FALSE(got.in);
@@ -176,7 +176,7 @@ TEST(ScheduleRead, InjectionOptionsInAnyOrder) {
   const Injection got = injection(
       "inject SIGALRM at f.part.0+1 handler=both s1=2 by=itimer s0=1 phase=fn/live=-#1 nth=0x10");
   EXPECT_EQ(got.at, (BoundaryName{"f.part.0", 1, 16}));
-  EXPECT_EQ(got.phase, "fn/live=-#1");
+  EXPECT_EQ(got.phase, Phase("fn/live=-", 1));
   EXPECT_EQ(got.by, Source::itimer);
   EXPECT_EQ(got.args, (std::vector<Argument>{{"s1", 2}, {"s0", 1}}));
 }
@@ -257,7 +257,7 @@ TEST(ScheduleRead, PhaseShapes) {
   };
   for (const std::string_view good :
        {"stub.switched/g=g0/sp=g0/live=s0+s1#3", "a_b-9/live=-#4294967295", "x/live=-/g=G#1"}) {
-    EXPECT_EQ(parsed(line(good)).operations.at(0).injections.at(0).phase, good);
+    EXPECT_EQ(parsed(line(good)).operations.at(0).injections.at(0).phase.text(), good);
   }
   for (const std::string_view bad : {"",
                                      "#1",

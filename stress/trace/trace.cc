@@ -62,12 +62,6 @@ std::string live_name(const Subject& subject, SlotMask live) {
   return name.empty() ? "-" : name;
 }
 
-std::uint64_t hash(std::string_view text) {  // FNV-1a
-  std::uint64_t h = 0xcbf29ce484222325;
-  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3;
-  return h;
-}
-
 struct NextAccess {
   bool written_before = false;
   const Access* next = nullptr;  // at or after the boundary
@@ -181,9 +175,9 @@ std::string build_trace(const Subject& subject, std::span<const Step> steps,
   std::map<std::string, unsigned> counts;
   for (unsigned i = 0; i < out->boundaries.size(); i++) {
     Boundary& b = out->boundaries[i];
-    const std::string phase = heads[i] + "/live=" + live_name(subject, b.live);
-    b.phase = phase + "#" + std::to_string(++counts[phase]);
-    b.phase_hash = hash(b.phase);
+    const std::string head = heads[i] + "/live=" + live_name(subject, b.live);
+    b.phase = Phase(head, ++counts[head]);
+    b.phase_hash = b.phase.hash();
     b.gate = gate_of(out->boundaries, i);
   }
   return {};
@@ -197,13 +191,12 @@ int Trace::find(const std::string& symbol, std::uint64_t offset, std::uint32_t n
   return -1;
 }
 
-int Trace::find_phase(const std::string& phase, bool* clamped) const {
-  const std::string head = phase.substr(0, phase.rfind('#') + 1);
+int Trace::find_phase(const Phase& phase, bool* clamped) const {
   int last = -1;
   *clamped = false;
   for (unsigned i = 0; i < boundaries.size(); i++) {
     if (boundaries[i].phase == phase) return static_cast<int>(i);
-    if (boundaries[i].phase.starts_with(head)) last = static_cast<int>(i);
+    if (boundaries[i].phase.head() == phase.head()) last = static_cast<int>(i);
   }
   *clamped = last >= 0;
   return last;

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "stress/schedule/phase.h"
 #include "stress/subject/subject.h"
 
 namespace sigsweep {
@@ -48,8 +49,8 @@ struct Boundary {
   Marks marks = 0;             // Subject::marks
   bool watches = false;        // Subject::watch
   std::uint32_t changes = 0;   // bit i: this instruction changed the watched word i
-  std::string phase;           // with #n
-  std::uint64_t phase_hash = 0;
+  Phase phase;
+  std::uint64_t phase_hash = 0;  // Phase::hash, which is dear
   std::uint64_t preserved[kMaxPreserved] = {};
 };
 
@@ -60,7 +61,7 @@ struct Trace {
 
   // The boundary of that name, or the one of that phase (the last one if #n is beyond); -1: none.
   int find(const std::string& symbol, std::uint64_t offset, std::uint32_t nth) const;
-  int find_phase(const std::string& phase, bool* clamped) const;
+  int find_phase(const Phase& phase, bool* clamped) const;
 };
 
 // Names the steps and derives phases and live slots. Empty, or what is wrong.

@@ -152,7 +152,7 @@ Schedule resolved_here(const Session& session, Schedule schedule, const std::str
             schedule.operations.at(r.number("operation")).injections.at(r.number("injection"));
         injection.at = BoundaryName{r.text("symbol"), r.number("offset"),
                                     static_cast<std::uint32_t>(r.number("nth"))};
-        injection.phase = r.text("phase");
+        injection.phase = Phase::parse(r.text("phase")).value_or(Phase());
       },
       text);
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");

@@ -102,7 +102,7 @@ struct Bench {
     CellSweeper::Listener listener;
     listener.starting = [](const Point&) {};
     listener.example = [this](const Example& e) {
-      if (!e.reason.empty()) reason = boundary(e.point.first).phase + ": " + e.reason;
+      if (!e.reason.empty()) reason = boundary(e.point.first).phase.text() + ": " + e.reason;
     };
     listener.again = [this] { agains++; };
     return sweeper.run(request, listener);
@@ -898,7 +898,7 @@ TEST(Boundaries, PassThroughCallerStubAndFn) {
   EXPECT_EQ(bench.boundary(0).pc, reinterpret_cast<std::uint64_t>(
                                       subject().entry(bench.request.protocol, bench.request.site)));
   EXPECT_EQ(bench.boundary(0).part, Part::caller);
-  EXPECT_TRUE(bench.boundary(0).phase.starts_with("caller/g=curg/sp=curg/live=-#1"));
+  EXPECT_EQ(bench.boundary(0).phase, Phase("caller/g=curg/sp=curg/live=-", 1));
 }
 
 // A disassembler of its own says where the next instruction is, unless this one jumps.
@@ -942,12 +942,13 @@ TEST(Boundaries, AreFoundByNameAndByPhase) {
 TEST(Boundaries, APhaseBeyondTheLastIsTheLast) {
   Bench bench("reject", "mcacheRefill_m");
   bool clamped = false;
-  const int found = bench.sweeper.trace().find_phase("caller/g=curg/sp=curg/live=-#9999", &clamped);
+  const int found =
+      bench.sweeper.trace().find_phase(Phase("caller/g=curg/sp=curg/live=-", 9999), &clamped);
   ASSERT_GE(found, 0);
   EXPECT_TRUE(clamped);
-  EXPECT_TRUE(bench.boundary(static_cast<unsigned>(found))
-                  .phase.starts_with("caller/g=curg/sp=curg/live=-#"));
-  EXPECT_EQ(bench.sweeper.trace().find_phase("caller/g=g0/sp=g0/live=-#1", &clamped), -1);
+  EXPECT_EQ(bench.boundary(static_cast<unsigned>(found)).phase.head(),
+            "caller/g=curg/sp=curg/live=-");
+  EXPECT_EQ(bench.sweeper.trace().find_phase(Phase("caller/g=g0/sp=g0/live=-", 1), &clamped), -1);
 }
 
 // Only in the child that records: so the handler's way has no end there, and is ok here.
