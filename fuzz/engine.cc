@@ -52,6 +52,11 @@ bool ends_options(std::string_view argument) {
 
 }  // namespace
 
+Engine& trial_engine() {
+  static Engine engine(subject());
+  return engine;
+}
+
 void open_standard_streams() {
   constexpr int kWrongWay[] = {O_WRONLY, O_RDONLY, O_RDONLY};
   for (int fd = 0; fd < 3; fd++) {
@@ -92,7 +97,7 @@ void block_signals() {
 void take_over() {
   const sigset_t ours = harness_signals();
   pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);  // the mask that the engine takes for normal
-  const std::string problem = Engine::get().attach(&serial);
+  const std::string problem = trial_engine().attach(&serial);
   if (!problem.empty()) fail_harness("harness failure: cannot take over the process: " + problem);
   restore_counters();  // keeps them
   taken_over = getpid();
@@ -100,7 +105,7 @@ void take_over() {
 
 void resume() {
   if (getpid() == taken_over) return;
-  const std::string problem = Engine::get().resume();
+  const std::string problem = trial_engine().resume();
   if (!problem.empty())
     fail_harness("harness failure: cannot take over a forked process: " + problem);
 }

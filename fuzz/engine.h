@@ -13,9 +13,13 @@
 #include <string_view>
 #include <vector>
 
+#include "stress/engine/engine.h"
 #include "stress/schedule/schedule.h"
 
 namespace sigsweep::fuzz {
+
+// What runs the trials, in this process; the engine that makes the inputs is another.
+Engine& trial_engine();
 
 // From LLVMFuzzerInitialize, before any file is opened. A standard stream that is closed is opened
 // the wrong way round, so that no file takes its number, and what is written to it fails.

@@ -41,7 +41,7 @@ Unsound Ground::prepare(const Choice& choice, Feedback* feedback) {
   handlers_.resize(protocols * (sites_ + 1));
   for (unsigned protocol : choice.protocols) {
     for (unsigned site : choice.sites) {
-      const Judgement alone = Engine::get().baseline(protocol, site, 0);
+      const Judgement alone = trial_engine().baseline(protocol, site, 0);
       if (alone.verdict != Verdict::ok) {
         const std::string detail = alone.detail == nullptr ? "" : alone.detail;
         return {"not ok without a signal: " + detail, false, protocol, site, alone};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "fuzz/engine.h"
 #include "fuzz/feedback.h"
 #include "stress/campaign/traces.h"
 #include "stress/schedule/schedule_bytes.h"
@@ -61,7 +62,7 @@ class Ground final : public Grounds {
   const Way* find(std::string_view protocol, std::string_view site, bool as_handler) const;
 
   unsigned sites_ = 0;
-  Traces traces_;
+  Traces traces_{trial_engine()};
   std::vector<Way> operations_, handlers_;
 };
 

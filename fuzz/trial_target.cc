@@ -144,13 +144,13 @@ void TrialTarget::start_strays() {
   std::vector<unsigned> handlers;
   std::ranges::copy_if(choice_.handlers, std::back_inserter(handlers),
                        [](unsigned handler) { return handler != kNoHandler; });
-  std::string problem = Engine::get().expect_strays(std::move(handlers));
+  std::string problem = trial_engine().expect_strays(std::move(handlers));
   if (problem.empty()) problem = start_async();
   if (!problem.empty()) fail_harness("harness failure: ASYNC=1: " + problem);
 }
 
 void TrialTarget::run(std::span<const std::uint8_t> input) {
-  Engine& engine = Engine::get();
+  Engine& engine = trial_engine();
   Input walk(input, choice_, ground_);
   feedback_.begin();
   judged_ = 0;
@@ -177,7 +177,7 @@ void TrialTarget::note(const Planned& planned, const Observation& seen, Verdict 
   s.requested += seen.requested;
   s.landed += seen.landed;
   s.unreached += seen.unreached();
-  const StrayCount& strays = Engine::get().strays();
+  const StrayCount& strays = trial_engine().strays();
   s.strays = strays.seen;
   s.strays_landed = strays.landed;
   for (unsigned i = 0; i < planned.plan.injections; i++) {

@@ -26,7 +26,8 @@ inline void keep_as_loop() {
 
 template <class T>
 T raw_load(const void* at, std::size_t offset) {
-  return reinterpret_cast<const RawLoose<T>*>(static_cast<const unsigned char*>(at) + offset)->value;
+  return reinterpret_cast<const RawLoose<T>*>(static_cast<const unsigned char*>(at) + offset)
+      ->value;
 }
 template <class T>
 void raw_store(void* at, std::size_t offset, T value) {

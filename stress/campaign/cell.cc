@@ -16,11 +16,11 @@ std::uint64_t fold(std::uint64_t map, std::uint64_t phase_hash, unsigned verdict
   return ((map ^ phase_hash) * 0x100000001b3 ^ verdict) * 0x100000001b3;
 }
 
-std::string mark_names(Marks marks) {
+std::string mark_names(const Tables& subject, Marks marks) {
   std::string names;
-  for (unsigned i = 0; i < subject().mark_names().size(); i++) {
+  for (unsigned i = 0; i < subject.mark_names().size(); i++) {
     if ((marks >> i & 1) == 0) continue;
-    names += (names.empty() ? "" : " ") + std::string(subject().mark_names()[i]);
+    names += (names.empty() ? "" : " ") + std::string(subject.mark_names()[i]);
   }
   return names;
 }
@@ -65,7 +65,7 @@ VerdictSet allowed_verdicts(const Protocol& protocol, bool handler_calls) {
 // ---- a cell
 
 std::string CellSweeper::prepare(unsigned protocol, unsigned site, std::uint64_t seed) {
-  baseline_ = Engine::get().baseline(protocol, site, seed);
+  baseline_ = engine().baseline(protocol, site, seed);
   std::string problem = traces_.of_operation(protocol, site, &trace_);
   const int which = preserved_index(baseline_.detail);
   lost_ = which < 0 ? std::string() : lost_by(*trace_, static_cast<unsigned>(which));
@@ -85,7 +85,7 @@ std::string CellSweeper::room_problem(const CellRequest& request) const {
   const std::size_t has = subject().alternate_stack().size;
   CellRequest alone = request;
   alone.form = Form::single;
-  const std::size_t one = Engine::get().signal_stack_used(plan_for(alone, Point{}, request.seed));
+  const std::size_t one = engine().signal_stack_used(plan_for(alone, Point{}, request.seed));
   const std::size_t needs = 2 * (one == 0 ? has : one) + least_frame();
   if (one != 0 && needs <= has) return {};
   return "the alternate stack has " + std::to_string(has) +
@@ -173,7 +173,8 @@ std::string CellSweeper::mismatch(const CellRequest& request, const Point& point
   for (const Boundary* at : boundaries_of(request, point)) marks |= at != nullptr ? at->marks : 0;
   if (request.handler != kNoHandler && (marks & protocol.spoiled_at) != 0) {
     if (judgement.verdict != Verdict::ok) return {};
-    return "predicted not ok (" + mark_names(marks & protocol.spoiled_at) + "), observed ok";
+    return "predicted not ok (" + mark_names(subject(), marks & protocol.spoiled_at) +
+           "), observed ok";
   }
   const Site& site = sites[request.site];
   const Site* const handler = request.handler == kNoHandler ? nullptr : &sites[request.handler];
@@ -181,7 +182,7 @@ std::string CellSweeper::mismatch(const CellRequest& request, const Point& point
   Prediction got{clobbered_arguments(site, seen.op), clobbered_results(site, seen.op),
                  seen.slots_left & site.zeroed};
   if (verdict == judgement.verdict && got == expected) return {};
-  const auto show = [](const Prediction& p) {
+  const auto show = [this](const Prediction& p) {
     return "arguments " + slot_names(subject(), p.arguments) + " results " +
            slot_names(subject(), p.results) + " left " + slot_names(subject(), p.left);
   };
@@ -199,7 +200,7 @@ std::string CellSweeper::heads(const CellRequest& request, const Point& point) c
 }
 
 CellResult CellSweeper::run(const CellRequest& request, const Listener& listener) {
-  Engine& engine = Engine::get();
+  Engine& engine = traces_.engine();
   engine.lazy(request.contain == Contain::place);
   engine.restore_thread();
   CellResult result = run_once(request, listener);
@@ -212,7 +213,7 @@ CellResult CellSweeper::run(const CellRequest& request, const Listener& listener
 }
 
 CellResult CellSweeper::run_once(const CellRequest& request, const Listener& listener) {
-  Engine& engine = Engine::get();
+  Engine& engine = traces_.engine();
   const Protocol& protocol = subject().protocols()[request.protocol];
   const bool slots_tell =
       request.form == Form::single || protocol.keeps_slots || !protocol.slots_in_handler;
@@ -288,12 +289,12 @@ bool keeps_parents(const Plan& plan, unsigned kept) {
 
 // The smallest set of injections, as bits, that shows this; of several as small, the one whose last
 // comes first. All of them, where no smaller one does.
-unsigned smallest_set(const Plan& plan, const Judgement& judgement) {
+unsigned smallest_set(Engine& engine, const Plan& plan, const Judgement& judgement) {
   const unsigned all = (1U << plan.injections) - 1;
   for (int size = 1; size < static_cast<int>(plan.injections); size++) {
     for (unsigned kept = 1; kept < all; kept++) {
       if (std::popcount(kept) != size || !keeps_parents(plan, kept)) continue;
-      const Judgement now = Engine::get().run(with_only(plan, kept)).judgement;
+      const Judgement now = engine.run(with_only(plan, kept)).judgement;
       if (now.verdict == judgement.verdict && now.slots == judgement.slots) return kept;
     }
   }
@@ -302,10 +303,11 @@ unsigned smallest_set(const Plan& plan, const Judgement& judgement) {
 
 }  // namespace
 
-unsigned blamed_injection(const Plan& plan, const Judgement& judgement, const Observation& seen) {
+unsigned blamed_injection(Engine& engine, const Plan& plan, const Judgement& judgement,
+                          const Observation& seen) {
   const unsigned entered = seen.entered;  // each run overwrites it
   if (plan.injections < 2) return 0;
-  const unsigned kept = smallest_set(plan, judgement);
+  const unsigned kept = smallest_set(engine, plan, judgement);
   const unsigned all = (1U << plan.injections) - 1;
   unsigned last = 0;
   for (unsigned i = 0; i < plan.injections; i++) {

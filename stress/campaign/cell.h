@@ -79,6 +79,8 @@ class CellSweeper {
   // is missing, in bytes.
   std::string room_problem(const CellRequest& request) const;
 
+  Engine& engine() const { return traces_.engine(); }
+  Subject& subject() const { return traces_.subject(); }
   const Trace& trace() const { return *trace_; }
   const Trace& handler_trace() const { return *handler_trace_; }
   const Judgement& without_signal() const { return baseline_; }
@@ -123,6 +125,7 @@ class CellSweeper {
 // The injection that a verdict is to be blamed on: the last of the smallest set of them that shows
 // the same verdict about the same slots, which is found by taking the others away; where none can
 // be, the last that landed. Runs trials.
-unsigned blamed_injection(const Plan& plan, const Judgement& judgement, const Observation& seen);
+unsigned blamed_injection(Engine& engine, const Plan& plan, const Judgement& judgement,
+                          const Observation& seen);
 
 }  // namespace sigsweep

@@ -132,7 +132,7 @@ class Trials {
   std::string prepare(Traces& traces) {
     CellRequest request;
     request.signal = SIGPROF;
-    const auto sites = subject().sites();
+    const auto sites = traces.subject().sites();
     for (request.handler = 0; !sites[request.handler].handler;) request.handler++;
     CellSweeper sweeper(traces);
     std::string problem = sweeper.prepare(request.protocol, request.site, request.seed);
@@ -154,14 +154,14 @@ Measured trial(std::uint64_t rounds, Traces& traces) {
   Trials trials;
   if (std::string problem = trials.prepare(traces); !problem.empty()) return {0, problem};
   landed = 0;
-  Engine::get().lazy(true);  // as in a sweep
+  traces.engine().lazy(true);  // as in a sweep
   const auto start = Clock::now();
   for (std::uint64_t i = 0; i < rounds; i++) {
-    landed = landed + Engine::get().run(trials.plan(i), kContain).seen.landed;
+    landed = landed + traces.engine().run(trials.plan(i), kContain).seen.landed;
   }
   const double ns = since(start);
-  Engine::get().lazy(false);
-  if (!Engine::get().restore_thread())
+  traces.engine().lazy(false);
+  if (!traces.engine().restore_thread())
     return {0, "a trial left the signal mask or the stack changed"};
   return counted(ns, rounds);
 }
@@ -186,11 +186,11 @@ Measured measure(std::string_view name, std::uint64_t rounds, Traces& traces) {
   for (const auto& benchmark : kBenchmarks) {
     if (benchmark.name == name) return benchmark.run(rounds, traces);
   }
-  const auto own = subject().benchmarks();
+  const auto own = traces.subject().benchmarks();
   for (unsigned i = 0; i < own.size(); i++) {
     if (own[i] != name) continue;
     const auto start = Clock::now();
-    subject().run_benchmark(i, rounds);
+    traces.subject().run_benchmark(i, rounds);
     return {since(start), {}};
   }
   return {0, "this runner has no benchmark " + std::string(name)};

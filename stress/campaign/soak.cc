@@ -38,7 +38,7 @@ class Soak {
 Judgement Soak::trial(const CellRequest& request, unsigned boundary, Source source) {
   Plan plan = sweeper_.plan_for(request, Point{boundary, 0}, random_());
   plan.injection[0].source = source;
-  const TrialResult result = Engine::get().run(plan);
+  const TrialResult result = sweeper_.engine().run(plan);
   result_.landed += result.seen.landed;
   result_.trials++;
   return result.judgement;
@@ -62,12 +62,13 @@ void Soak::compare(const Known& cell, unsigned boundary, const Judgement& now) {
   if (now.verdict == first.verdict && now.slots == first.slots) return;
   if (result_.changes++ != 0) return;
   const Boundary& at = sweeper_.trace().boundaries[boundary];
+  const Subject& subject = sweeper_.engine().subject();
   result_.first_change =
-      std::string(subject().protocols()[cell.request.protocol].name) + " " +
-      std::string(subject().sites()[cell.request.site].name) + " at " + at.symbol + "+" +
+      std::string(subject.protocols()[cell.request.protocol].name) + " " +
+      std::string(subject.sites()[cell.request.site].name) + " at " + at.symbol + "+" +
       std::to_string(at.offset) + " " + at.phase.text() + ": " +
-      std::string(verdict_name(first.verdict)) + " " + slot_names(subject(), first.slots) +
-      " became " + std::string(verdict_name(now.verdict)) + " " + slot_names(subject(), now.slots);
+      std::string(verdict_name(first.verdict)) + " " + slot_names(subject, first.slots) +
+      " became " + std::string(verdict_name(now.verdict)) + " " + slot_names(subject, now.slots);
 }
 
 SoakResult Soak::run(const std::function<void(std::uint64_t)>& report) {

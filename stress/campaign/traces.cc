@@ -12,7 +12,7 @@ std::string Traces::of_operation(unsigned protocol, unsigned site, const Trace**
   const auto [entry, fresh] =
       operations_.try_emplace({subject().protocols()[protocol].operation_side, site});
   Taken& taken = entry->second;
-  if (fresh) taken.problem = Engine::get().trace(protocol, site, kTraceSeed, &taken.trace);
+  if (fresh) taken.problem = engine_.trace(protocol, site, kTraceSeed, &taken.trace);
   *out = &taken.trace;
   return taken.problem;
 }
@@ -39,11 +39,11 @@ std::string Traces::take_handler(unsigned protocol, unsigned handler, Trace* out
   plan.injection[0].source = Source::kill;
   plan.injection[0].handler = handler;
   draw_nonces(kTraceSeed, kHandlerLevel, subject().word_bits(), plan.injection[0].in);
-  std::string problem = Engine::get().trace_handler(plan, out);
+  std::string problem = engine_.trace_handler(plan, out);
   if (!problem.empty() || out->complete) return problem;
   // A handler that goes wrong has no end. Of one that does not, a piece must not pass for the
   // whole.
-  if (Engine::get().run(plan).judgement.verdict != Verdict::ok) return {};
+  if (engine_.run(plan).judgement.verdict != Verdict::ok) return {};
   const std::string_view name = handler == kNoHandler ? "none" : subject().sites()[handler].name;
   return "the way of handler " + std::string(name) + " was not recorded to its end";
 }

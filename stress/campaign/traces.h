@@ -15,6 +15,10 @@ inline constexpr unsigned kHandlerLevel = 2;
 // Traces, each taken once for all the protocols that share what it shows.
 class Traces {
  public:
+  explicit Traces(Engine& engine) : engine_(engine) {}
+
+  Engine& engine() const { return engine_; }
+  Subject& subject() const { return engine_.subject(); }
   // Empty, or what is wrong with the harness: each time, not only when it is taken.
   std::string of_operation(unsigned protocol, unsigned site, const Trace** out);
   std::string of_handler(unsigned protocol, unsigned handler, const Trace** out);
@@ -27,6 +31,7 @@ class Traces {
   };
   std::string take_handler(unsigned protocol, unsigned handler, Trace* out);
 
+  Engine& engine_;
   std::map<Key, Taken> operations_, handlers_;
 };
 

@@ -133,11 +133,6 @@ Engine::Engine(Subject& subject) : parts_(new Parts(subject)) {
   }
 }
 
-Engine& Engine::get() {
-  static Engine engine(sigsweep::subject());
-  return engine;
-}
-
 Engine::~Engine() {
   active = nullptr;
   delete parts_;

@@ -52,8 +52,6 @@ class Engine {
   Engine& operator=(const Engine&) = delete;
   ~Engine();
 
-  static Engine& get();
-
   Subject& subject() const;
 
   // Takes over the process. Empty, or what is wrong. `serial`: the number of the trial that runs, 0

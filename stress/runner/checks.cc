@@ -16,8 +16,8 @@ std::string selfcheck(Runner&, const Record&) {
 
 // contracts: claim 0.
 std::string contracts(Runner& runner, const Record&) {
-  for (unsigned i = 0; i < runner.subject.check_count(); i++) {
-    const Subject::Check check = runner.subject.check(i);
+  for (unsigned i = 0; i < runner.subject.contract_count(); i++) {
+    const Extras::Contract check = runner.subject.check_contract(i);
     send(Record("contract").add("name", check.name).add("problem", check.problem));
   }
   return {};

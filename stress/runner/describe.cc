@@ -31,7 +31,7 @@ void describe_protocols(const Subject& subject) {
              .add("predicts", std::uint64_t{p.predicts})
              .add("passes_slots", std::uint64_t{p.slots_in_handler}));
   }
-  for (const Subject::Elsewhere& p : subject.elsewhere()) {
+  for (const Tables::Elsewhere& p : subject.elsewhere()) {
     send(Record("elsewhere").add("name", p.protocol).add("isa", p.isa));
   }
 }

@@ -15,6 +15,7 @@
 // serial number of the trial that runs (0: none), the cell's index in the command, the boundary's
 // index.
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -25,7 +26,7 @@
 #include "stress/base/start.h"
 #include "stress/runner/command.h"
 
-int runner_main(int argc, char** argv);
+int runner_main(int argc, char** argv, void (*sabotage)(ucontext_t*));
 
 namespace sigsweep {
 namespace {
@@ -74,7 +75,7 @@ Progress* find_progress(int argc, char** argv) {
 }  // namespace
 }  // namespace sigsweep
 
-int runner_main(int argc, char** argv) {
+int runner_main(int argc, char** argv, void (*sabotage)(ucontext_t*)) {
   using namespace sigsweep;
   if (const std::string why = check_start(); !why.empty()) {
     std::fprintf(stderr, "runner: %s\n", why.c_str());
@@ -89,8 +90,10 @@ int runner_main(int argc, char** argv) {
     return 2;
   }
   const bool walking = is_walk(argc, argv);
-  Traces traces;
-  Runner runner{subject(), Engine::get(), traces, *progress};
+  static Engine engine(subject());
+  Traces traces(engine);
+  Runner runner{engine.subject(), engine, traces, *progress};
+  engine.sabotage(sabotage);
   const std::string problem = runner.engine.attach(&progress->serial, !walking);
   if (!problem.empty()) {
     std::fprintf(stderr, "runner: cannot take over the process: %s\n", problem.c_str());

@@ -55,13 +55,11 @@ std::string prepare_sources(const Operation& op) {
 // Runs one operation. True: it was ok, and so tells nothing; else its account is sent. `last`: of
 // the schedule, whose account is sent in any case.
 bool replay_operation(Runner& runner, const Resolved& resolved, unsigned index, bool last) {
-  const Observation& seen = runner.engine.run(resolved.plan);
-  const Judgement judgement = runner.engine.judge_last();
+  const auto& [seen, judgement, at, slots, child] = runner.engine.run(resolved.plan);
   if (judgement.verdict == Verdict::ok && seen.landed == seen.requested && !last) return true;
-  const unsigned blame = blamed_injection(resolved.plan, judgement, seen);
-  const Observation& again = runner.engine.run(resolved.plan);
-  Record r =
-      account_of("replayed", resolved.plan, resolved.boundaries, again, runner.engine.judge_last());
+  const unsigned blame = blamed_injection(runner.engine, resolved.plan, judgement, seen);
+  const TrialResult again = runner.engine.run(resolved.plan);
+  Record r = account_of("replayed", resolved.plan, resolved.boundaries, again, again.judgement);
   r.add("operation", index).add("blame", blame);
   for (const std::string& note : resolved.notes) r.add("note", note);
   send(r);

@@ -4,14 +4,13 @@
 //   stuck  the same, with all signals masked
 //   deaf   keeps SIGPROF blocked, so that none that is made pending ever lands
 #include <signal.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <cstring>
 
-#include "stress/engine/engine.h"
-
-int runner_main(int argc, char** argv);
+int runner_main(int argc, char** argv, void (*sabotage)(ucontext_t*));
 
 namespace {
 
@@ -39,14 +38,15 @@ void get_stuck_sometimes(ucontext_t*) {
 int main(int argc, char** argv) {
   const char* how = std::getenv("SIGSWEEP_SABOTAGE");
   if (how == nullptr) return 2;
-  if (std::strcmp(how, "die") == 0) sigsweep::Engine::get().sabotage(die_sometimes);
-  if (std::strcmp(how, "loop") == 0) sigsweep::Engine::get().sabotage(loop_sometimes);
-  if (std::strcmp(how, "stuck") == 0) sigsweep::Engine::get().sabotage(get_stuck_sometimes);
+  void (*act)(ucontext_t*) = nullptr;
+  if (std::strcmp(how, "die") == 0) act = die_sometimes;
+  if (std::strcmp(how, "loop") == 0) act = loop_sometimes;
+  if (std::strcmp(how, "stuck") == 0) act = get_stuck_sometimes;
   if (std::strcmp(how, "deaf") == 0) {
     sigset_t blocked;
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGPROF);
     sigprocmask(SIG_BLOCK, &blocked, nullptr);
   }
-  return runner_main(argc, argv);
+  return runner_main(argc, argv, act);
 }

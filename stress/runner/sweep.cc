@@ -73,7 +73,6 @@ class Sweep {
   std::string allow(CellRequest* request) const;
   CellSweeper::Listener listener_of(const CellRequest& request, const std::string& handler);
   Record example_record(const CellRequest& request, const Example& example);
-  const Observation& run_as(Contain contain, const Plan& plan);
 
   Runner& runner_;
   const Record& command_;
@@ -177,18 +176,17 @@ CellSweeper::Listener Sweep::listener_of(const CellRequest& request, const std::
   return listener;
 }
 
-const Observation& Sweep::run_as(Contain contain, const Plan& plan) {
-  return contain == Contain::place ? runner_.engine.run(plan) : runner_.engine.run_forked(plan);
-}
-
 // The trial of an example once more, with what is only looked at then.
 Record Sweep::example_record(const CellRequest& request, const Example& e) {
   const Plan plan = sweeper_.plan_for(request, e.point, e.seed);
   const auto boundaries = sweeper_.boundaries_of(request, e.point);
   const Judgement judgement = e.judgement;
-  const Observation& seen = run_as(request.contain, plan);
-  const unsigned blame = plan.injections > 1 ? blamed_injection(plan, judgement, seen) : 0;
-  const Observation& again = run_as(request.contain, plan);
+  Engine& engine = runner_.engine;
+  const unsigned blame =
+      plan.injections < 2
+          ? 0
+          : blamed_injection(engine, plan, judgement, engine.run(plan, request.contain).seen);
+  const TrialResult again = engine.run(plan, request.contain);
   Record r = account_of("example", plan, {boundaries.data(), plan.injections}, again, judgement);
   r.add("blame", blame)
       .add("seed", e.seed)

@@ -23,8 +23,8 @@ std::string throws(Runner& runner, const Record& command) {
   if (!trouble.empty()) return trouble;
   flush();  // or each child would write what is buffered once more
   for (unsigned b = 0; b < sweeper.trace().boundaries.size(); b++) {
-    runner.engine.run_forked(sweeper.plan_for(request, Point{b, 0}, request.seed + b));
-    const Forked& child = runner.engine.last_child();
+    const Plan plan = sweeper.plan_for(request, Point{b, 0}, request.seed + b);
+    const Forked& child = runner.engine.run(plan, Contain::fork).child;
     const std::string problem = problem_of(runner, child);
     Record r("throw");
     r.add("problem", problem).add("output", b == 0 || !problem.empty() ? child.output : "");

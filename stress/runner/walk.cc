@@ -60,8 +60,8 @@ void walk_operation(Runner& runner, const Schedule& schedule, unsigned index, bo
   let_signals_nest(op);
   Resolved resolved;
   resolve_by_address(runner.subject, schedule, index, address_of, &resolved);
-  const Observation& seen = runner.engine.run(resolved.plan);
-  const Judgement judgement = runner.engine.judge_last();
+  const TrialResult ran = runner.engine.run(resolved.plan);
+  const auto& [seen, judgement, at, slots, child] = ran;
   std::printf("%s: %s %s; %u of %u signals arrived\n", op.site.c_str(),
               std::string(verdict_name(judgement.verdict)).c_str(),
               slot_names(runner.subject, judgement.slots).c_str(), seen.landed, seen.requested);
@@ -70,7 +70,7 @@ void walk_operation(Runner& runner, const Schedule& schedule, unsigned index, bo
   std::vector<const Boundary*> pointers;
   pointers.reserve(boundaries.size());
   for (const Boundary& b : boundaries) pointers.push_back(&b);
-  send(account_of("walked", resolved.plan, pointers, seen, judgement).add("operation", index));
+  send(account_of("walked", resolved.plan, pointers, ran, judgement).add("operation", index));
   flush();
 }
 

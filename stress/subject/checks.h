@@ -12,7 +12,7 @@ class Checks {
   virtual unsigned stack_of(std::uint64_t sp) const = 0;
   // Stack memory in use: code that runs on another stack must not change it.
   virtual unsigned live_regions(std::uint64_t sp, std::span<Region> out) const = 0;
-  // "sp=caller", "g=g0/sp=gsignal": the state of the switch. Appends at most `room` bytes, returns
+  // "sp=caller", "sp=co1": the state of the switch. Appends at most `room` bytes, returns
   // the count.
   virtual std::size_t describe(std::uint64_t /*sp*/, char* /*out*/, std::size_t /*room*/) const {
     return 0;

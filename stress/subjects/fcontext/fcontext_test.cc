@@ -18,16 +18,18 @@ void PrintTo(Verdict v, std::ostream* out) {
 
 namespace {
 
-void attach() {
+Engine& engine() {
   static volatile std::uint64_t serial = 0;
-  static const std::string problem = Engine::get().attach(&serial);
-  ASSERT_EQ(problem, "");
+  static Engine the_engine(subject());
+  static const std::string problem = the_engine.attach(&serial);
+  EXPECT_EQ(problem, "");
+  return the_engine;
 }
 
 struct Cell {
   Cell(std::string_view protocol, std::string_view site, std::string_view handler,
        Source source = Source::direct) {
-    attach();
+    engine();
     request.protocol = static_cast<unsigned>(find_protocol(subject(), protocol));
     request.site = static_cast<unsigned>(find_site(subject(), site));
     request.handler =
@@ -59,7 +61,7 @@ struct Cell {
   }
 
   CellRequest request;
-  Traces traces;
+  Traces traces{engine()};
   CellSweeper sweeper{traces};
 };
 
@@ -69,8 +71,8 @@ bool anywhere(const Boundary&) {
 
 // While it lives, each handler ends with this act.
 struct Sabotage {
-  explicit Sabotage(void (*act)(ucontext_t*)) { Engine::get().sabotage(act); }
-  ~Sabotage() { Engine::get().sabotage(nullptr); }
+  explicit Sabotage(void (*act)(ucontext_t*)) { engine().sabotage(act); }
+  ~Sabotage() { engine().sabotage(nullptr); }
   Sabotage(const Sabotage&) = delete;
   Sabotage& operator=(const Sabotage&) = delete;
 };

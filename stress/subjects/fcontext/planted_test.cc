@@ -82,10 +82,12 @@ Verdict verdict_within(std::string_view protocol, bool handler_calls, bool red_z
   }
 }
 
-void attach() {
+Engine& engine() {
   static volatile std::uint64_t serial = 0;
-  static const std::string problem = Engine::get().attach(&serial);
-  ASSERT_EQ(problem, "");
+  static Engine the_engine(subject());
+  static const std::string problem = the_engine.attach(&serial);
+  EXPECT_EQ(problem, "");
+  return the_engine;
 }
 
 bool is_within(const Boundary& b) {
@@ -116,7 +118,7 @@ void PlantedSweep::find_it(std::int64_t distance, bool red_zone) {
   const std::string_view protocol = std::get<0>(GetParam()), handler = std::get<1>(GetParam());
   const Source source = std::get<2>(GetParam());
   planted_below = -distance;
-  Engine::get().red_zone(red_zone);
+  engine().red_zone(red_zone);
   CellRequest request;
   request.protocol = static_cast<unsigned>(find_protocol(subject(), protocol));
   request.site = static_cast<unsigned>(find_site(subject(), "round_trip"));
@@ -124,7 +126,7 @@ void PlantedSweep::find_it(std::int64_t distance, bool red_zone) {
       handler == "none" ? kNoHandler : static_cast<unsigned>(find_site(subject(), handler));
   request.source = source;
   request.signal = SIGUSR2;
-  Traces traces;
+  Traces traces{engine()};
   CellSweeper sweeper{traces};
   ASSERT_EQ(sweeper.prepare(request.protocol, request.site, 81), "");
   const Verdict elsewhere = lost_without_signal().empty() ? Verdict::ok : Verdict::state_leak;
@@ -143,11 +145,11 @@ void PlantedSweep::find_it(std::int64_t distance, bool red_zone) {
   const CellResult result = sweeper.run(request, listener);
   EXPECT_EQ(result.landed, result.trials);
   EXPECT_EQ(within > 0, needs_a_signal());
-  Engine::get().red_zone(true);
+  engine().red_zone(true);
 }
 
 TEST_P(PlantedSweep, FindsItWhereItIs) {
-  attach();
+  engine();
   ASSERT_EQ(trap::prepare(std::get<2>(GetParam())), "");
   for (const std::int64_t distance : distances()) {
     for (const bool red_zone : {true, false}) find_it(distance, red_zone);
@@ -162,8 +164,8 @@ INSTANTIATE_TEST_SUITE_P(, PlantedSweep,
 // A register that is not restored is lost with no signal at all; the trace says which instruction
 // came back without it.
 TEST(Planted, WithoutASignal) {
-  attach();
-  Traces traces;
+  engine();
+  Traces traces{engine()};
   CellSweeper sweeper{traces};
   ASSERT_EQ(sweeper.prepare(0, static_cast<unsigned>(find_site(subject(), "round_trip")), 81), "");
   if (lost_without_signal().empty()) {

@@ -56,9 +56,10 @@ volatile std::uint64_t* serial() {
 }
 
 Engine& engine() {
-  static const std::string problem = Engine::get().attach(serial());
+  static Engine the_engine(subject());
+  static const std::string problem = the_engine.attach(serial());
   EXPECT_EQ(problem, "");
-  return Engine::get();
+  return the_engine;
 }
 
 unsigned protocol(std::string_view name) {
@@ -109,7 +110,7 @@ struct Bench {
   }
 
   CellRequest request;
-  Traces traces;
+  Traces traces{engine()};
   CellSweeper sweeper{traces};
   mutable const Observation* seen = nullptr;
   std::string reason;  // of a prediction that failed
@@ -127,7 +128,7 @@ class Sabotage {
     acts = 0;
     engine().sabotage(act);
   }
-  ~Sabotage() { Engine::get().sabotage(nullptr); }
+  ~Sabotage() { engine().sabotage(nullptr); }
   Sabotage(const Sabotage&) = delete;
   Sabotage& operator=(const Sabotage&) = delete;
 
@@ -717,7 +718,7 @@ TEST(LargeFrames, OfAmxChangeNothing) {
       fprintf(stderr, "%s", problem.c_str());
       _exit(77);
     }
-    if (!Engine::get().resume().empty()) _exit(3);
+    if (!engine().resume().empty()) _exit(3);
     for (const Source source : {Source::direct, Source::kill}) {
       Pairs pairs("signalok_saved", "mcacheRefill_m", "mcacheRefill_m", Form::nested, source);
       const CellResult result = pairs.sweep();
@@ -811,7 +812,7 @@ TEST(Blame, IsOnTheSignalThatAloneDoesIt) {
   plan.injection[2] = bench.plan(bench.count() - 1).injection[0];
   const auto& [seen, judgement, at, slots, child] = engine().run(plan);
   EXPECT_EQ(judgement.verdict, Verdict::arg_clobbered);
-  EXPECT_EQ(blamed_injection(plan, judgement, seen), 1U);
+  EXPECT_EQ(blamed_injection(engine(), plan, judgement, seen), 1U);
 }
 
 // Two that spoil a slot each, between signals that spoil none: the last of the smallest set.
@@ -836,7 +837,7 @@ TEST(Blame, IsFoundByTakingAwayWhatIsNotNeeded) {
   const auto& [seen, judgement, at, slots, child] = engine().run(plan);
   ASSERT_EQ(judgement.slots, both);
   EXPECT_EQ(seen.landed, 4U);
-  EXPECT_EQ(blamed_injection(plan, judgement, seen), 1U);
+  EXPECT_EQ(blamed_injection(engine(), plan, judgement, seen), 1U);
 }
 
 // ---- in a child, where the end is real
@@ -961,7 +962,7 @@ TEST(Traces, SayWhatIsWrongEachTime) {
   engine();
   home = getpid();
   const Sabotage sabotage(crash_where_it_is_recorded);
-  Traces traces;
+  Traces traces{engine()};
   const Trace* trace = nullptr;
   for (int time = 0; time < 2; time++) {
     EXPECT_EQ(traces.of_handler(protocol("reject"), site("none"), &trace),

@@ -11,13 +11,14 @@ namespace {
 
 TEST(UncheckedOnM, IsNeverTakenForARejection) {
   static volatile std::uint64_t serial = 0;
-  ASSERT_EQ(Engine::get().attach(&serial), "");
+  static Engine engine(subject());
+  ASSERT_EQ(engine.attach(&serial), "");
   CellRequest request;
   request.protocol = static_cast<unsigned>(find_protocol(subject(), "reject"));
   request.site = static_cast<unsigned>(find_site(subject(), "largeAlloc_m"));
   request.handler = static_cast<unsigned>(find_site(subject(), "setgcpercent_m"));
   request.signal = SIGUSR2;
-  Traces traces;
+  Traces traces{engine};
   CellSweeper sweeper{traces};
   ASSERT_EQ(sweeper.prepare(request.protocol, request.site, 81), "");
   EXPECT_EQ(sweeper.without_signal().verdict, Verdict::ok);
