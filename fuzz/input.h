@@ -1,5 +1,5 @@
 // From an input's bytes to plans, fast: the same reading of the byte form as
-// stress/runner/schedule_bytes, with indices for names, what a target does not let its inputs
+// stress/schedule/schedule_bytes.h, with indices for names, what a target does not let its inputs
 // choose replaced by what it does; and never a signal at a boundary that has one already, nor a
 // second one nested in the same handler: the first one's way out may lead past it.
 #pragma once
