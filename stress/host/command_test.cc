@@ -1120,6 +1120,17 @@ TEST_F(Fcontext, IsSweptExplainedAndListed) {
   }
 }
 
+TEST_F(Fcontext, ClaimsNothing) {
+  const std::string runner = kBin + "/runner-amd64-fcontext";
+  for (const std::string& flag : {std::string("--subject fcontext"), "--runner " + runner}) {
+    const Ran ran = sigsweep("prove " + flag);
+    EXPECT_EQ(ran.status, 2) << ran.output;
+    EXPECT_NE(ran.output.find("prove " + flag + ": the claims are about subject onm;"),
+              std::string::npos)
+        << ran.output;
+  }
+}
+
 TEST_F(Fcontext, ReplaysItsOwnSchedulesOnly) {
   const std::string file =
       write("x.sched",

@@ -38,6 +38,8 @@ std::string order(Runner& runner, const Record& command);
 std::string replay(Runner& runner, const Record& command);
 std::string resolve_boundaries(Runner& runner, const Record& command);
 std::string bench(Runner& runner, const Record& command);
+// A record `claim`, `order` or `defect` a row, then `pair` and `stands_for_all`.
+std::string claims(Runner& runner, const Record& command);
 
 // --walk FILE [--account]: the process's exit status.
 int walk(Runner& runner, const char* path, bool account);

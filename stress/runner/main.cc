@@ -39,7 +39,7 @@ constexpr struct {
                  {"source", source},       {"sweep", sweep},
                  {"soak", soak},           {"throws", throws},
                  {"replay", replay},       {"resolve", resolve_boundaries},
-                 {"bench", bench}};
+                 {"bench", bench},         {"claims", claims}};
 
 std::string carry_out(Runner& runner, const Record& command) {
   for (const auto& each : kCommands) {

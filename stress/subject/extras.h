@@ -1,10 +1,13 @@
-// What a subject may have beside its sites: benchmarks, contracts, and the look of a real throw.
+// What a subject may have beside its sites: benchmarks, contracts, claims, and the look of a real
+// throw.
 #pragma once
 
 #include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "stress/subject/claims.h"
 
 namespace sigsweep {
 
@@ -23,6 +26,11 @@ class Extras {
   virtual unsigned contract_count() const { return 0; }
   virtual Contract check_contract(unsigned /*index*/) { return {}; }
 
+  // ---- what it claims of its code
+  virtual const Claims& claims() const {
+    static constexpr Claims kNone{};
+    return kNone;
+  }
   // Is this what a rejected process must print and how it must exit? Empty if so, else what is
   // wrong.
   virtual std::string check_throw_output(std::string_view /*output*/, int /*exit_status*/) const {

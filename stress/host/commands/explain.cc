@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 
+#include "stress/host/claims.h"
 #include "stress/host/commands/sweep.h"
 #include "stress/host/disassembly.h"
 #include "stress/schedule/schedule.h"
@@ -90,18 +91,6 @@ void print_way(const Disassembler& code, const std::vector<Column>& columns) {
 
 // ---- a stub that is wrong, beside its mended form
 
-struct Defect {
-  const char *isa, *stub, *mended, *what;
-};
-const Defect kDefects[] = {
-#define CLAIM(...)
-#define ORDER(...)
-#define DEFECT(isa, stub, mended, what) {#isa, #stub, #mended, what},
-#include "stress/subjects/onm/claims.def"
-#undef CLAIM
-#undef ORDER
-};
-
 // An instruction as it is compared: what it names of its own stub is where it goes within it.
 std::vector<std::string> comparable(const Disassembler& code, const std::string& stub) {
   std::vector<std::string> texts;
@@ -127,7 +116,7 @@ std::vector<std::vector<unsigned>> common_lengths(const std::vector<std::string>
   return length;
 }
 
-void print_beside(const Disassembler& code, const Defect& defect) {
+void print_beside(const Disassembler& code, const DefectSpec& defect) {
   const auto left = comparable(code, defect.stub), right = comparable(code, defect.mended);
   const auto length = common_lengths(left, right);
   fmt::print("{:<46}    {}\n", defect.stub, defect.mended);
@@ -151,7 +140,8 @@ void print_beside(const Disassembler& code, const Defect& defect) {
 bool explain_defects(const Session& session) {
   const Disassembler code(session.runner_path);
   bool any = false;
-  for (const Defect& defect : kDefects) {
+  const ClaimBook book = read_claims(session);
+  for (const DefectSpec& defect : book.defects) {
     if (session.options.isa != defect.isa) continue;
     print_beside(code, defect);
     any = true;

@@ -10,6 +10,7 @@
 #include <regex>
 #include <set>
 
+#include "stress/host/claims.h"
 #include "stress/host/commands/storm.h"
 #include "stress/host/commands/sweep.h"
 #include "stress/host/progress.h"
@@ -17,70 +18,10 @@
 namespace sigsweep {
 namespace {
 
-enum class Kind { CONTRACTS, ALLOWED, REJECTED, LEGAL, PREDICTED, HAZARD, REFUSED, ORDERED, STORM };
-
-struct Claim {
-  unsigned id;
-  Kind kind;
-  std::string protocols, forms, statement, reason, meaning;
-};
-
-const Claim kClaims[] = {
-#define CLAIM(id, kind, protocols, forms, statement, reason, meaning) \
-  {id, Kind::kind, protocols, forms, statement, reason, meaning},
-#define ORDER(stub, ways)
-#include "stress/subjects/onm/claims.def"
-#undef CLAIM
-#undef ORDER
-};
-
-// The claims that speak of one ISA, and which.
-const std::map<unsigned, std::string> kOnly = {
-#define CLAIM(...)
-#define ORDER(...)
-#define ONLY(id, isa) {id, #isa},
-#include "stress/subjects/onm/claims.def"
-#undef CLAIM
-#undef ORDER
-};
-
-bool speaks_of_isa(const Claim& claim, const std::string& isa) {
-  const auto only = kOnly.find(claim.id);
-  return only == kOnly.end() || only->second == isa;
-}
-
-// A stub's name, and the ways in which it may change the words of the switch.
-const std::map<std::string, std::string> kOrders = {
-#define CLAIM(...)
-#define ORDER(stub, ways) {#stub, ways},
-#include "stress/subjects/onm/claims.def"
-#undef CLAIM
-#undef ORDER
-};
-
 // Where an emulator makes each trial dear, pairs are drawn from the seed: so many, at least.
 constexpr std::uint64_t kDrawnPairs = 20000;
 
-// The call site at whose every boundary a child is left to throw for real.
-constexpr const char* kThrowSite = "mcacheRefill_m";
 constexpr std::uint64_t kThrowsUnderLoad = 100;
-// The call site that stands for all where a source is dear, or pairs were not asked for.
-constexpr const char* kOneSite = "mcacheRefill_m";
-
-std::vector<std::string> words(const std::string& text) {
-  std::vector<std::string> parts;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find(' ', at), text.size());
-    parts.push_back(text.substr(at, end - at));
-    at = end + 1;
-  }
-  return parts;
-}
-
-bool has_word(const std::string& text, const std::string& word) {
-  const auto all = words(text);
-  return std::ranges::find(all, word) != all.end();
-}
 
 // "a b|c" as a pattern for whole ways one behind the other, "a b c a b "; the last may break off
 // where what was recorded did.
@@ -89,7 +30,7 @@ std::regex order_pattern(const std::string& ways, bool complete) {
   for (std::size_t at = 0; at <= ways.size();) {
     const std::size_t end = std::min(ways.find('|', at), ways.size());
     std::string way, beginning, closing;
-    for (const std::string& word : words(ways.substr(at, end - at))) {
+    for (const std::string& word : words_of(ways.substr(at, end - at))) {
       way.append(word).append(" ");
       beginning.append("(").append(word).append(" ");
       closing += ")?";
@@ -111,32 +52,32 @@ std::uint64_t cells_of_pairs(const SweepPlan& plan) {
 
 class Prover {
  public:
-  Prover(const Session& session, ResultsWriter* writer)
-      : session_(session), writer_(writer), assumed_(session.assumptions()) {}
+  Prover(const Session& session, const ClaimBook& book, ResultsWriter* writer)
+      : session_(session), book_(book), writer_(writer), assumed_(session.assumptions()) {}
 
   int run();
 
  private:
-  bool selected(const Claim& claim) const;
+  bool selected(const ClaimSpec& claim) const;
   SweepPlan plan() const;
-  ClaimRow check(const Claim& claim);
-  void contracts(const Claim& claim, ClaimRow* row);
-  void cells(const Claim& claim, ClaimRow* row);
-  void throws(ClaimRow* row);
-  void hazards(const Claim& claim, ClaimRow* row);
-  void refused(const Claim& claim, ClaimRow* row);
-  void ordered(const Claim& claim, ClaimRow* row);
-  void storm(ClaimRow* row);
+  ClaimRow check(const ClaimSpec& claim);
+  void contracts(const ClaimSpec& claim, ClaimRow* row);
+  void cells(const ClaimSpec& claim, ClaimRow* row);
+  void throws(const ClaimSpec& claim, ClaimRow* row);
+  void hazards(const ClaimSpec& claim, ClaimRow* row);
+  void refused(const ClaimSpec& claim, ClaimRow* row);
+  void ordered(const ClaimSpec& claim, ClaimRow* row);
+  void storm(const ClaimSpec& claim, ClaimRow* row);
   void check_order(Record command, std::set<std::string>* disagreeing, ClaimRow* row);
   void refute(const CellRow& cell, const std::string& why, ClaimRow* row);
   const Example* example_of(const CellRow& cell, bool unexpected) const;
-  void state(const Claim& claim, ClaimRow* row) const;
+  void state(const ClaimSpec& claim, ClaimRow* row) const;
   void add_pairs(const std::string& protocol, const std::string& form, SweepPlan* plan) const;
   void add_delivered(const std::string& protocol, const std::vector<std::string>& handlers,
                      SweepPlan* plan) const;
   std::string one_site() const;
-  std::string pairs_phrase(const Claim& claim, const ClaimRow& row) const;
-  void print(const Claim& claim, const ClaimRow& row) const;
+  std::string pairs_phrase(const ClaimSpec& claim, const ClaimRow& row) const;
+  void print(const ClaimSpec& claim, const ClaimRow& row) const;
   void print_sources() const;
   void check_harness() const;
   void print_floor() const;
@@ -145,9 +86,9 @@ class Prover {
     return emulator_of(session_.options.isa) != nullptr && session_.options.depth != 2;
   }
   std::string folder() const { return session_.options.out + "/counterexamples"; }
-  static bool speaks_of(const Claim& claim, const CellRow& cell) {
-    const bool by_handler = (claim.kind == Kind::LEGAL) == (cell.handler == "none");
-    return (by_handler || claim.kind == Kind::REFUSED) &&
+  static bool speaks_of(const ClaimSpec& claim, const CellRow& cell) {
+    const bool by_handler = (claim.kind == ClaimKind::legal) == (cell.handler == "none");
+    return (by_handler || claim.kind == ClaimKind::refused) &&
            has_word(claim.protocols, cell.protocol) && has_word(claim.forms, cell.form);
   }
   static void count(const CellRow& cell, ClaimRow* row) {
@@ -158,20 +99,21 @@ class Prover {
   }
 
   const Session& session_;
+  const ClaimBook& book_;
   ResultsWriter* writer_;
   std::map<std::string, Verdict> assumed_;
   SweepResult result_;
 };
 
-bool Prover::selected(const Claim& claim) const {
+bool Prover::selected(const ClaimSpec& claim) const {
   const auto& wanted = session_.options.claims;
-  if (!speaks_of_isa(claim, session_.options.isa)) return false;
+  if (!claim.speaks_of_isa(session_.options.isa)) return false;
   return wanted.empty() || std::ranges::find(wanted, std::to_string(claim.id)) != wanted.end();
 }
 
 std::string Prover::one_site() const {
   const auto sites = session_.sites();
-  return std::ranges::find(sites, kOneSite) == sites.end() ? sites.front() : kOneSite;
+  return has_word(sites, book_.site) ? book_.site : sites.front();
 }
 
 // Where signals meet, one handler stands for all that write the same slots. --depth 1 leaves the
@@ -215,9 +157,9 @@ SweepPlan Prover::plan() const {
   plan.assumed = assumed_;
   for (const std::string& protocol : session_.protocols()) {
     std::set<std::string> forms;
-    for (const Claim& claim : kClaims) {
+    for (const ClaimSpec& claim : book_.claims) {
       if (!selected(claim) || !has_word(claim.protocols, protocol)) continue;
-      for (const std::string& form : words(claim.forms)) forms.insert(form);
+      forms.insert(claim.forms.begin(), claim.forms.end());
     }
     for (const std::string& form : forms) {
       if (form == "single") {
@@ -255,7 +197,7 @@ void Prover::refute(const CellRow& cell, const std::string& why, ClaimRow* row) 
 
 // ---- the kinds
 
-void Prover::contracts(const Claim& claim, ClaimRow* row) {
+void Prover::contracts(const ClaimSpec& claim, ClaimRow* row) {
   const auto take = [&](const Record& r) {
     row->trials++;
     if (r.text("problem").empty()) return;
@@ -267,9 +209,8 @@ void Prover::contracts(const Claim& claim, ClaimRow* row) {
     row->holds = false;
     row->detail = "a contract check killed the runner: " + outcome.message;
   }
-  const auto protocols = words(claim.protocols);
   for (const BaselineProblem& p : result_.without_signal) {
-    if (std::ranges::find(protocols, p.protocol) == protocols.end()) continue;
+    if (!has_word(claim.protocols, p.protocol)) continue;
     row->holds = false;
     if (row->detail.empty()) {
       row->detail =
@@ -281,12 +222,12 @@ void Prover::contracts(const Claim& claim, ClaimRow* row) {
   row->trials += operations.size();
 }
 
-void Prover::cells(const Claim& claim, ClaimRow* row) {
+void Prover::cells(const ClaimSpec& claim, ClaimRow* row) {
   bool spoiled = false;  // a prediction of what never happens is none
   for (const CellRow& cell : result_.cells) {
     if (!speaks_of(claim, cell)) continue;
     count(cell, row);
-    if (claim.kind == Kind::PREDICTED)
+    if (claim.kind == ClaimKind::predicted)
       spoiled = spoiled || cell.verdicts.size() > 1 || !cell.verdicts.contains("ok");
     if (cell.expected) continue;
     std::string verdicts;
@@ -299,16 +240,17 @@ void Prover::cells(const Claim& claim, ClaimRow* row) {
                            : fmt::format("; {} against the prediction", cell.predicted_mismatches)),
            row);
   }
-  if (claim.kind == Kind::PREDICTED && !spoiled && row->holds && row->trials != 0) {
+  if (claim.kind == ClaimKind::predicted && !spoiled && row->holds && row->trials != 0) {
     row->holds = false;
     row->detail = "nothing was spoiled anywhere";
   }
 }
 
-void Prover::throws(ClaimRow* row) {
+void Prover::throws(const ClaimSpec& claim, ClaimRow* row) {
   std::uint64_t count = 0;
   Record command("throws");
-  command.add("protocol", "reject").add("site", kThrowSite).add("handler", kThrowSite);
+  command.add("protocol", claim.protocols.front());
+  command.add("site", book_.site).add("handler", book_.site);
   command.add("signal", "SIGPROF").add("seed", session_.options.seed);
   const Outcome outcome = session_.runner->command(command, [&](const Record& r) {
     count++;
@@ -327,13 +269,12 @@ void Prover::throws(ClaimRow* row) {
     row->detail = fmt::format(
         "and {} real throws in children, one at every boundary of {}: message, one traceback, exit "
         "status 2",
-        count, kThrowSite);
+        count, book_.site);
   }
 }
 
 // Every site that passes anything in slots must show a clobbering by some handler.
-void Prover::hazards(const Claim& claim, ClaimRow* row) {
-  const auto protocols = words(claim.protocols);
+void Prover::hazards(const ClaimSpec& claim, ClaimRow* row) {
   for (const auto& site : session_.description.sites) {
     if (site.in == "-" && site.out == "-") continue;
     bool swept = false, spoiled = false;
@@ -352,7 +293,7 @@ void Prover::hazards(const Claim& claim, ClaimRow* row) {
 
 // Each operation whose own call a stub refuses is refused at every boundary, and there must be
 // some.
-void Prover::refused(const Claim& claim, ClaimRow* row) {
+void Prover::refused(const ClaimSpec& claim, ClaimRow* row) {
   cells(claim, row);
   std::uint64_t refused = 0, trials = 0, others = 0;
   std::set<std::string> sites;
@@ -370,12 +311,13 @@ void Prover::refused(const Claim& claim, ClaimRow* row) {
   if (refused == 0 || refused != trials) row->holds = false;
   if (!row->detail.empty()) return;
   row->detail = fmt::format(
-      "{} of {} trials of the {} sites that call from curg were refused; of all {} others, none",
-      refused, trials, sites.size(), others);
+      "{} of {} trials of the {} sites that call from {} were refused; of all {} others, none",
+      refused, trials, sites.size(), claim.calls_from, others);
 }
 
-// One trace held against the rows ORDER, and the boundaries where g and SP disagree against what
-// its changes say: each change of g or SP alone makes them disagree, the next one agree again.
+// One trace held against the orders of the book, and the boundaries where the pair of words
+// disagrees against what its changes say: each change of one alone makes them disagree, the next
+// one agree again.
 void Prover::check_order(Record command, std::set<std::string>* disagreeing, ClaimRow* row) {
   std::map<std::string, std::string> changed;
   const auto fail = [&](const std::string& why) {
@@ -391,29 +333,29 @@ void Prover::check_order(Record command, std::set<std::string>* disagreeing, Cla
     if (of_handler && !complete) return;  // one that was stopped or went astray
     row->trials++;
     const std::string place = fmt::format("{}+{:#x}", r.text("symbol"), r.number("offset"));
-    const bool seen = (r.number("marks") & 1) != 0;
+    const bool seen = (r.number("marks") & book_.pair.mark) != 0;
     if (seen) disagreeing->insert(place);
     if (seen != disagree) {
-      fail(fmt::format("at {} {} g and SP {}", place, r.text("phase"),
+      fail(fmt::format("at {} {} {} {}", place, r.text("phase"), book_.pair.text,
                        seen ? "disagree, though the stores do not say so"
                             : "agree, though the stores say otherwise"));
     }
-    for (const std::string& word : words(r.text("changes"))) {
-      if (word == "g" || word == "sp") disagree = !disagree;
+    for (const std::string& word : words_of(r.text("changes"))) {
+      if (has_word(book_.pair.words, word)) disagree = !disagree;
       changed[r.text("symbol")] += word + " ";
     }
   });
   if (outcome.kind != Outcome::done) fail(outcome.message);
   for (const auto& [symbol, sequence] : changed) {
-    const auto order = kOrders.find(symbol);
-    const std::string ways = order == kOrders.end() ? "" : order->second;
+    const auto order = book_.orders.find(symbol);
+    const std::string ways = order == book_.orders.end() ? "" : order->second;
     if (!std::regex_match(sequence, order_pattern(ways, complete))) {
       fail(fmt::format("{} changed {}; allowed: {}", symbol, sequence, ways));
     }
   }
 }
 
-void Prover::ordered(const Claim& claim, ClaimRow* row) {
+void Prover::ordered(const ClaimSpec& claim, ClaimRow* row) {
   std::set<std::string> disagreeing;
   for (const std::string& protocol : session_.protocols()) {
     if (!has_word(claim.protocols, protocol)) continue;
@@ -431,8 +373,9 @@ void Prover::ordered(const Claim& claim, ClaimRow* row) {
 }
 
 // All sources, all mixes, every handler: 10 s unless --duration says otherwise.
-void Prover::storm(ClaimRow* row) {
+void Prover::storm(const ClaimSpec& claim, ClaimRow* row) {
   StormPlan plan;
+  plan.protocol = claim.protocols.front();
   plan.handlers = session_.handlers();
   std::erase(plan.handlers, "none");
   plan.seed = session_.options.seed;
@@ -448,40 +391,42 @@ void Prover::storm(ClaimRow* row) {
   row->detail = !result.finding.empty() ? result.finding : result.harness_problem;
   if (!row->holds) return;
   row->detail = fmt::format(
-      "{} calls from gsignal: {} rejected, {} ran; {} legal ones: {} rejected; {} Gs on {} Ms in "
+      "{} calls from {}: {} rejected, {} ran; {} legal ones: {} rejected; {} Gs on {} Ms in "
       "{:.0f} s; and {} real throws in children meanwhile",
-      result.row.calls, result.row.rejected, result.row.missed_reject, result.row.legal,
-      result.row.false_reject, result.made, result.row.ms, result.row.seconds, result.throws);
+      result.row.calls, claim.calls_from, result.row.rejected, result.row.missed_reject,
+      result.row.legal, result.row.false_reject, result.made, result.row.ms, result.row.seconds,
+      result.throws);
 }
 
-ClaimRow Prover::check(const Claim& claim) {
+ClaimRow Prover::check(const ClaimSpec& claim) {
   const auto start = std::chrono::steady_clock::now();
   ClaimRow row;
   row.id = claim.id;
   row.isa = session_.options.isa;
   row.holds = true;
-  if (claim.kind == Kind::CONTRACTS) {
+  if (claim.kind == ClaimKind::contracts) {
     contracts(claim, &row);
-  } else if (claim.kind == Kind::HAZARD) {
+  } else if (claim.kind == ClaimKind::hazard) {
     hazards(claim, &row);
-  } else if (claim.kind == Kind::ORDERED) {
+  } else if (claim.kind == ClaimKind::ordered) {
     ordered(claim, &row);
-  } else if (claim.kind == Kind::STORM) {
-    storm(&row);
-  } else if (claim.kind == Kind::REFUSED) {
+  } else if (claim.kind == ClaimKind::storm) {
+    storm(claim, &row);
+  } else if (claim.kind == ClaimKind::refused) {
     refused(claim, &row);
   } else {
     cells(claim, &row);
   }
-  if (claim.kind == Kind::REJECTED) throws(&row);
-  if (claim.kind != Kind::CONTRACTS && !result_.cut_short.empty()) {
+  if (claim.kind == ClaimKind::rejected) throws(claim, &row);
+  if (claim.kind != ClaimKind::contracts && !result_.cut_short.empty()) {
     row.holds = false;
     if (row.detail.empty()) row.detail = result_.cut_short;
   }
   if (row.trials == 0) {
     row.holds = false;
     if (row.detail.empty()) row.detail = "nothing was tried";
-  } else if (claim.kind != Kind::CONTRACTS && claim.kind != Kind::ORDERED && row.landed == 0) {
+  } else if (claim.kind != ClaimKind::contracts && claim.kind != ClaimKind::ordered &&
+             row.landed == 0) {
     row.holds = false;
     row.detail = "no signal landed";
   }
@@ -491,7 +436,7 @@ ClaimRow Prover::check(const Claim& claim) {
 }
 
 // Of two signals: how much was tried.
-std::string Prover::pairs_phrase(const Claim& claim, const ClaimRow& row) const {
+std::string Prover::pairs_phrase(const ClaimSpec& claim, const ClaimRow& row) const {
   const char* kind = has_word(claim.forms, "two") ? "pair" : "nested pair";
   if (session_.options.depth == 1)
     return fmt::format("{} nested pairs of {}", row.pairs, one_site());
@@ -500,10 +445,10 @@ std::string Prover::pairs_phrase(const Claim& claim, const ClaimRow& row) const 
 }
 
 // What is claimed, by the quantifiers that ran; and those that did not.
-void Prover::state(const Claim& claim, ClaimRow* row) const {
+void Prover::state(const ClaimSpec& claim, ClaimRow* row) const {
   const Options& o = session_.options;
   row->statement = claim.statement;
-  const bool sweeps = claim.kind != Kind::CONTRACTS && claim.kind != Kind::STORM;
+  const bool sweeps = claim.kind != ClaimKind::contracts && claim.kind != ClaimKind::storm;
   const auto restricted = [](const std::vector<std::string>& given) {
     return given != std::vector<std::string>{"all"};
   };
@@ -512,7 +457,7 @@ void Prover::state(const Claim& claim, ClaimRow* row) const {
     row->statement += fmt::format("; tried with {} {} alone", what, fmt::join(given, ", "));
     row->left_out.push_back(fmt::format("every other {}", what));
   };
-  if (claim.forms.find(' ') != std::string::npos) {
+  if (claim.forms.size() > 1) {
     if (row->pairs != 0) row->statement += ", and at " + pairs_phrase(claim, *row);
     if (o.depth == 1) {
       row->left_out.emplace_back("all other pairs of boundaries (--depth 1)");
@@ -525,19 +470,19 @@ void Prover::state(const Claim& claim, ClaimRow* row) const {
   restrict("handler", o.handlers);
 }
 
-void Prover::print(const Claim& claim, const ClaimRow& row) const {
+void Prover::print(const ClaimSpec& claim, const ClaimRow& row) const {
   const Colours c = colours(1);
   fmt::print("claim {}  {}{}{}  {}\n", row.id, row.holds ? c.good : c.bad,
              row.holds ? "holds" : "FAILS", c.plain, row.statement);
   fmt::print("         {}because {}{}\n", c.dim, claim.reason, c.plain);
-  for (const std::string& protocol : words(claim.protocols)) {
+  for (const std::string& protocol : claim.protocols) {
     const auto assumed = assumed_.find(protocol);
     if (assumed == assumed_.end()) continue;
     fmt::print("         under the assumption {}={}\n", protocol, verdict_name(assumed->second));
   }
-  if (claim.kind == Kind::STORM) {
+  if (claim.kind == ClaimKind::storm) {
     fmt::print("         {} calls, {} signals landed\n", row.trials, row.landed);
-  } else if (claim.kind == Kind::ORDERED) {
+  } else if (claim.kind == ClaimKind::ordered) {
     fmt::print("         {} boundaries\n", row.trials);
   } else {
     fmt::print("         {} cells, {} pairs, {} trials, {} signals landed\n", row.cells, row.pairs,
@@ -597,9 +542,9 @@ int Prover::run() {
   unsigned count = 0;
   std::set<std::string> left_out;
   if (!result_.stopped && !stop_requested && result_.harness_problem.empty()) {
-    for (const Claim& claim : kClaims) {
+    for (const ClaimSpec& claim : book_.claims) {
       if (!selected(claim)) continue;
-      if (claim.kind == Kind::STORM && storm_runner(session_).empty()) {
+      if (claim.kind == ClaimKind::storm && storm_runner(session_).empty()) {
         fmt::print("claim {}  skipped: no storm is built for this runner ({})\n", claim.id,
                    session_.runner_path);
         continue;
@@ -634,51 +579,64 @@ int Prover::run() {
   return all ? kAsExpected : kFinding;
 }
 
+// The claims of each session's subject, which has some; --claim names some of them.
+std::vector<ClaimBook> books_of(const std::vector<Session>& sessions, const Options& options) {
+  std::vector<ClaimBook> books;
+  for (const Session& session : sessions) {
+    books.push_back(read_claims(session));
+    const std::vector<ClaimSpec>& claims = books.back().claims;
+    if (claims.empty()) {
+      const std::string flag = options.subject == kSubjects[0] ? "--runner " + options.runner
+                                                               : "--subject " + options.subject;
+      throw Failure(kUsage,
+                    fmt::format("prove {}: the claims are about subject {}; `sigsweep sweep "
+                                "{}` holds every verdict against its protocol's",
+                                flag, kSubjects[0], flag));
+    }
+    std::vector<std::string> known;
+    for (const ClaimSpec& claim : claims) known.push_back(std::to_string(claim.id));
+    for (const std::string& id : options.claims) {
+      if (has_word(known, id)) continue;
+      throw Failure(kUsage, fmt::format("--claim {}: no such claim; allowed: {}", id,
+                                        fmt::join(known, ", ")));
+    }
+  }
+  return books;
+}
+
 // A claim that is asked for by its number must speak of an ISA that is there.
-void refuse_foreign_claims(const Options& options, const std::vector<std::string>& isas) {
-  for (const Claim& claim : kClaims) {
-    const bool wanted =
-        std::ranges::find(options.claims, std::to_string(claim.id)) != options.claims.end();
-    const auto speaks = [&](const std::string& isa) { return speaks_of_isa(claim, isa); };
-    if (!wanted || std::ranges::any_of(isas, speaks)) continue;
-    throw Failure(kSkipped, fmt::format("skipped: claim {} speaks of isa {} only", claim.id,
-                                        kOnly.at(claim.id)));
+void refuse_foreign_claims(const Options& options, const ClaimBook& book,
+                           const std::vector<std::string>& isas) {
+  for (const ClaimSpec& claim : book.claims) {
+    const auto speaks = [&](const std::string& isa) { return claim.speaks_of_isa(isa); };
+    if (!has_word(options.claims, std::to_string(claim.id)) || std::ranges::any_of(isas, speaks)) {
+      continue;
+    }
+    throw Failure(kSkipped,
+                  fmt::format("skipped: claim {} speaks of isa {} only", claim.id, claim.isa));
   }
 }
 
 }  // namespace
 
 int prove_command(const Options& options) {
-  if (options.subject != "onm") {
-    throw Failure(
-        kUsage, fmt::format("prove --subject {}: the claims are about subject onm; `sigsweep sweep "
-                            "--subject {}` holds every verdict against its protocol's",
-                            options.subject, options.subject));
-  }
-  for (const std::string& id : options.claims) {
-    if (!std::ranges::any_of(kClaims, [&](const Claim& c) { return std::to_string(c.id) == id; })) {
-      std::vector<unsigned> known;
-      for (const Claim& c : kClaims) known.push_back(c.id);
-      throw Failure(kUsage, fmt::format("--claim {}: no such claim; allowed: {}", id,
-                                        fmt::join(known, ", ")));
-    }
-  }
   Options with_places = options;
   if (with_places.out.empty()) with_places.out = "results/prove";
   if (with_places.json.empty()) with_places.json = with_places.out + "/prove.jsonl";
   std::vector<std::string> left_out;
   const std::vector<Session> sessions = open_sessions(with_places, &left_out);
+  const std::vector<ClaimBook> books = books_of(sessions, options);
   print_provenance(options);
-  refuse_foreign_claims(options, names_of(sessions));
+  refuse_foreign_claims(options, books.front(), names_of(sessions));
   for (const Session& session : sessions) require_source(session, options.inject);
   ResultsWriter writer(with_places.json);
   writer.write(RunRow{version(), build_description(), options.command_line, names_of(sessions),
                       left_out, options.seed, "", ""});
   const int status = write_to_end(&writer, [&] {
     bool all = true;
-    for (const Session& session : sessions) {
-      if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
-      all = Prover(session, &writer).run() == kAsExpected && all;
+    for (std::size_t i = 0; i < sessions.size(); i++) {
+      if (sessions.size() > 1) fmt::print("isa {}\n", sessions[i].options.isa);
+      all = Prover(sessions[i], books[i], &writer).run() == kAsExpected && all;
       if (sessions.size() > 1) fmt::print("\n");
     }
     return all ? kAsExpected : kFinding;

@@ -1,4 +1,4 @@
-// `sigsweep prove`: the claims of claims.def, each with its evidence.
+// `sigsweep prove`: the claims of the subject, each with its evidence.
 #pragma once
 
 #include "stress/host/options.h"

@@ -9,6 +9,7 @@
 #include "stress/subject/subject.h"
 #include "stress/subjects/onm/benchmarks.h"
 #include "stress/subjects/onm/callsites.h"
+#include "stress/subjects/onm/claims.h"
 #include "stress/subjects/onm/contracts.h"
 #include "stress/subjects/onm/conventions.h"
 #include "stress/subjects/onm/many_ms.h"
@@ -176,6 +177,9 @@ class OnM final : public Subject {
     onm::run_benchmark(index, rounds, m_);
   }
 
+  const Claims& claims() const override {
+    return kClaims;
+  }
   unsigned contract_count() const override {
     return onm::contract_count();
   }

@@ -1,0 +1,50 @@
+// claims: what the subject claims of its code, for the host.
+#include "stress/runner/command.h"
+
+namespace sigsweep {
+namespace {
+
+// The bit of a mark; 0: the subject has none of that name.
+Marks mark_of(const Subject& subject, std::string_view name) {
+  const auto names = subject.mark_names();
+  for (unsigned i = 0; i < names.size(); i++) {
+    if (names[i] == name) return Marks{1} << i;
+  }
+  return 0;
+}
+
+}  // namespace
+
+std::string claims(Runner& runner, const Record&) {
+  const Claims& claims = runner.subject.claims();
+  for (const Claim& c : claims.rows) {
+    send(Record("claim")
+             .add("id", c.id)
+             .add("kind", claim_kind_name(c.kind))
+             .add("protocols", c.protocols)
+             .add("forms", c.forms)
+             .add("statement", c.statement)
+             .add("reason", c.reason)
+             .add("meaning", c.meaning)
+             .add("isa", c.isa)
+             .add("calls_from", c.calls_from));
+  }
+  for (const StubOrder& o : claims.orders) {
+    send(Record("order").add("stub", o.stub).add("ways", o.ways));
+  }
+  for (const StubDefect& d : claims.defects) {
+    send(Record("defect")
+             .add("isa", d.isa)
+             .add("stub", d.stub)
+             .add("mended", d.mended)
+             .add("what", d.what));
+  }
+  send(Record("pair")
+           .add("words", claims.pair.words)
+           .add("mark", mark_of(runner.subject, claims.pair.mark))
+           .add("text", claims.pair.text));
+  send(Record("stands_for_all").add("site", claims.site));
+  return {};
+}
+
+}  // namespace sigsweep

@@ -1,0 +1,55 @@
+// What a subject claims of its own code, for `sigsweep prove` and `sigsweep explain`. The runner
+// serves it; whoever checks a claim knows nothing of the subject but this.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "stress/verdict/claim_kind.h"
+
+namespace sigsweep {
+
+// Names in a text are separated by blanks.
+struct Claim {
+  unsigned id = 0;
+  ClaimKind kind = {};
+  std::string_view protocols;
+  // single (one signal), nested (a second in the first's handler), two (a second later on)
+  std::string_view forms = {};
+  // Of one signal. What was tried of two is said behind it by whoever prints it.
+  std::string_view statement;
+  std::string_view reason;
+  std::string_view meaning = {};  // what it means for the text that it is about; empty: nothing
+  std::string_view isa = {};      // it speaks of this ISA only; empty: of all
+  // refused, storm: where the calls come from that are refused, as the evidence names it.
+  std::string_view calls_from = {};
+};
+
+// Which watched words a stub may change, in which order; ways are separated by |.
+struct StubOrder {
+  std::string_view stub, ways;
+};
+
+// Two watched words that belong together: each change of one alone makes them disagree, and the
+// next one makes them agree again. A boundary where they disagree has the mark.
+struct WatchedPair {
+  std::string_view words;  // the names of both, of watched()
+  std::string_view mark;   // of mark_names()
+  std::string_view text;   // how a sentence names the two
+};
+
+// A stub that is wrong, beside its mended form.
+struct StubDefect {
+  std::string_view isa, stub, mended, what;
+};
+
+struct Claims {
+  std::span<const Claim> rows;
+  std::span<const StubOrder> orders;
+  std::span<const StubDefect> defects;
+  WatchedPair pair;
+  // The site that stands for all where a trial is dear; and it throws for real.
+  std::string_view site;
+};
+
+}  // namespace sigsweep

@@ -1,0 +1,32 @@
+#include "stress/subjects/onm/claims.h"
+
+namespace sigsweep::onm {
+namespace {
+
+// In designated initialisers: a field that a row leaves out is empty.
+constexpr Claim kRows[] = {
+#define CLAIM(...) {__VA_ARGS__},
+#include "stress/subjects/onm/claims.def"
+};
+
+constexpr StubOrder kOrders[] = {
+#define ORDER(...) {__VA_ARGS__},
+#include "stress/subjects/onm/claims.def"
+};
+
+constexpr StubDefect kDefects[] = {
+#define DEFECT(...) {__VA_ARGS__},
+#include "stress/subjects/onm/claims.def"
+};
+
+}  // namespace
+
+constinit const Claims kClaims = {
+    .rows = kRows,
+    .orders = kOrders,
+    .defects = kDefects,
+    .pair = {.words = "g sp", .mark = "g-and-sp-disagree", .text = "g and SP"},
+    .site = "mcacheRefill_m",
+};
+
+}  // namespace sigsweep::onm
