@@ -182,6 +182,12 @@ constexpr struct {
 
 }  // namespace
 
+std::vector<std::string_view> harness_benchmarks() {
+  std::vector<std::string_view> names;
+  for (const auto& benchmark : kBenchmarks) names.push_back(benchmark.name);
+  return names;
+}
+
 Measured measure(std::string_view name, std::uint64_t rounds, Traces& traces) {
   for (const auto& benchmark : kBenchmarks) {
     if (benchmark.name == name) return benchmark.run(rounds, traces);

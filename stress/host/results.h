@@ -93,11 +93,11 @@ struct StormRow {
   std::uint64_t rate_asked = 0;  // signals a second, of each source
   std::vector<SourceRow> sources;
   std::map<std::string, std::uint64_t> operations;  // by mix
-  std::uint64_t legal = 0;                          // calls from curg and g0 that ran
-  std::uint64_t calls = 0, rejected = 0, ran = 0;   // from gsignal
+  std::uint64_t legal = 0;                          // legal calls that ran
+  std::uint64_t calls = 0, rejected = 0, ran = 0;   // from handlers
   std::uint64_t missed_reject = 0, false_reject = 0;
   std::uint64_t nested = 0, no_progress = 0, backoffs = 0, collections = 0;
-  // Handlers entered on another stack than gsignal's, or against the ABI.
+  // Handlers entered on another stack than the alternate one, or against the ABI.
   std::uint64_t wrong_stack = 0;
   double handler_seconds = 0;
   std::map<std::string, std::uint64_t> verdicts;  // but ok

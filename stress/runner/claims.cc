@@ -16,8 +16,8 @@ Marks mark_of(const Subject& subject, std::string_view name) {
 }  // namespace
 
 std::string claims(Runner& runner, const Record&) {
-  const Claims& claims = runner.subject.claims();
-  for (const Claim& c : claims.rows) {
+  const Claims& all = runner.subject.claims();
+  for (const Claim& c : all.rows) {
     send(Record("claim")
              .add("id", c.id)
              .add("kind", claim_kind_name(c.kind))
@@ -29,10 +29,10 @@ std::string claims(Runner& runner, const Record&) {
              .add("isa", c.isa)
              .add("calls_from", c.calls_from));
   }
-  for (const StubOrder& o : claims.orders) {
+  for (const StubOrder& o : all.orders) {
     send(Record("order").add("stub", o.stub).add("ways", o.ways));
   }
-  for (const StubDefect& d : claims.defects) {
+  for (const StubDefect& d : all.defects) {
     send(Record("defect")
              .add("isa", d.isa)
              .add("stub", d.stub)
@@ -40,10 +40,10 @@ std::string claims(Runner& runner, const Record&) {
              .add("what", d.what));
   }
   send(Record("pair")
-           .add("words", claims.pair.words)
-           .add("mark", mark_of(runner.subject, claims.pair.mark))
-           .add("text", claims.pair.text));
-  send(Record("stands_for_all").add("site", claims.site));
+           .add("words", all.pair.words)
+           .add("mark", mark_of(runner.subject, all.pair.mark))
+           .add("text", all.pair.text));
+  send(Record("stands_for_all").add("site", all.site));
   return {};
 }
 

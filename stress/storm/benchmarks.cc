@@ -89,6 +89,12 @@ runtime::M* the_m() {
 
 }  // namespace
 
+std::vector<std::string_view> benchmark_names() {
+  std::vector<std::string_view> names;
+  for (const auto& benchmark : kBenchmarks) names.push_back(benchmark.name);
+  return names;
+}
+
 double run_benchmark(std::string_view name, std::uint64_t rounds) {
   for (const auto& benchmark : kBenchmarks) {
     if (benchmark.name != name) continue;

@@ -3,8 +3,11 @@
 
 #include <cstdint>
 #include <string_view>
+#include <vector>
 
 namespace sigsweep::storm {
+
+std::vector<std::string_view> benchmark_names();
 
 // ns that so many rounds of a benchmark took; negative: there is none of that name. REQUIRES: no
 // storm in this process.

@@ -212,9 +212,15 @@ void throws(const Record& command) {
   }
 }
 
-// ---- bench name= rounds=
+// ---- bench [name= rounds=]: without a name the names
 
 void bench(const Record& command) {
+  if (!command.has("name")) {
+    for (const std::string_view name : benchmark_names()) {
+      send(Record("benchmark").add("name", name).add("own", 1));
+    }
+    return;
+  }
   const double ns = run_benchmark(command.text("name"), command.number("rounds"));
   if (ns < 0) trouble = "no benchmark " + command.text("name");
   if (trouble.empty()) send(Record("time").add("ns", std::to_string(ns)));

@@ -7,76 +7,80 @@
 
 #include <map>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "stress/host/results.h"
 
 namespace sigsweep {
 namespace {
 
-constexpr const char* kAnySubject = "";  // measured by the runner of --subject
-// "storm" is no subject but a runner of its own: subject onm on many Ms.
+// The runners whose subject has benchmarks of its own, in the order of the report. "storm" is no
+// subject but a runner of its own: many threads of the first subject.
+constexpr const char* kLanes[] = {"onm", "storm", "fcontext"};
 
-// The names are a contract: history and reports go by them.
-constexpr struct {
-  const char* name;
-  const char* subject;
-} kBenchmarks[] = {
-    {"BM_call", "onm"},
-    {"BM_onM_curg", "onm"},
-    {"BM_onM_g0", "onm"},
-    {"BM_onM_signalok_gsignal", "onm"},
-    {"BM_signalok_saved", "onm"},
-    {"BM_closure_gsignal", "onm"},
-    {"BM_systemstack_curg", "onm"},
-    {"BM_mcall_gogo", "onm"},
-    {"BM_onM_floor", "onm"},
-    {"BM_mcall_floor", "onm"},
-    {"BM_gosched", "storm"},
-    {"BM_park_ready", "storm"},
-    {"BM_malloc_small", "storm"},
-    {"BM_malloc_large", "storm"},
-    {"BM_gc", "storm"},
-    {"BM_fcontext_two_jumps", "fcontext"},
-    {"BM_swapcontext_two", "fcontext"},
-    {"BM_int3_floor", kAnySubject},
-    {"BM_tgkill_floor", kAnySubject},
-    {"BM_inject_direct", kAnySubject},
-    {"BM_inject_kill", kAnySubject},
-    {"BM_inject_itimer", kAnySubject},
-    {"BM_inject_hwbreak", kAnySubject},
-    {"BM_trial_contained", kAnySubject},
-    {"BM_trial_fork", kAnySubject},
+struct BenchmarkName {
+  std::string name;
+  bool own = false;  // the subject's; else the harness's, which any runner measures
 };
 
-// One subject's runner, or why there is none.
+// One subject's runner and what it measures, or why there is none.
 struct Lane {
   std::optional<Session> session;
+  std::vector<BenchmarkName> benchmarks;
   std::string missing;
 };
 
 class Lanes {
  public:
-  explicit Lanes(const Options& options) : options_(options) {}
+  // Throws Failure(kSkipped) where the runner of --subject is missing.
+  explicit Lanes(const Options& options) : options_(options) {
+    open(options_.subject);
+    if (const Lane* own = of(options_.subject); !own->session)
+      throw Failure(kSkipped, own->missing);
+    for (const char* subject : kLanes) open(subject);
+  }
 
-  Lane* of(const std::string& subject) {
-    auto [at, is_new] = lanes_.try_emplace(subject.empty() ? options_.subject : subject);
-    if (is_new) open(at->first, &at->second);
-    return &at->second;
+  Lane* of(const std::string& subject) { return &lanes_.at(subject); }
+  // What is left out, and why; empty: nothing.
+  std::string missing() const {
+    std::string all;
+    for (const auto& [subject, lane] : lanes_) {
+      if (lane.session) continue;
+      all +=
+          fmt::format("{}the benchmarks of {}: {}", all.empty() ? "" : "; ", subject, lane.missing);
+    }
+    return all;
   }
   // A runner died: what was measured with it is lost.
   std::string death;
 
  private:
-  void open(const std::string& subject, Lane* lane) const {
+  void open(const std::string& subject) {
+    const auto [at, is_new] = lanes_.try_emplace(subject);
+    if (!is_new) return;
+    Lane& lane = at->second;
     Options options = options_;
     options.subject = subject;
     if (subject != options_.subject) options.runner.clear();
     try {
-      lane->session.emplace(open_session(options));
+      lane.session.emplace(open_session(options));
     } catch (const Failure& failure) {
       if (failure.status != kSkipped) throw;
-      lane->missing = failure.what();
+      lane.missing = failure.what();
+      return;
     }
+    lane.benchmarks = names_from(lane.session->runner.get());
+  }
+
+  static std::vector<BenchmarkName> names_from(RunnerProcess* runner) {
+    std::vector<BenchmarkName> names;
+    const Outcome outcome = runner->command(Record("bench"), [&](const Record& r) {
+      names.push_back({r.text("name"), r.number("own") != 0});
+    });
+    if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
+    if (outcome.kind != Outcome::done) throw Failure(kHarnessFailed, outcome.message);
+    return names;
   }
 
   const Options& options_;
@@ -84,11 +88,7 @@ class Lanes {
 };
 
 // All rounds in one request.
-void measure(benchmark::State& state, Lanes* lanes, Lane* lane, const char* name) {
-  if (!lane->session) {
-    state.SkipWithError(lane->missing.c_str());
-    return;
-  }
+void measure(benchmark::State& state, Lanes* lanes, Lane* lane, const std::string& name) {
   const auto rounds = static_cast<std::uint64_t>(state.max_iterations);
   double ns = 0;
   Record command("bench");
@@ -102,6 +102,14 @@ void measure(benchmark::State& state, Lanes* lanes, Lane* lane, const char* name
     return;
   }
   while (state.KeepRunningBatch(state.max_iterations)) state.SetIterationTime(ns * 1e-9);
+}
+
+void register_those(Lanes* lanes, const std::string& subject, bool own) {
+  Lane* const lane = lanes->of(subject);
+  for (const BenchmarkName& b : lane->benchmarks) {
+    if (b.own != own) continue;
+    benchmark::RegisterBenchmark(b.name.c_str(), measure, lanes, lane, b.name)->UseManualTime();
+  }
 }
 
 // What the reader of the JSON must know, and Google Benchmark does not say.
@@ -129,13 +137,17 @@ int bench_command(const Options& options) {
   if (benchmark::ReportUnrecognizedArguments(argc, argv.data())) return kUsage;
   add_provenance(options);
   Lanes lanes(options);
-  if (!lanes.of(kAnySubject)->session) throw Failure(kSkipped, lanes.of(kAnySubject)->missing);
-  for (const auto& [name, subject] : kBenchmarks) {
-    benchmark::RegisterBenchmark(name, measure, &lanes, lanes.of(subject), name)->UseManualTime();
+  const std::string missing = lanes.missing();
+  if (!missing.empty()) {
+    fmt::print(stderr, "sigsweep: left out: {}\n", missing);
+    benchmark::AddCustomContext("left_out", missing);
   }
+  for (const char* subject : kLanes) register_those(&lanes, subject, true);
+  register_those(&lanes, options.subject, false);
   const std::size_t ran = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
-  if (ran == 0) throw Failure(kUsage, "no benchmark of that name");
+  if (ran == 0 && missing.empty()) throw Failure(kUsage, "no benchmark of that name");
+  if (ran == 0) throw Failure(kSkipped, "no benchmark of that name; left out: " + missing);
   if (stop_requested) throw Failure(kStopped, "stopped");
   if (!lanes.death.empty()) throw Failure(kHarnessFailed, lanes.death);
   return kAsExpected;

@@ -59,7 +59,9 @@ constexpr Command kCommands[] = {
     {"sweep", "a signal at every boundary of every selected cell",
      kSelect | kInject | kTrials | kResults | kAssume | kKnown | kJobs | kParts | kIsaList,
      sweep_command},
-    {"storm", "many Ms under signals that come when they like; --protocol takes one [reject]",
+    {"storm",
+     "many Ms under signals that come when they like; --protocol takes one "
+     "[that of the storm's claim]",
      kSelect | kResults | kAssume | kStorm, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
      kResults | kFiles, merge_command},

@@ -74,7 +74,7 @@ SweepResult sweep(const Session& session, const SweepPlan& plan, ResultsWriter* 
 // it ended. Returns that, or throws on what it threw.
 int write_to_end(ResultsWriter* writer, const std::function<int()>& work);
 
-// "stacks used at most: g0 1,234 of 65,536 bytes, ...": what --verbose prints.
+// "stacks used at most: NAME 1234 of 65536 bytes, ...": what --verbose prints.
 std::string stacks_line(const SweepResult& result);
 
 // `sigsweep sweep`.
