@@ -22,6 +22,8 @@
 #include <stdexcept>
 #include <thread>
 
+#include "stress/host/options.h"
+
 namespace sigsweep {
 namespace {
 
@@ -269,6 +271,21 @@ void ResultsWriter::write(const FindingRow& row) {
 
 void ResultsWriter::write(const EndRow& row) {
   line(dump(ordered_json{{"kind", "end"}, {"cells", row.cells}, {"status", row.status}}));
+}
+
+int write_to_end(ResultsWriter* writer, const std::function<int()>& work) {
+  int status = kHarnessFailed;
+  try {
+    status = work();
+  } catch (const Failure& failure) {
+    writer->end(status_of(failure));
+    throw;
+  } catch (...) {
+    writer->end(status);
+    throw;
+  }
+  writer->end(status);
+  return status;
 }
 
 }  // namespace sigsweep

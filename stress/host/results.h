@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -136,6 +137,10 @@ class ResultsWriter {
   int fd_ = -1;
   std::uint64_t cells_ = 0;  // written
 };
+
+// Does what writes a results file's rows, then writes its last: the status that it came to, however
+// it ended. Returns that, or throws on what it threw.
+int write_to_end(ResultsWriter* writer, const std::function<int()>& work);
 
 // Makes the folder that a file is to lie in. Throws std::runtime_error, with the reason.
 void make_folder_of(const std::string& path);

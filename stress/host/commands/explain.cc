@@ -9,8 +9,8 @@
 #include <map>
 
 #include "stress/host/claims.h"
-#include "stress/host/commands/sweep.h"
 #include "stress/host/disassembly.h"
+#include "stress/host/sweep_plan.h"
 #include "stress/schedule/schedule.h"
 
 namespace sigsweep {

@@ -12,8 +12,8 @@
 
 #include "stress/host/claims.h"
 #include "stress/host/commands/storm.h"
-#include "stress/host/commands/sweep.h"
 #include "stress/host/progress.h"
+#include "stress/host/sweep.h"
 
 namespace sigsweep {
 namespace {

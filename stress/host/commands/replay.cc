@@ -9,7 +9,6 @@
 #include <map>
 #include <sstream>
 
-#include "stress/host/commands/sweep.h"
 #include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/finding.h"
