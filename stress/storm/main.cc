@@ -1,7 +1,8 @@
-// The storm's process: many Ms under signals that come when they like; it dies with its subject if
-// it must.
+// The storm's process: many threads under signals that come when they like; it dies with its
+// subject if it must.
 //
-//   stdin    one command a line (wire.h): storm, throws, bench; ends at EOF. One `storm` a process
+//   stdin    one command a line (wire.h): describe, storm, throws, bench; ends at EOF. One `storm`
+//            a process
 //   stdout   records, written as they come: tick, violation, then storm; the answer ends by `done`
 //            or `trouble`. `threw` is the last word of a process that a throw ends
 //   stderr   diagnosis, for people
@@ -12,6 +13,7 @@
 #include <cstdio>
 #include <cstring>
 #include <iostream>
+#include <span>
 #include <string>
 
 #include "stress/base/code_ranges.h"
@@ -19,8 +21,8 @@
 #include "stress/base/start.h"
 #include "stress/base/symtab.h"
 #include "stress/base/wire.h"
-#include "stress/storm/benchmarks.h"
 #include "stress/storm/storm.h"
+#include "stress/storm/workload.h"
 
 namespace sigsweep::storm {
 namespace {
@@ -36,21 +38,20 @@ void send(const Record& record) {
   }
 }
 
-template <class T, std::size_t N>
-std::string joined(const T (&values)[N]) {
+std::string joined(std::span<const std::uint64_t> values) {
   std::string all;
-  for (const T& value : values) all += (all.empty() ? "" : ",") + std::to_string(value);
+  for (const std::uint64_t value : values) all += (all.empty() ? "" : ",") + std::to_string(value);
   return all;
 }
 
 // The bits of those names; trouble where one is unknown.
-template <std::size_t N>
-std::uint32_t bits(const Record& command, const char* key, const std::string_view (&names)[N]) {
+std::uint32_t bits(const Record& command, const char* key,
+                   std::span<const std::string_view> names) {
   std::uint32_t chosen = 0;
   for (const std::string& name : command.list(key)) {
     unsigned i = 0;
-    while (i < N && names[i] != name) i++;
-    if (i == N) {
+    while (i < names.size() && names[i] != name) i++;
+    if (i == names.size()) {
       trouble = std::string(key) + "=" + name + ": no such name";
       return 0;
     }
@@ -68,30 +69,40 @@ unsigned named(const char* key, const std::string& name, std::span<const Row> ro
   return 0;
 }
 
-Config config_of(const Record& command) {
+void check(const Workload& workload, const Config& c) {
+  const auto range = [](unsigned most, const std::string& what) {
+    return "1 to " + std::to_string(most) + " " + what + " are possible";
+  };
+  const std::string tasks = label(workload, "tasks");
+  if (c.threads == 0 || c.threads > kMaxThreads)
+    trouble = range(kMaxThreads, label(workload, "threads"));
+  if (c.tasks == 0 || c.tasks > workload.most_tasks())
+    trouble = range(workload.most_tasks(), tasks);
+  if (c.mixes == 0) trouble = "there is nothing for the " + tasks + " to do";
+  if (c.altstack < least_altstack(c.nest)) {
+    trouble = "an alternate stack of " + std::to_string(c.altstack) +
+              " bytes is too small; at least " + std::to_string(least_altstack(c.nest)) +
+              " are needed here" + (c.nest ? " where two signals nest" : "");
+  }
+}
+
+Config config_of(const Workload& workload, const Record& command) {
   Config c;
-  c.ms = static_cast<unsigned>(command.number("ms"));
-  c.gs = static_cast<unsigned>(command.number("gs"));
+  c.threads = static_cast<unsigned>(command.number("threads"));
+  c.tasks = static_cast<unsigned>(command.number("tasks"));
   c.duration = command.number("duration");
   c.period = command.number("period");
   c.sources = bits(command, "sources", kAsyncNames);
-  c.mixes = bits(command, "mixes", kMixNames);
+  c.mixes = bits(command, "mixes", workload.mixes());
   c.protocol = named("protocol", command.text("protocol"), subject().protocols());
   for (const std::string& name : command.list("handlers")) {
     if (name != "none") c.handlers.push_back(named("handlers", name, subject().sites()));
   }
   c.nest = command.number("nest") != 0;
   c.hold_rate = command.number("hold_rate") != 0;
-  c.altstack = command.has("altstack") ? command.number("altstack") : runtime::gsignalsize();
+  c.altstack = command.has("altstack") ? command.number("altstack") : workload.altstack();
   c.seed = command.number("seed");
-  if (c.ms == 0 || c.ms > kMaxMs) trouble = "1 to " + std::to_string(kMaxMs) + " Ms are possible";
-  if (c.gs == 0 || c.gs > kMaxGs) trouble = "1 to " + std::to_string(kMaxGs) + " Gs are possible";
-  if (c.mixes == 0) trouble = "there is nothing for the Gs to do";
-  if (c.altstack < least_altstack(c.nest)) {
-    trouble = "an alternate stack of " + std::to_string(c.altstack) +
-              " bytes is too small; at least " + std::to_string(least_altstack(c.nest)) +
-              " are needed here" + (c.nest ? " where two signals nest" : "");
-  }
+  check(workload, c);
   return c;
 }
 
@@ -100,7 +111,7 @@ void add_quantiles(const char* name, const Quantiles& q, Record* r) {
   r->add(name, joined(values));
 }
 
-Record record_of(const char* word, const Totals& t) {
+Record record_of(const Workload& workload, const char* word, const Totals& t) {
   std::string verdicts;
   for (unsigned i = 0; i < kVerdicts; i++) {
     if (t.verdicts[i] == 0) continue;
@@ -113,22 +124,15 @@ Record record_of(const char* word, const Totals& t) {
       .add("delivered", joined(t.delivered))
       .add("overruns", joined(t.overruns))
       .add("pending", joined(t.pending))
-      .add("operations", joined(t.operations))
-      .add("legal", t.legal)
-      .add("calls", t.calls)
-      .add("rejected", t.rejected)
-      .add("ran", t.ran)
-      .add("handler_clobbered", t.handler_clobbered)
+      .add("operations", joined(std::span(t.operations).first(workload.mixes().size())))
       .add("nested", t.nested)
       .add("wrong_stack", t.wrong_stack)
       .add("no_progress", t.no_progress)
       .add("backoffs", t.backoffs)
       .add("handler_seconds", std::to_string(t.handler_seconds))
       .add("first_violation", t.first_violation)
-      .add("verdicts", verdicts)
-      .add("collections", t.collections)
-      .add("made", t.gs.made)
-      .add("finished", t.gs.finished);
+      .add("verdicts", verdicts);
+  for (const Count& count : t.counts) r.add(count.name, count.value);
   add_quantiles("latency", t.latency, &r);
   add_quantiles("entry", t.entry, &r);
   return r;
@@ -152,7 +156,7 @@ std::string slot_list(SlotMask slots) {
   return all.empty() ? "-" : all;
 }
 
-void send_violation(const Violation& v) {
+void send_violation(const Workload& workload, const Violation& v) {
   static std::string error;
   static const auto table = symtab::Table::load("/proc/self/exe", &error);
   const Site& site = subject().sites()[v.site];
@@ -169,8 +173,7 @@ void send_violation(const Violation& v) {
     if (symbol != nullptr && code.contains(v.hit.pc)) {
       r.add("symbol", symbol->name)
           .add("offset", at - symbol->start)
-          .add("state", std::string("g=") + (v.hit.g0 ? "g0" : "curg") +
-                            "/sp=" + (v.hit.sp_g0 ? "g0" : "curg"))
+          .add("state", workload.state_text(v.hit.state))
           .add("arguments", arguments(site, v.args))
           .add("handler", handler.name)
           .add("handler_arguments", arguments(handler, v.hit.args));
@@ -179,30 +182,63 @@ void send_violation(const Violation& v) {
   send(r);
 }
 
-// ---- storm ms= gs= duration= period= sources= mixes= protocol= handlers= nest= hold_rate= seed=
-// [altstack=]
+// ---- describe: default protocol=; source name= each_thread= sent= overruns= account=; mix name=;
+// label of= text=. What a storm can be told, and the words of its page.
 
-void storm(const Record& command) {
-  const Config wanted = config_of(command);
+Record source_record(const char* name, bool each_thread, bool sent, bool overruns,
+                     const char* account) {
+  Record r("source");
+  r.add("name", name)
+      .add("each_thread", unsigned{each_thread})
+      .add("sent", unsigned{sent})
+      .add("overruns", unsigned{overruns})
+      .add("account", account);
+  return r;
+}
+
+void describe(const Workload& workload) {
+#define EXACT "exact"
+#define NEAR "near"
+#define UNSEEN "unseen"
+#define SOURCE(name, signal, each_thread, waiting, sent, overruns, account, summary) \
+  send(source_record(#name, each_thread, sent, overruns, account));
+#include "stress/storm/sources.def"
+#undef SOURCE
+#undef EXACT
+#undef NEAR
+#undef UNSEEN
+  send(Record("default").add("protocol", workload.protocol()));
+  for (const std::string_view mix : workload.mixes()) send(Record("mix").add("name", mix));
+  for (const Label& label : workload.labels()) {
+    send(Record("label").add("of", label.of).add("text", label.text));
+  }
+}
+
+// ---- storm threads= tasks= duration= period= sources= mixes= protocol= handlers= nest= hold_rate=
+// seed= [altstack=]
+
+void storm(Workload* workload, const Record& command) {
+  const Config wanted = config_of(*workload, command);
   if (!trouble.empty()) return;
   Totals totals{};
-  const Listener listener{[](const Totals& t) { send(record_of("tick", t)); }, send_violation};
-  trouble = run(wanted, listener, &totals);
-  if (totals.seconds > 0) send(record_of("storm", totals));
+  const Listener listener{[&](const Totals& t) { send(record_of(*workload, "tick", t)); },
+                          [&](const Violation& v) { send_violation(*workload, v); }};
+  trouble = run(workload, wanted, listener, &totals);
+  if (totals.seconds > 0) send(record_of(*workload, "storm", totals));
 }
 
 // ---- throws count=, and what storm takes: so many children, each a storm that its first call from
 // a handler ends for real
 
-void throws(const Record& command) {
-  Config wanted = config_of(command);
+void throws(Workload* workload, const Record& command) {
+  Config wanted = config_of(*workload, command);
   if (!trouble.empty()) return;
   wanted.throw_for_real = true;
   for (std::uint64_t i = 0; i < command.number("count"); i++) {
     wanted.seed++;
     const Forked child = run_in_child([&] {
       Totals totals{};
-      run(wanted, Listener{[](const Totals&) {}, [](const Violation&) {}}, &totals);
+      run(workload, wanted, Listener{[](const Totals&) {}, [](const Violation&) {}}, &totals);
     });
     std::string problem = subject().check_throw_output(child.output, child.exit_status);
     if (child.signal != 0) problem += " (died of signal " + std::to_string(child.signal) + ")";
@@ -214,37 +250,37 @@ void throws(const Record& command) {
 
 // ---- bench [name= rounds=]: without a name the names
 
-void bench(const Record& command) {
+void bench(Workload* workload, const Record& command) {
   if (!command.has("name")) {
-    for (const std::string_view name : benchmark_names()) {
+    for (const std::string_view name : workload->benchmarks()) {
       send(Record("benchmark").add("name", name).add("own", 1));
     }
     return;
   }
-  const double ns = run_benchmark(command.text("name"), command.number("rounds"));
+  const double ns = workload->run_benchmark(command.text("name"), command.number("rounds"));
   if (ns < 0) trouble = "no benchmark " + command.text("name");
   if (trouble.empty()) send(Record("time").add("ns", std::to_string(ns)));
 }
 
-void carry_out(const Record& command) {
+void carry_out(Workload* workload, const Record& command) {
   trouble.clear();
-  if (command.word() == "storm") {
-    storm(command);
+  if (command.word() == "describe") {
+    describe(*workload);
+  } else if (command.word() == "storm") {
+    storm(workload, command);
   } else if (command.word() == "throws") {
-    throws(command);
+    throws(workload, command);
   } else if (command.word() == "bench") {
-    bench(command);
-  } else if (command.word() != "describe") {  // the exact lane's runner has the names
+    bench(workload, command);
+  } else {
     trouble = "unknown command " + command.word();
   }
   send(trouble.empty() ? Record("done") : Record("trouble").add("message", trouble));
 }
 
 }  // namespace
-}  // namespace sigsweep::storm
 
-int main(int argc, char** argv) {
-  using namespace sigsweep;
+int storm_main(int argc, char** argv, Workload* workload) {
   if (const std::string why = check_start(); !why.empty()) {
     std::fprintf(stderr, "runner: %s\n", why.c_str());
     return 3;
@@ -255,10 +291,12 @@ int main(int argc, char** argv) {
   }
   subject();  // made before any command
   for (std::string line; std::getline(std::cin, line);) {
-    storm::carry_out(Record::decode(line));
-    if (storm::trouble.empty()) continue;
+    carry_out(workload, Record::decode(line));
+    if (trouble.empty()) continue;
     std::fflush(nullptr);
-    _exit(0);  // an M that can't leave holds nobody up
+    _exit(0);  // a thread that can't leave holds nobody up
   }
   return 0;
 }
+
+}  // namespace sigsweep::storm

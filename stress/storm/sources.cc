@@ -14,10 +14,8 @@
 #include <cerrno>
 #include <cstring>
 
-#include "runtime/mheap.h"
-#include "runtime/stubs.h"
 #include "stress/storm/timers.h"
-#include "stress/storm/work.h"
+#include "stress/storm/workload.h"
 
 namespace sigsweep::storm {
 namespace {
@@ -25,34 +23,28 @@ namespace {
 constexpr std::uint64_t kAll = UINT64_MAX;
 constexpr std::uint64_t kMostWaiting[] = {
 #define NO_LIMIT UINT64_MAX
-#define SOURCE(name, signal, each_m, waiting, ...) waiting,
+#define SOURCE(name, signal, each_thread, waiting, ...) waiting,
 #include "stress/storm/sources.def"
 #undef SOURCE
 #undef NO_LIMIT
 };
 
-std::atomic<int> m_error;  // an errno
+std::atomic<int> failed_timers;  // an errno
 std::atomic<bool> stopping;
 std::atomic<std::uint64_t> sent_by[kAsyncs];
 pthread_t senders[kAsyncs];
 bool is_running[kAsyncs];
 
-// The period of the M's timers: off the common one by up to 5 %, so that they and operations drift
-// through each other's phases.
-std::uint64_t jittered(MState* m) {
+// The period of the thread's timers: off the common one by up to 5 %, so that they and operations
+// drift through each other's phases.
+std::uint64_t jittered(Thread* thread) {
   const std::uint64_t width = config.period / 10;
-  return config.period - width / 2 + (width == 0 ? 0 : random_word(&m->rng) % width);
-}
-
-// A span of each class that the Gs use, before the first signal: an M in the field has long had
-// them, and what a clobbered refill does then is to leave one that is used up.
-void fill_cache() {
-  for (unsigned c = 1; c < runtime::kClasses && runtime::kClassSize[c] <= kLargestSmallObject; c++)
-    runtime::mcache_refill(runtime::getg()->m->mcache, c);
+  return config.period - width / 2 + (width == 0 ? 0 : random_word(&thread->rng) % width);
 }
 
 // A sender sleeps where it waits, as briefly as the kernel can, and asks for short turns, which
-// come sooner than those of Ms that compute: who yields instead waits for theirs to end each time.
+// come sooner than those of threads that compute: who yields instead waits for theirs to end each
+// time.
 void become_a_sender() {
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // ns
   struct {                               // sched_attr; an older kernel takes no notice of a slice
@@ -74,34 +66,35 @@ void wait_until(std::uint64_t time) {
   while (now() < time && !stopping) nap();
 }
 
-// One signal to an M; false: it could not be sent now.
-bool send_one(Async source, MState* m) {
+// One signal to a thread; false: it could not be sent now.
+bool send_one(Async source, Thread* thread) {
   const int sig = signal_of(source);
   if (source == Async::sigqueue) {
-    return pthread_sigqueue(m->thread, sig, sigval{}) == 0;  // EAGAIN: the queue is full
+    return pthread_sigqueue(thread->handle, sig, sigval{}) == 0;  // EAGAIN: the queue is full
   }
-  if (source == Async::kill) __atomic_store_n(&m->sent_at, ticks(), __ATOMIC_RELEASE);
-  return pthread_kill(m->thread, sig) == 0;
+  if (source == Async::kill) __atomic_store_n(&thread->sent_at, ticks(), __ATOMIC_RELEASE);
+  return pthread_kill(thread->handle, sig) == 0;
 }
 
-// To each M in turn, at the rate asked for. An M for which as many wait as may is left out until it
-// has taken all: it may have no processor now, and as long as one waits its program stands still.
+// To each thread in turn, at the rate asked for. A thread for which as many wait as may is left out
+// until it has taken all: it may have no processor now, and as long as one waits its program stands
+// still.
 void* send_all(void* argument) {
   const auto i = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(argument));
   const auto source = static_cast<Async>(i);
   become_a_sender();
-  std::uint64_t sent_to[kMaxMs] = {};
-  bool left_out[kMaxMs] = {};
+  std::uint64_t sent_to[kMaxThreads] = {};
+  bool left_out[kMaxThreads] = {};
   std::uint64_t next = now();
   for (unsigned turn = 0; !stopping; turn++) {
-    const unsigned id = turn % config.ms;
-    const std::uint64_t waiting = sent_to[id] - states[id].delivered[i].get();
+    const unsigned id = turn % config.threads;
+    const std::uint64_t waiting = sent_to[id] - threads[id].delivered[i].get();
     left_out[id] = waiting >= (left_out[id] ? 1 : kMostWaiting[i]);
-    if (!left_out[id] && send_one(source, &states[id])) {
+    if (!left_out[id] && send_one(source, &threads[id])) {
       sent_to[id]++;
       sent_by[i]++;
     }
-    next += config.period / config.ms;
+    next += config.period / config.threads;
     if (next < now()) next = now();  // no burst to catch up
     wait_until(next);
   }
@@ -140,27 +133,20 @@ std::string try_queue() {
 
 }  // namespace
 
-void m_starts() {
-  MState* m = &here();
-  m->tid = static_cast<pid_t>(syscall(SYS_gettid));
-  fill_cache();
-  if (config.has(Async::timer) && config.period != 0) {
-    const int error = start_timers(m, jittered(m));
-    if (error != 0) m_error = error;
-  }
-  runtime::unblocksignals();
+void thread_starts(Thread* thread) {
+  thread->tid = static_cast<pid_t>(syscall(SYS_gettid));
+  if (!config.has(Async::timer) || config.period == 0) return;
+  const int error = start_timers(thread, jittered(thread));
+  if (error != 0) failed_timers = error;
 }
 
-void m_leaves() {
-  runtime::blocksignals();
-  MState* m = &here();
-  stop_timers(m);
-  m->left_queued.add(take_pending(Async::sigqueue, kAll));
+void thread_leaves(Thread* thread) {
+  stop_timers(thread);
+  thread->left_queued.add(take_pending(Async::sigqueue, kAll));
 }
 
-std::string m_problem() {
-  if (m_error == 0) return {};
-  return std::string("a timer for an M can't be made (timer_create): ") + std::strerror(m_error);
+int timers_error() {
+  return failed_timers;
 }
 
 std::string start_senders() {

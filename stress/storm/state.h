@@ -1,19 +1,21 @@
-// What a storm is told, and what its Ms count. One process runs one storm.
+// What a storm is told, and what its threads count. One process runs one storm.
 //
-// Every field of MState has one writer: the M's own thread, be it in a G, on g0 or in a handler,
-// which another may interrupt. Who adds up reads meanwhile: what is counted is atomic.
+// Every field of Thread has one writer: the thread itself, be it in a task, between two tasks or in
+// a handler, which another may interrupt. Whoever adds up reads meanwhile: what is counted is
+// atomic.
 #pragma once
 
+#include <pthread.h>
 #include <sys/types.h>
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "runtime/runtime.h"
-#include "stress/oracle/oracle.h"
 #include "stress/storm/histogram.h"
 #include "stress/subject/subject.h"
+#include "stress/verdict/verdict.h"
 
 namespace sigsweep::storm {
 
@@ -31,30 +33,25 @@ inline constexpr std::string_view kAsyncNames[] = {
 inline constexpr unsigned kAsyncs = sizeof kAsyncNames / sizeof kAsyncNames[0];
 int signal_of(Async source);
 
-// What Gs do.
-enum class Mix : std::uint8_t { alloc, sched, gc, slots };
-inline constexpr std::string_view kMixNames[] = {"alloc", "sched", "gc", "slots"};
-inline constexpr unsigned kMixes = sizeof kMixNames / sizeof kMixNames[0];
-
-inline constexpr unsigned kMaxMs = 64;
-inline constexpr unsigned kMaxGs = 4096;
-inline constexpr unsigned kTimers = 4;  // of an M, in turn
+inline constexpr unsigned kMaxThreads = 64;
+inline constexpr unsigned kMaxMixes = 8;
+inline constexpr unsigned kTimers = 4;  // of a thread, in turn
 
 struct Config {
-  unsigned ms = 4, gs = 256;
+  unsigned threads = 4, tasks = 256;
   std::uint64_t duration = 0;      // ns
   std::uint32_t sources = 0;       // bit i: Async i
   std::uint64_t period = 0;        // ns between two signals of a source; 0: no signals
   unsigned protocol = 0;           // of subject().protocols()
   std::vector<unsigned> handlers;  // of subject().sites()
-  std::uint32_t mixes = 0;         // bit i: Mix i
+  std::uint32_t mixes = 0;         // bit i: mix i of the workload
   bool nest = false;               // a second signal may interrupt a handler
   bool hold_rate = false;          // timers are not slowed down where signals find no progress
   bool throw_for_real = false;     // a rejection ends the process, as it does
   std::size_t altstack = 0;        // bytes
   std::uint64_t seed = 1;
   bool has(Async source) const { return (sources >> static_cast<unsigned>(source) & 1U) != 0; }
-  bool has(Mix mix) const { return (mixes >> static_cast<unsigned>(mix) & 1U) != 0; }
+  bool has_mix(unsigned mix) const { return (mixes >> mix & 1U) != 0; }
 };
 extern Config config;
 
@@ -71,9 +68,8 @@ class Counter {
 
 // A signal that interrupted an operation: what a schedule needs to land it there again.
 struct Hit {
-  std::uint64_t pc, sp;
-  const runtime::G* g;  // that ran
-  bool g0, sp_g0;       // g is g0; SP is in g0's stack
+  std::uint64_t pc;
+  std::uint32_t state;  // of the switch; the workload's own number, which its state_text() reads
   unsigned handler;
   std::uint64_t args[kMaxSlots];  // the handler's
 };
@@ -88,9 +84,9 @@ struct Violation {
   bool replayable;                // the exact lane has this operation
   Hit hit;
 };
-inline constexpr unsigned kMaxViolations = 512;  // kept by an M; all are counted
+inline constexpr unsigned kMaxViolations = 512;  // kept by a thread; all are counted
 
-// Of what an M's signals have found since the last look at it.
+// Of what a thread's signals have found since the last look at it.
 struct Progress {
   std::uint64_t state;                       // what the last one interrupted: its registers
   std::uint64_t signals, in_vain, too_fast;  // in_vain: the program had not moved
@@ -98,24 +94,21 @@ struct Progress {
   bool gathered;                             // the last one waited until there was a processor
 };
 
-struct alignas(64) MState {
+struct alignas(64) Thread {
   // the handler's
   Counter delivered[kAsyncs], overruns[kAsyncs];
-  Counter expirations, left_pending;  // of the M's timers
+  Counter expirations, left_pending;  // of the thread's timers
   Counter left_queued;                // of sigqueue's signals
   Counter no_progress;                // signals that found the program where the last one had
   Counter backoffs;
-  Counter calls;  // made from gsignal: rejected + ran (unless the process died in one)
-  Counter rejected, ran, handler_clobbered, nested;
-  // Handlers that did not run on gsignal's stack, or were entered against the ABI.
+  Counter nested;
+  // Handlers that did not run on the alternate stack, or were entered against the ABI.
   Counter wrong_stack;
   Counter handler_time;   // ticks within handlers, the outermost
   Histogram entry;        // ticks from sending to entry, for source kill
   std::uint64_t sent_at;  // ticks, by the sender
   std::uint64_t rng;
-  unsigned depth;      // handlers under way on this M
-  void* resume[2][5];  // where a rejected call goes on, by depth
-  bool calling;        // a handler's call is under way
+  unsigned depth;  // handlers under way on this thread
   Progress progress;
   std::uint64_t left;  // ticks: the end of the last handler
   // the timers'
@@ -123,25 +116,17 @@ struct alignas(64) MState {
   std::uint64_t own_period, period;  // ns between two signals; own_period: not slowed down
   std::uint64_t first;               // ns: the time of the first of them
   // the operation's
-  Counter operations[kMixes];
-  Counter legal;  // calls of stubs from curg and g0 that came back
+  Counter operations[kMaxMixes];
   Histogram latency;
-  unsigned op_signals;  // that landed since the operation began
-  Hit hit;
   Counter verdicts[kVerdicts];
   Counter violations;  // below min(violations, kMaxViolations) each is whole
   Violation violation[kMaxViolations];
   pid_t tid;
-  pthread_t thread;
+  pthread_t handle;
 };
-extern MState states[kMaxMs];
+extern Thread threads[kMaxThreads];
 extern std::uint64_t started;    // ns
 extern Counter first_violation;  // ns after that, plus 1; 0: none yet
-
-// The state of the M that runs this. CAVEAT: a G may be on another M after each scheduling point.
-inline MState& here() {
-  return states[runtime::getg()->m->id];
-}
 
 // ---- clocks. Async-signal-safe.
 inline std::uint64_t ticks() {

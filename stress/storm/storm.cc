@@ -1,4 +1,4 @@
-// Starting, watching and ending a storm; adding up what its Ms counted.
+// Starting, watching and ending a storm; adding up what its threads counted.
 #include "stress/storm/storm.h"
 
 #include <pthread.h>
@@ -9,15 +9,13 @@
 #include <cstring>
 #include <memory>
 
-#include "runtime/malloc.h"
-#include "runtime/stubs.h"
-#include "stress/storm/handler.h"
 #include "stress/storm/sources.h"
+#include "stress/storm/workload.h"
 
 namespace sigsweep::storm {
 namespace {
 
-// The Gs have so long (ns) to end: less than the 30 s after which the host gives up a silent
+// The tasks have so long (ns) to end: less than the 30 s after which the host gives up a silent
 // runner.
 constexpr std::uint64_t kPatience = 25'000'000'000;
 constexpr std::uint64_t kTick = 100'000'000;  // ns
@@ -37,41 +35,36 @@ Quantiles quantiles(const Histogram& h, double ns) {
           scaled(h.max())};
 }
 
-void add_up(const MState& m, Totals* t) {
+void add_up(const Thread& thread, Totals* t) {
   for (unsigned i = 0; i < kAsyncs; i++) {
-    t->delivered[i] += m.delivered[i].get();
-    t->overruns[i] += m.overruns[i].get();
+    t->delivered[i] += thread.delivered[i].get();
+    t->overruns[i] += thread.overruns[i].get();
   }
-  for (unsigned i = 0; i < kMixes; i++) t->operations[i] += m.operations[i].get();
-  for (unsigned i = 0; i < kVerdicts; i++) t->verdicts[i] += m.verdicts[i].get();
+  for (unsigned i = 0; i < kMaxMixes; i++) t->operations[i] += thread.operations[i].get();
+  for (unsigned i = 0; i < kVerdicts; i++) t->verdicts[i] += thread.verdicts[i].get();
   constexpr auto kTimer = static_cast<unsigned>(Async::timer);
   constexpr auto kQueue = static_cast<unsigned>(Async::sigqueue);
-  t->sent[kTimer] += m.expirations.get();
-  t->pending[kTimer] += m.left_pending.get();
-  t->pending[kQueue] += m.left_queued.get();
-  t->legal += m.legal.get();
-  t->calls += m.calls.get();
-  t->rejected += m.rejected.get();
-  t->ran += m.ran.get();
-  t->handler_clobbered += m.handler_clobbered.get();
-  t->nested += m.nested.get();
-  t->wrong_stack += m.wrong_stack.get();
-  t->no_progress += m.no_progress.get();
-  t->backoffs += m.backoffs.get();
+  t->sent[kTimer] += thread.expirations.get();
+  t->pending[kTimer] += thread.left_pending.get();
+  t->pending[kQueue] += thread.left_queued.get();
+  t->nested += thread.nested.get();
+  t->wrong_stack += thread.wrong_stack.get();
+  t->no_progress += thread.no_progress.get();
+  t->backoffs += thread.backoffs.get();
 }
 
-void add_up_all(double seconds, Totals* t) {
+void add_up_all(const Workload& workload, double seconds, Totals* t) {
   *t = Totals{};
   t->seconds = seconds;
   const double ns = ns_per_tick();
   const auto latency = std::make_unique<Histogram>();
   const auto entry = std::make_unique<Histogram>();
   std::uint64_t handler_ticks = 0;
-  for (unsigned i = 0; i < config.ms; i++) {
-    add_up(states[i], t);
-    latency->add_all(states[i].latency);
-    entry->add_all(states[i].entry);
-    handler_ticks += states[i].handler_time.get();
+  for (unsigned i = 0; i < config.threads; i++) {
+    add_up(threads[i], t);
+    latency->add_all(threads[i].latency);
+    entry->add_all(threads[i].entry);
+    handler_ticks += threads[i].handler_time.get();
   }
   for (const Async source : {Async::kill, Async::flood, Async::sigqueue}) {
     t->sent[static_cast<unsigned>(source)] = sent(source);
@@ -80,16 +73,15 @@ void add_up_all(double seconds, Totals* t) {
   t->first_violation = first_violation.get();
   t->latency = quantiles(*latency, ns);
   t->entry = quantiles(*entry, ns);
-  t->gs = count_gs();
-  t->collections = runtime::numgc();
+  t->counts = workload.counts();
 }
 
 // Those that are new since the last time.
 void tell_violations(const Listener& listener) {
-  static std::uint64_t told[kMaxMs];
-  for (unsigned i = 0; i < config.ms; i++) {
-    for (const std::uint64_t end = states[i].violations.get(); told[i] < end; told[i]++) {
-      listener.violation(states[i].violation[told[i]]);
+  static std::uint64_t told[kMaxThreads];
+  for (unsigned i = 0; i < config.threads; i++) {
+    for (const std::uint64_t end = threads[i].violations.get(); told[i] < end; told[i]++) {
+      listener.violation(threads[i].violation[told[i]]);
     }
   }
 }
@@ -103,39 +95,26 @@ double seconds_since(std::uint64_t start) {
   return static_cast<double>(now() - start) * 1e-9;
 }
 
-const runtime::FuncVal m_starts_fn = runtime::funcval(m_starts);
-const runtime::FuncVal m_leaves_fn = runtime::funcval(m_leaves);
-
-runtime::M* make_m(unsigned i) {
-  runtime::M* mp = runtime::allocm(64 * 1024, config.altstack);
-  runtime::mreset(mp);
-  mp->id = i;
-  mp->mcache = runtime::allocmcache();
-  mp->mstartfn = &m_starts_fn;
-  mp->mexitfn = &m_leaves_fn;
-  states[i].rng = (config.seed + i) * 0x9e3779b97f4a7c15U | 1;
-  return mp;
+std::string failure(const Workload& workload, const char* what, const char* why, int error) {
+  return std::string(what) + " for " + label(workload, "thread") + " can't be made" + why + ": " +
+         std::strerror(error);
 }
 
-// All Ms as threads; fewer, where one can't be made.
-std::string start_ms(unsigned* running) {
-  std::vector<runtime::M*> ms;
-  for (unsigned i = 0; i < config.ms; i++) ms.push_back(make_m(i));
-  runtime::setmcount(config.ms);
-  start_gs();
-  for (unsigned i = 0; i < config.ms; i++) {
-    const int error = runtime::newosproc(ms[i], &states[i].thread);
-    if (error != 0) return std::string("a thread for an M can't be made: ") + std::strerror(error);
+// All of them; fewer, where one can't be made.
+std::string start_threads(Workload* workload, unsigned* running) {
+  for (unsigned i = 0; i < config.threads; i++) {
+    const int error = workload->start_thread(i);
+    if (error != 0) return failure(*workload, "a thread", "", error);
     *running = i + 1;
   }
   return {};
 }
 
-// Waits for the Ms to leave.
-bool join_ms(unsigned running) {
+// Waits for the threads to leave.
+bool join(unsigned running) {
   const std::uint64_t deadline = now() + kPatience;
   for (unsigned i = 0; i < running; i++) {
-    while (pthread_tryjoin_np(states[i].thread, nullptr) != 0) {
+    while (pthread_tryjoin_np(threads[i].handle, nullptr) != 0) {
       if (now() > deadline) return false;
       sleep_for(1'000'000);
     }
@@ -143,7 +122,7 @@ bool join_ms(unsigned running) {
   return true;
 }
 
-// This thread takes none of the storm's signals; the Ms were started before.
+// This thread takes none of the storm's signals; the storm's threads were started before.
 void block_sources() {
   sigset_t ours;
   sigemptyset(&ours);
@@ -157,34 +136,53 @@ std::size_t least_altstack(bool nest) {
   return (nest ? 2 : 1) * (getauxval(AT_MINSIGSTKSZ) + kHandlerNeeds);
 }
 
-std::string run(const Config& wanted, const Listener& listener, Totals* totals) {
+std::string label(const Workload& workload, std::string_view name) {
+  for (const Label& label : workload.labels()) {
+    if (label.of == name) return std::string(label.text);
+  }
+  return std::string(name);
+}
+
+void note_violation(Thread* thread, const Violation& violation) {
+  thread->verdicts[static_cast<unsigned>(violation.verdict)].add();
+  if (first_violation.get() == 0) first_violation.set(now() - started + 1);
+  const std::uint64_t n = thread->violations.get();
+  if (n >= kMaxViolations) return;
+  thread->violation[n] = violation;
+  thread->violations.add();
+}
+
+std::string run(Workload* workload, const Config& wanted, const Listener& listener,
+                Totals* totals) {
   config = wanted;
-  runtime::mallocinit();
-  prepare_work();
-  install_handlers();
+  for (unsigned i = 0; i < config.threads; i++) {
+    threads[i].rng = (config.seed + i) * 0x9e3779b97f4a7c15U | 1;
+  }
   started = now();
   first_ticks = ticks();
+  workload->prepare();
   unsigned running = 0;
-  std::string problem = start_ms(&running);
-  if (!problem.empty()) return problem;  // with too few Ms nothing ends: the process will
+  std::string problem = start_threads(workload, &running);
+  if (!problem.empty()) return problem;  // with too few threads nothing ends: the process will
   block_sources();
   problem = start_senders();
   while (problem.empty() && now() - started < config.duration) {
     sleep_for(std::min(kTick, config.duration));
-    problem = m_problem();
-    if (!problem.empty()) break;
-    add_up_all(seconds_since(started), totals);
+    const int error = timers_error();
+    if (error != 0) problem = failure(*workload, "a timer", " (timer_create)", error);
+    if (error != 0) break;
+    add_up_all(*workload, seconds_since(started), totals);
     tell_violations(listener);
     listener.tick(*totals);
   }
   stop_senders();
-  stop_gs();
+  workload->stop();
   const double seconds = seconds_since(started);
-  const bool ended = join_ms(running);
+  const bool ended = join(running);
   if (!problem.empty()) return problem;
-  add_up_all(seconds, totals);
+  add_up_all(*workload, seconds, totals);
   tell_violations(listener);
-  return ended ? "" : "the Gs do not come to their end";
+  return ended ? "" : "the " + label(*workload, "tasks") + " do not come to their end";
 }
 
 }  // namespace sigsweep::storm

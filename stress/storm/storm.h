@@ -1,11 +1,10 @@
-// One storm in this process: Ms, Gs and sources, from start to end.
+// One storm in this process: threads, tasks and sources, from start to end.
 #pragma once
 
 #include <functional>
 #include <string>
 
-#include "stress/storm/state.h"
-#include "stress/storm/work.h"
+#include "stress/storm/workload.h"
 
 namespace sigsweep::storm {
 
@@ -13,19 +12,17 @@ struct Quantiles {  // ns
   std::uint64_t count, p50, p99, p999, max;
 };
 
-// What all Ms have counted so far.
+// What all threads have counted so far.
 struct Totals {
   double seconds;
   std::uint64_t sent[kAsyncs], delivered[kAsyncs], overruns[kAsyncs], pending[kAsyncs];
-  std::uint64_t operations[kMixes];
-  std::uint64_t legal, calls, rejected, ran, handler_clobbered, nested, wrong_stack, no_progress,
-      backoffs;
-  double handler_seconds;         // within handlers, of all Ms
+  std::uint64_t operations[kMaxMixes];
+  std::uint64_t nested, wrong_stack, no_progress, backoffs;
+  double handler_seconds;         // within handlers, of all threads
   std::uint64_t first_violation;  // ns; 0: none
   std::uint64_t verdicts[kVerdicts];
-  Quantiles latency, entry;  // of an operation of mix slots; from sending to the handler
-  GCount gs;
-  std::uint64_t collections;
+  Quantiles latency, entry;   // of an operation; from sending to the handler
+  std::vector<Count> counts;  // the workload's
 };
 
 struct Listener {
@@ -33,9 +30,15 @@ struct Listener {
   std::function<void(const Violation&)> violation;  // each that is kept, at the next tick
 };
 
-// Runs `config` to its end. Empty, or why it can't be run or did not end; `totals` are whole in
+// Runs `wanted` to its end. Empty, or why it can't be run or did not end; `totals` are whole in
 // either case. REQUIRES: once a process.
-std::string run(const Config& wanted, const Listener& listener, Totals* totals);
+std::string run(Workload* workload, const Config& wanted, const Listener& listener, Totals* totals);
+
+// The workload's word for something, or the name itself.
+std::string label(const Workload& workload, std::string_view name);
+
+// The storm's process, under which this workload runs: main.cc says what it reads and writes.
+int storm_main(int argc, char** argv, Workload* workload);
 
 // Bytes that an alternate stack must have at least.
 std::size_t least_altstack(bool nest);

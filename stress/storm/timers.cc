@@ -12,8 +12,6 @@
 #include <cerrno>
 #include <cstring>
 
-#include "runtime/stubs.h"
-
 #ifndef sigev_notify_thread_id
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
@@ -32,14 +30,14 @@ timespec timespec_of(std::uint64_t ns) {
   return {static_cast<time_t>(ns / 1000000000), static_cast<long>(ns % 1000000000)};
 }
 
-// Takes what is pending, again where the M was without its processor meanwhile: the time of it is
-// known to this many ns. Returns that time, the middle: under fast timers even that takes many of
-// their periods, and the signals of four timers are taken one after the other in it.
-std::uint64_t take_at_one_time(MState* m) {
+// Takes what is pending, again where the thread was without its processor meanwhile: the time of it
+// is known to this many ns. Returns that time, the middle: under fast timers even that takes many
+// of their periods, and the signals of four timers are taken one after the other in it.
+std::uint64_t take_at_one_time(Thread* thread) {
   constexpr std::uint64_t kMost = 50000;
   for (unsigned tries = 10;; tries--) {
     const std::uint64_t before = now();
-    m->left_pending.add(take_pending(Async::timer, kTimers));  // one each, the oldest first
+    thread->left_pending.add(take_pending(Async::timer, kTimers));  // one each, the oldest first
     const std::uint64_t took = now() - before;
     if (took <= kMost || tries == 0) return before + took / 2;
   }
@@ -47,24 +45,24 @@ std::uint64_t take_at_one_time(MState* m) {
 
 // A timer that is set anew drops its signal that is pending, and with it the expirations since that
 // one was sent: on a busy machine, hundreds. So it is taken first, and the account ends there.
-void close_account(MState* m) {
-  const std::uint64_t end = take_at_one_time(m);
-  if (end >= m->first) m->expirations.add((end - m->first) / m->period + 1);
+void close_account(Thread* thread) {
+  const std::uint64_t end = take_at_one_time(thread);
+  if (end >= thread->first) thread->expirations.add((end - thread->first) / thread->period + 1);
 }
 
 // Their signals come a period (ns) apart; 0: none come.
-void rearm(MState* m, std::uint64_t period) {
-  if (m->period != 0) close_account(m);
-  m->period = period;
-  m->first = now() + period;
+void rearm(Thread* thread, std::uint64_t period) {
+  if (thread->period != 0) close_account(thread);
+  thread->period = period;
+  thread->first = now() + period;
   for (unsigned i = 0; i < kTimers; i++) {
-    itimerspec turn{timespec_of(period * kTimers), timespec_of(m->first + i * period)};
+    itimerspec turn{timespec_of(period * kTimers), timespec_of(thread->first + i * period)};
     if (period == 0) turn.it_value = {};
-    syscall(SYS_timer_settime, m->timers[i], TIMER_ABSTIME, &turn, nullptr);
+    syscall(SYS_timer_settime, thread->timers[i], TIMER_ABSTIME, &turn, nullptr);
   }
 }
 
-// An M may wait in the kernel, for a G, a lock or the world to stop.
+// A thread may wait in the kernel, for a task, a lock or the others to stop.
 // pc is behind the instruction, or, where the call will be restarted, at it.
 bool in_a_system_call(std::uint64_t pc) {
   constexpr std::uint16_t kSyscall = 0x050f;
@@ -86,20 +84,20 @@ std::uint64_t state_of(const ucontext_t& uc) {
 
 // Timers that are so fast that the program stands still find nothing: they are slowed down, and go
 // back to their own period step by step when the program moves again. Those that have gathered
-// while an M had no processor come all at once, and one that waits in the kernel does not move:
+// while a thread had no processor come all at once, and one that waits in the kernel does not move:
 // neither says how fast they are. But where nearly all find nothing, they keep the processors from
 // those that are waited for.
-void adapt(MState* m) {
-  const Progress& p = m->progress;
+void adapt(Thread* thread) {
+  const Progress& p = thread->progress;
   const bool stands = p.in_vain * 10 > p.signals * 9;
   if (stands || p.too_fast * 100 > p.signals) {
-    m->backoffs.add();
-    const std::uint64_t slower = m->period + m->period / (stands ? 1 : 4);
-    rearm(m, std::min(slower, std::max(kSlowest, m->own_period)));
+    thread->backoffs.add();
+    const std::uint64_t slower = thread->period + thread->period / (stands ? 1 : 4);
+    rearm(thread, std::min(slower, std::max(kSlowest, thread->own_period)));
   } else if (p.too_fast * 200 <= p.signals && p.in_vain * 2 <= p.signals &&
-             m->period > m->own_period) {
-    const std::uint64_t faster = m->period - m->period / 5;
-    rearm(m, std::max(faster, m->own_period));
+             thread->period > thread->own_period) {
+    const std::uint64_t faster = thread->period - thread->period / 5;
+    rearm(thread, std::max(faster, thread->own_period));
   }
 }
 
@@ -123,45 +121,46 @@ std::uint64_t take_pending(Async source, std::uint64_t most) {
   return count;
 }
 
-int start_timers(MState* m, std::uint64_t period) {
+int start_timers(Thread* thread, std::uint64_t period) {
   sigevent event{};
   event.sigev_notify = SIGEV_THREAD_ID;
   event.sigev_signo = signal_of(Async::timer);
-  event.sigev_notify_thread_id = m->tid;
-  for (int& timer : m->timers) {
+  event.sigev_notify_thread_id = thread->tid;
+  for (int& timer : thread->timers) {
     if (syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer) != 0) return errno;
   }
-  m->own_period = period;
-  rearm(m, period);
+  thread->own_period = period;
+  rearm(thread, period);
   return 0;
 }
 
-void stop_timers(MState* m) {
-  if (m->own_period == 0) return;  // they could not be had, or are not wanted
-  rearm(m, 0);
-  for (const int timer : m->timers) syscall(SYS_timer_delete, timer);
+void stop_timers(Thread* thread) {
+  if (thread->own_period == 0) return;  // they could not be had, or are not wanted
+  rearm(thread, 0);
+  for (const int timer : thread->timers) syscall(SYS_timer_delete, timer);
 }
 
 void end_timers() {
   ended.store(true, std::memory_order_relaxed);
 }
 
-void watch_progress(MState* m, const ucontext_t& uc, std::uint64_t entered) {
-  if (m->period != 0 && ended.load(std::memory_order_relaxed)) rearm(m, 0);
-  Progress& p = m->progress;
+void watch_progress(Thread* thread, const ucontext_t& uc, std::uint64_t entered) {
+  if (thread->period != 0 && ended.load(std::memory_order_relaxed)) rearm(thread, 0);
+  Progress& p = thread->progress;
   const std::uint64_t state = state_of(uc);
   const bool same = state == p.state;
-  p.gathered = entered - m->left > kLongGap || (p.gathered && same);
+  p.gathered = entered - thread->left > kLongGap || (p.gathered && same);
   p.state = state;
   p.signals++;
   if (same) p.in_vain++;
-  if (same && !p.gathered && !in_a_system_call(runtime::sigctxpc(uc))) {
+  if (same && !p.gathered &&
+      !in_a_system_call(static_cast<std::uint64_t>(uc.uc_mcontext.gregs[REG_RIP]))) {
     p.too_fast++;
-    m->no_progress.add();
+    thread->no_progress.add();
   }
   const bool due = entered - p.since > kLookAfter && p.signals >= kLeastSignals;
   if (p.signals < kLookEvery && !due) return;
-  if (m->period != 0 && !config.hold_rate) adapt(m);
+  if (thread->period != 0 && !config.hold_rate) adapt(thread);
   p.signals = p.too_fast = p.in_vain = 0;
   p.since = entered;
 }

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-namespace sigsweep::storm {
+namespace sigsweep::storm::go {
 
 std::vector<std::string_view> benchmark_names();
 
@@ -13,4 +13,4 @@ std::vector<std::string_view> benchmark_names();
 // storm in this process.
 double run_benchmark(std::string_view name, std::uint64_t rounds);
 
-}  // namespace sigsweep::storm
+}  // namespace sigsweep::storm::go

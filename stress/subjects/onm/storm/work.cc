@@ -1,14 +1,18 @@
 // The operations of the Gs. A G may be on another M after each scheduling point, so nothing here
 // keeps the state of an M across one.
-#include "stress/storm/work.h"
+#include "stress/subjects/onm/storm/work.h"
 
 #include <atomic>
 #include <cstring>
+#include <vector>
 
 #include "runtime/lock.h"
 #include "runtime/malloc.h"
 #include "runtime/stubs.h"
+#include "stress/oracle/oracle.h"
+#include "stress/storm/workload.h"
 #include "stress/subjects/onm/many_ms.h"
+#include "stress/subjects/onm/storm/state.h"
 
 #if defined(__has_feature)
 #if __has_feature(address_sanitizer)
@@ -16,7 +20,7 @@
 #endif
 #endif
 
-namespace sigsweep::storm {
+namespace sigsweep::storm::go {
 namespace {
 
 using runtime::G;
@@ -59,15 +63,6 @@ std::atomic<std::uint64_t> made, finished, children;
 
 // ---- violations
 
-void record(MState* m, const Violation& violation) {
-  m->verdicts[static_cast<unsigned>(violation.verdict)].add();
-  if (first_violation.get() == 0) first_violation.set(now() - started + 1);
-  const std::uint64_t n = m->violations.get();
-  if (n >= kMaxViolations) return;
-  m->violation[n] = violation;
-  m->violations.add();
-}
-
 unsigned site_named(std::string_view name) {
   for (unsigned i = 0; i < subject().sites().size(); i++) {
     if (subject().sites()[i].name == name) return i;
@@ -81,7 +76,7 @@ void record_allocation(const char* site) {
   violation.verdict = Verdict::arg_clobbered;
   violation.slots = 1;
   violation.site = site_named(site);
-  record(&here(), violation);
+  note_violation(&thread_here(), violation);
 }
 
 // ---- slots: the call sites of the exact lane
@@ -105,7 +100,7 @@ void slots_operation(GState* self) {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const std::uint64_t began = ticks();
   onm::call_on_this_g(config.protocol, site, &call);
-  m->latency.add(ticks() - began);
+  thread_here().latency.add(ticks() - began);
   std::atomic_signal_fence(std::memory_order_seq_cst);
   Violation violation{};
   violation.hit = m->hit;
@@ -117,7 +112,7 @@ void slots_operation(GState* self) {
   violation.site = site;
   violation.replayable = true;
   std::memcpy(violation.args, call.in, sizeof call.in);
-  record(m, violation);
+  note_violation(&thread_here(), violation);
 }
 
 // ---- alloc
@@ -196,7 +191,7 @@ void meet(Meeting* place, bool leave) {
 
 // The last of an odd number of Gs has nobody to meet.
 bool has_partner(const GState* self) {
-  return (self->number ^ 1U) < config.gs;
+  return (self->number ^ 1U) < config.tasks;
 }
 
 void sched_operation(GState* self) {
@@ -221,13 +216,11 @@ void gc_operation(GState* self) {
 
 // ---- a G
 
-constexpr struct {
-  Mix mix;
-  void (*run)(GState*);
-} kOperations[] = {{Mix::alloc, alloc_operation},
-                   {Mix::sched, sched_operation},
-                   {Mix::gc, gc_operation},
-                   {Mix::slots, slots_operation}};
+// By mix, in the order of kMixNames.
+constexpr void (*kOperations[])(GState*) = {alloc_operation, sched_operation, gc_operation,
+                                            slots_operation};
+constexpr unsigned kMixes = std::size(kMixNames);
+static_assert(std::size(kOperations) == kMixes);
 
 constexpr unsigned kTurn = 16;  // operations between two scheduling points at most
 
@@ -235,10 +228,10 @@ void g_main(runtime::Closure* closure, G*) {
   auto* self = reinterpret_cast<GState*>(closure);
   unsigned turn = 0;
   while (!stopping) {
-    const auto& operation = kOperations[random_word(&self->rng) % kMixes];
-    if (!config.has(operation.mix)) continue;
-    operation.run(self);
-    here().operations[static_cast<unsigned>(operation.mix)].add();
+    const auto mix = static_cast<unsigned>(random_word(&self->rng) % kMixes);
+    if (!config.has_mix(mix)) continue;
+    kOperations[mix](self);
+    thread_here().operations[mix].add();
     if (++turn % kTurn == 0) runtime::gosched();
   }
   meet(&meetings[self->number / 2], true);
@@ -253,7 +246,7 @@ void prepare_work() {
     if (onm::runs_on_any_g(i)) op_sites->push_back(i);
   }
   std::uint64_t rng = config.seed * 0x9e3779b97f4a7c15U | 1;
-  for (unsigned i = 0; i < config.gs; i++) {
+  for (unsigned i = 0; i < config.tasks; i++) {
     gs[i].closure.head.fn = runtime::closurethunk;
     gs[i].closure.body = g_main;
     gs[i].number = i;
@@ -263,7 +256,7 @@ void prepare_work() {
 }
 
 void start_gs() {
-  for (unsigned i = 0; i < config.gs; i++) {
+  for (unsigned i = 0; i < config.tasks; i++) {
     made++;
     runtime::newproc(&gs[i].closure.head);
   }
@@ -277,4 +270,4 @@ GCount count_gs() {
   return GCount{made, finished};
 }
 
-}  // namespace sigsweep::storm
+}  // namespace sigsweep::storm::go

@@ -5,7 +5,7 @@ set -euo pipefail
 
 # storm PROTOCOL MIXES SECONDS: its records, and TSan's reports, one stream.
 storm() {
-  printf 'storm ms=4 gs=64 duration=%s000000000 period=20000 sources=itimer,timer,kill,flood,sigqueue mixes=%s %s\n' \
+  printf 'storm threads=4 tasks=64 duration=%s000000000 period=20000 sources=itimer,timer,kill,flood,sigqueue mixes=%s %s\n' \
     "$3" "$2" "protocol=$1 handlers=mcacheRefill_m,largeAlloc_m,gc_m,ready_m nest=1 seed=1" | "$runner" 2>&1
 }
 

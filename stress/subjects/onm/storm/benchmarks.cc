@@ -1,5 +1,5 @@
 // The benchmarks, one row each: the Gs that do its rounds, on one M.
-#include "stress/storm/benchmarks.h"
+#include "stress/subjects/onm/storm/benchmarks.h"
 
 #include <chrono>
 
@@ -7,7 +7,7 @@
 #include "runtime/malloc.h"
 #include "runtime/stubs.h"
 
-namespace sigsweep::storm {
+namespace sigsweep::storm::go {
 namespace {
 
 using runtime::FuncVal;
@@ -112,4 +112,4 @@ double run_benchmark(std::string_view name, std::uint64_t rounds) {
   return -1;
 }
 
-}  // namespace sigsweep::storm
+}  // namespace sigsweep::storm::go

@@ -1,9 +1,17 @@
 // What the Gs of a storm do: allocate, schedule, collect, and run the call sites of the exact lane.
 #pragma once
 
-#include "stress/storm/state.h"
+#include <cstdint>
+#include <string_view>
 
-namespace sigsweep::storm {
+#include "runtime/runtime.h"
+
+namespace sigsweep::storm::go {
+
+inline constexpr unsigned kMaxGs = 4096;
+
+// What Gs do.
+inline constexpr std::string_view kMixNames[] = {"alloc", "sched", "gc", "slots"};
 
 // Bytes; what the Gs allocate beside large objects.
 inline constexpr runtime::Word kLargestSmallObject = 2048;
@@ -21,4 +29,4 @@ struct GCount {
 };
 GCount count_gs();
 
-}  // namespace sigsweep::storm
+}  // namespace sigsweep::storm::go

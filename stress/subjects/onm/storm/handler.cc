@@ -5,10 +5,9 @@
 // A rejected call is resumed at the handler's saved SP by the throw hook, where the original ends
 // the process. Claim 2 is why that is legal: between the call and the throw nothing changed. What
 // the handler itself had done before it called, writing its arguments into the slots, is undone.
-#include "stress/storm/handler.h"
+#include "stress/subjects/onm/storm/handler.h"
 
 #include <signal.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -16,21 +15,19 @@
 #include "runtime/mheap.h"
 #include "runtime/print.h"
 #include "runtime/slots.h"
-#include "stress/storm/timers.h"
+#include "stress/oracle/oracle.h"
+#include "stress/storm/workload.h"
 #include "stress/subjects/onm/callsites.h"
+#include "stress/subjects/onm/storm/state.h"
 #include "stress/trap/arch.h"
 
-namespace sigsweep::storm {
+namespace sigsweep::storm::go {
 
-Config config;
-MState states[kMaxMs];
-std::uint64_t started;
-Counter first_violation;
+MState states[kMaxThreads];
 
 namespace {
 
-std::uint8_t source_of[65];  // by signal number
-unsigned size_class_site;    // whose s0 is a size class
+unsigned size_class_site;  // whose s0 is a size class
 
 // Nonces; a size class where one is expected, so that what is clobbered by it goes on with it.
 void draw(unsigned site, std::uint64_t* rng, std::uint64_t* args) {
@@ -70,10 +67,9 @@ void note_hit(MState* m, const ucontext_t& uc, const runtime::G* gp, unsigned si
   Hit& hit = m->hit;
   m->op_signals++;
   hit.pc = runtime::sigctxpc(uc);
-  hit.sp = runtime::sigctxsp(uc);
-  hit.g = gp;
-  hit.g0 = gp == g0;
-  hit.sp_g0 = hit.sp > g0->stack.lo && hit.sp <= g0->stack.hi;
+  const runtime::Word sp = runtime::sigctxsp(uc);
+  hit.state = gp == g0 ? kOnG0 : 0;
+  if (sp > g0->stack.lo && sp <= g0->stack.hi) hit.state |= kSpInG0;
   hit.handler = site;
   for (unsigned i = 0; i < kMaxSlots; i++) hit.args[i] = args[i];
 }
@@ -85,22 +81,13 @@ void judge(MState* m, unsigned site, const Call& made) {
   if (hurt) m->handler_clobbered.add();
 }
 
-// Other signals of the storm may interrupt what follows, or may not.
-void allow_nesting(int how) {
-  std::uint64_t mask = 0;
-  for (unsigned i = 0; i < kAsyncs; i++) {
-    mask |= std::uint64_t{1} << static_cast<unsigned>(signal_of(static_cast<Async>(i)) - 1);
-  }
-  syscall(SYS_rt_sigprocmask, how, &mask, nullptr, sizeof mask);
-}
-
-void handle(MState* m, const ucontext_t& uc, const runtime::G* gp) {
-  const unsigned site = config.handlers[random_word(&m->rng) % config.handlers.size()];
+void handle(MState* m, Thread* thread, const ucontext_t& uc, const runtime::G* gp) {
+  const unsigned site = config.handlers[random_word(&thread->rng) % config.handlers.size()];
   Call made, inner;  // what fn and caller fill is looked at only where they ran
   made.fn_runs = made.returns = inner.fn_runs = inner.returns = 0;
   made.inner = &inner;
-  draw(site, &m->rng, made.in);
-  const unsigned level = m->depth - 1;
+  draw(site, &thread->rng, made.in);
+  const unsigned level = thread->depth - 1;  // handlers that this one interrupts
   note_hit(m, uc, gp, site, made.in);
   const bool nest = config.nest && level == 0;
   if (nest) allow_nesting(SIG_UNBLOCK);
@@ -121,44 +108,17 @@ bool entered_well(const runtime::G* gsignal, std::uint64_t frame, std::uint64_t 
          frame % trap::kFrameAlignment == trap::kFrameRest && trap::flags_problem(flags) == nullptr;
 }
 
-void on_signal(int sig, void* info, void* ctx, runtime::G* gp) {
+void on_signal(int, void* info, void* ctx, runtime::G* gp) {
   const std::uint64_t flags = trap::flags_at_entry();
   const std::uint64_t entered = ticks();
-  MState* m = &states[gp->m->id];
+  const runtime::Word id = gp->m->id;
+  Thread* thread = &threads[id];
   if (!entered_well(runtime::getg(), as_address(__builtin_frame_address(0)), flags))
-    m->wrong_stack.add();
-  const auto* si = static_cast<const siginfo_t*>(info);
-  const unsigned source = source_of[sig];
-  m->delivered[source].add();
-  if (si->si_code == SI_TIMER) m->overruns[source].add(static_cast<std::uint64_t>(si->si_overrun));
-  if (source == static_cast<unsigned>(Async::kill)) {
-    const std::uint64_t sent_at = __atomic_load_n(&m->sent_at, __ATOMIC_ACQUIRE);
-    // Processors' counters may differ a little.
-    if (entered > sent_at) m->entry.add(entered - sent_at);
-  }
+    thread->wrong_stack.add();
   const auto& uc = *static_cast<const ucontext_t*>(ctx);
-  watch_progress(m, uc, entered);
-  m->depth++;
-  if (m->depth > 1) m->nested.add();
-  if (!config.handlers.empty()) handle(m, uc, gp);
-  m->depth--;
-  m->left = ticks();
-  if (m->depth == 0) m->handler_time.add(m->left - entered);
-}
-
-// The last words of a process that a throw ends, for the host: which, and where.
-void say_throw(const runtime::G* gp, const char* message) {
-  char text[256];
-  const char* where = "g";
-  if (gp != nullptr && gp == gp->m->gsignal) where = "gsignal";
-  if (gp != nullptr && gp == gp->m->g0) where = "g0";
-  char* end = text;
-  for (const char* part : {"threw where=", where, " message="}) end = stpcpy(end, part);
-  for (; *message != '\0' && end < text + sizeof text - 2; message++) {
-    *end++ = *message == ' ' ? '_' : *message;
-  }
-  *end++ = '\n';
-  if (write(STDOUT_FILENO, text, static_cast<std::size_t>(end - text)) < 0) return;
+  signal_arrives(thread, *static_cast<const siginfo_t*>(info), uc, entered);
+  if (!config.handlers.empty()) handle(&states[id], thread, uc, gp);
+  signal_leaves(thread, entered);
 }
 
 bool is_rejection(const char* message) {
@@ -168,40 +128,44 @@ bool is_rejection(const char* message) {
   return *message == '\0';
 }
 
+// The last words of a process that a throw ends, for the host: which, and where. A rejection
+// elsewhere than on gsignal is of a legal call.
+void say_throw(const runtime::G* gp, const char* message) {
+  char text[256];
+  const bool on_gsignal = gp != nullptr && gp == gp->m->gsignal;
+  const bool on_g0 = gp != nullptr && gp == gp->m->g0;
+  const char* where = on_gsignal ? "gsignal" : on_g0 ? "g0" : "g";
+  const char* legal = !on_gsignal && is_rejection(message) ? "1" : "0";
+  char* end = text;
+  for (const char* part : {"threw where=", where, " false_reject=", legal, " message="})
+    end = stpcpy(end, part);
+  for (; *message != '\0' && end < text + sizeof text - 2; message++) {
+    *end++ = *message == ' ' ? '_' : *message;
+  }
+  *end++ = '\n';
+  if (write(STDOUT_FILENO, text, static_cast<std::size_t>(end - text)) < 0) return;
+}
+
 void on_throw(const char* message) {
   const runtime::G* gp = runtime::getg();
   const bool rejection = is_rejection(message);
   if (rejection && !config.throw_for_real && gp != nullptr && gp == gp->m->gsignal) {
     MState* m = &states[gp->m->id];
-    if (m->calling) __builtin_longjmp(m->resume[m->depth - 1], 1);
+    if (m->calling) __builtin_longjmp(m->resume[threads[gp->m->id].depth - 1], 1);
   }
   if (!config.throw_for_real) say_throw(gp, message);
 }
 
 }  // namespace
 
-int signal_of(Async source) {
-  switch (source) {
-#define SOURCE(name, signal, ...) \
-  case Async::name:               \
-    return signal;
-#include "stress/storm/sources.def"
-#undef SOURCE
-  }
-  return 0;
-}
-
 void install_handlers() {
   size_class_site = static_cast<unsigned>(subject().sites().size());
   for (unsigned i = 0; i < subject().sites().size(); i++) {
     if (subject().sites()[i].name == "mcacheRefill_m") size_class_site = i;
   }
-  for (unsigned i = 0; i < kAsyncs; i++) {
-    const int sig = signal_of(static_cast<Async>(i));
-    source_of[sig] = static_cast<std::uint8_t>(i);
-    runtime::setsig(sig, on_signal);
-  }
+  for (unsigned i = 0; i < kAsyncs; i++)
+    runtime::setsig(signal_of(static_cast<Async>(i)), on_signal);
   runtime::throwhook = on_throw;
 }
 
-}  // namespace sigsweep::storm
+}  // namespace sigsweep::storm::go
