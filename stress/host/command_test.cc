@@ -1490,6 +1490,104 @@ TEST_F(Storm, KilledLeavesWholeLines) {
   EXPECT_TRUE(WIFSIGNALED(interrupted_by(SIGKILL)));
 }
 
+// A storm's program that has other sources, mixes and words than the Go subject's. `{SENT}` and
+// `{ACCOUNT}` stand for what a test sets.
+constexpr const char* kDrum = R"(#!/bin/bash
+while read -r line; do
+  case $line in
+  describe)
+    echo default protocol=closure
+    echo source name=drum each_thread=1 sent=1 overruns=1 account={ACCOUNT}
+    echo mix name=spin
+    for label in threads=poles tasks=fibres call=a%20jump calls=from%20drums legal=from%20fibres \
+                 latency=a%20spin throw=all%20well; do
+      echo "label of=${label%%=*} text=${label#*=}"
+    done ;;
+  storm*)
+    echo "storm seconds=2.0 sent={SENT} delivered=6 overruns=2 pending=1 operations=11 legal=12" \
+      calls=6 rejected=0 ran=6 nested=0 wrong_stack=0 no_progress=0 backoffs=0 handler_seconds=0.5 \
+      first_violation=0 verdicts= made=4 finished=3 latency=11,1,2,3,4 entry=0,0,0,0,0 ;;
+  esac
+  echo done
+done
+)";
+
+class ForeignStorm : public Command {
+ protected:
+  Ran drum(const std::string& sent, const std::string& account, const std::string& flags) {
+    std::string script = kDrum;
+    script.replace(script.find("{SENT}"), 6, sent);
+    script.replace(script.find("{ACCOUNT}"), 9, account);
+    const std::string path = folder_ + "/drum";
+    std::ofstream(path) << script;
+    fs::permissions(path, fs::perms::owner_all);
+    return sigsweep("storm --storm-runner " + path + " " + flags);
+  }
+};
+
+// The page is made of what the storm says of itself.
+TEST_F(ForeignStorm, BringsItsSourcesMixesAndWords) {
+  const Ran ran = drum("9", "exact", "--source all --ms 3 --gs 4 --rate 10");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  for (const char* line :
+       {"\nclosure on 3 poles, 4 fibres, 2.0 s\n",
+        "\ndrum               30            3            9            6            2          1\n",
+        "\na jump                           rejected            ran\n",
+        "\nfrom drums                              0              6\n",
+        "\nfrom fibres                             0             12\n",
+        "\noperations  spin 11; 3 of 4 fibres finished\n",
+        "\na spin                     p50 1 ns, p99 2 ns, p99.9 3 ns, max 4 ns, of 11\n",
+        "\nfinding: 1 of 4 fibres did not come to their end\n"}) {
+    EXPECT_NE(ran.output.find(line), std::string::npos) << line << ran.output;
+  }
+  for (const char* word : {"onM", "gsignal", "collections", "Ms", "Gs"}) {
+    EXPECT_EQ(ran.output.find(word), std::string::npos) << word << ran.output;
+  }
+}
+
+TEST_F(ForeignStorm, KnowsItsOwnNamesOnly) {
+  const std::pair<const char*, const char*> kRefused[] = {
+      {"--source timer", "--source timer: no such name; allowed: all, drum"},
+      {"--source all --mix slots", "--mix slots: no such name; allowed: all, spin"}};
+  for (const auto& [flags, message] : kRefused) {
+    const Ran ran = drum("9", "exact", flags);
+    EXPECT_EQ(ran.status, 2) << ran.output;
+    EXPECT_NE(ran.output.find(message), std::string::npos) << ran.output;
+  }
+}
+
+// How closely the account of a source must close is the source's.
+TEST_F(ForeignStorm, HasItsAccountsClosed) {
+  const std::pair<const char*, bool> kCloses[] = {{"exact", false}, {"near", true}};
+  for (const auto& [account, closes] : kCloses) {
+    const Ran ran = drum("10", account, "--source all");
+    const bool said = ran.output.find(
+                          "the account of drum does not close: 10 sent, 6 delivered, "
+                          "2 overruns, 1 pending") != std::string::npos;
+    EXPECT_EQ(said, !closes) << ran.output;
+    EXPECT_EQ(ran.status, closes ? 1 : 3) << ran.output;
+  }
+  EXPECT_EQ(drum("99", "near", "--source all").status, 3);
+  EXPECT_EQ(drum("99", "unseen", "--source all").status, 1);
+}
+
+TEST_F(ForeignStorm, ThatCannotBeUnderstoodIsAHarnessFailure) {
+  const Ran account = drum("9", "loose", "--source all");
+  EXPECT_EQ(account.status, 3) << account.output;
+  EXPECT_NE(account.output.find("source drum: account=loose: no such account; allowed: unseen, "
+                                "near, exact"),
+            std::string::npos)
+      << account.output;
+  const Ran counts = drum("9,9", "exact", "--source all");
+  EXPECT_EQ(counts.status, 3) << counts.output;
+  EXPECT_NE(counts.output.find("sent: 2 counts, expected 1"), std::string::npos) << counts.output;
+  const Ran silent = sigsweep("storm --storm-runner /bin/true");
+  EXPECT_EQ(silent.status, 3) << silent.output;
+  EXPECT_NE(silent.output.find("/bin/true: it does not say what a storm can be told"),
+            std::string::npos)
+      << silent.output;
+}
+
 // ---- other instruction sets
 
 class OtherIsa : public Command, public testing::WithParamInterface<const char*> {
