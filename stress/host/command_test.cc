@@ -1490,8 +1490,8 @@ TEST_F(Storm, KilledLeavesWholeLines) {
   EXPECT_TRUE(WIFSIGNALED(interrupted_by(SIGKILL)));
 }
 
-// A storm's program that has other sources, mixes and words than the Go subject's. `{SENT}` and
-// `{ACCOUNT}` stand for what a test sets.
+// A storm's program that has other sources, mixes and words than the Go subject's. `{SENT}`,
+// `{ACCOUNT}` and `{END}` stand for what a test sets.
 constexpr const char* kDrum = R"(#!/bin/bash
 while read -r line; do
   case $line in
@@ -1506,7 +1506,8 @@ while read -r line; do
   storm*)
     echo "storm seconds=2.0 sent={SENT} delivered=6 overruns=2 pending=1 operations=11 legal=12" \
       calls=6 rejected=0 ran=6 nested=0 wrong_stack=0 no_progress=0 backoffs=0 handler_seconds=0.5 \
-      first_violation=0 verdicts= made=4 finished=3 latency=11,1,2,3,4 entry=0,0,0,0,0 ;;
+      first_violation=0 verdicts= made=4 finished=3 latency=11,1,2,3,4 entry=0,0,0,0,0
+    {END} ;;
   esac
   echo done
 done
@@ -1514,10 +1515,12 @@ done
 
 class ForeignStorm : public Command {
  protected:
-  Ran drum(const std::string& sent, const std::string& account, const std::string& flags) {
+  Ran drum(const std::string& sent, const std::string& account, const std::string& flags,
+           const std::string& end = "") {
     std::string script = kDrum;
     script.replace(script.find("{SENT}"), 6, sent);
     script.replace(script.find("{ACCOUNT}"), 9, account);
+    script.replace(script.find("{END}"), 5, end);
     const std::string path = folder_ + "/drum";
     std::ofstream(path) << script;
     fs::permissions(path, fs::perms::owner_all);
@@ -1569,6 +1572,19 @@ TEST_F(ForeignStorm, HasItsAccountsClosed) {
   }
   EXPECT_EQ(drum("99", "near", "--source all").status, 3);
   EXPECT_EQ(drum("99", "unseen", "--source all").status, 1);
+}
+
+// Whether a throw rejected a legal call is the storm's to say: the host knows no message.
+TEST_F(ForeignStorm, SaysWhetherItsThrowRejectedALegalCall) {
+  for (const std::string legal : {"0", "1"}) {
+    const Ran ran = drum("9", "exact", "--source all",
+                         "echo threw where=hub false_reject=" + legal + " message=no_jump; exit 2");
+    EXPECT_EQ(ran.status, 1) << ran.output;
+    EXPECT_NE(ran.output.find("exited with status 2 (thrown on hub: no_jump)"), std::string::npos)
+        << ran.output;
+    const bool said = ran.output.find("finding: a legal call was rejected") != std::string::npos;
+    EXPECT_EQ(said, legal == "1") << ran.output;
+  }
 }
 
 TEST_F(ForeignStorm, ThatCannotBeUnderstoodIsAHarnessFailure) {
