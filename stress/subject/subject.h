@@ -13,7 +13,8 @@
 
 namespace sigsweep {
 
-class Subject : public Tables, public Runnable, public Checks, public Extras {
+// Runnable is the first: to call it needs no thunk, which would be injectable code of the harness.
+class Subject : public Runnable, public Tables, public Checks, public Extras {
  public:
   virtual ~Subject() = default;
 };

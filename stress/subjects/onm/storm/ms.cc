@@ -96,9 +96,7 @@ class ManyMs final : public Workload {
            "/sp=" + ((state & kSpInG0) != 0 ? "g0" : "curg");
   }
 
-  std::vector<std::string_view> benchmarks() override {
-    return go::benchmark_names();
-  }
+  std::vector<std::string_view> benchmarks() override { return go::benchmark_names(); }
   double run_benchmark(std::string_view name, std::uint64_t rounds) override {
     return go::run_benchmark(name, rounds);
   }
