@@ -1,0 +1,49 @@
+// Performs operations on the real heap, checks what it gives, and keeps the model. All of it is run
+// by a G, but for clear() and what is const.
+#pragma once
+
+#include "fuzz/malloc/heap_audit.h"
+#include "fuzz/malloc/heap_input.h"
+#include "fuzz/malloc/heap_model.h"
+
+namespace sigsweep::fuzz::heap {
+
+class Performer {
+ public:
+  // The collector must know these words: they are the places that are no stack's.
+  std::span<Word> roots() { return roots_; }
+
+  // Before an input: nothing was allocated.
+  void clear();
+  // From here to end() the words of the other places are these, in the G's own frame.
+  void begin(volatile Word* on_stack);
+  Problem perform(const Operation& op);
+  // The content of all that is reachable.
+  Problem check();
+  // Nothing is reachable from a root.
+  void end();
+
+  Word objects() const { return allocated_; }
+  Word contents() const { return model_.contents; }
+
+ private:
+  void set_place(unsigned place, const Reference& r);
+  void fill(Object* o);
+  Problem after_collection();
+  // The address, and what is wrong with it. It is returned, and not stored: what is left of it on
+  // the G's stack would keep the object.
+  Word allocate(Word size, Problem* problem);
+  Problem alloc(unsigned place, Word size);
+  Problem churn(unsigned times, Word size);
+  void link(Object* o, unsigned to, Word number);
+  void load(unsigned to, const Object& o, Word number);
+
+  Model model_;
+  Word roots_[kRoots] = {};
+  volatile Word* on_stack_ = nullptr;
+  Word collections_ = 0;  // that the model knows
+  Word allocated_ = 0;    // objects
+  Word churned_ = 0;      // bytes
+};
+
+}  // namespace sigsweep::fuzz::heap
