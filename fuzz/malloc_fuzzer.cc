@@ -92,7 +92,7 @@ void Malloc::prepare() {
 
 void Malloc::start() {
   if (!async_) return;
-  signals_.start(machine_.m(), stray_handler);
+  signals_.start(subject(), machine_.m(), stray_handler);
   const std::string why = start_async();
   if (!why.empty()) fail_harness("harness failure: signals that come when they like: " + why);
 }

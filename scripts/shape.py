@@ -51,7 +51,7 @@ MAY_INCLUDE = {
                                   "stress/subjects/onm", "stress/trap", "stress/verdict"],
     "stress/host": ["stress/base", "stress/schedule", "stress/verdict"],
     "stress/host/commands": ["stress/base", "stress/host", "stress/schedule", "stress/verdict"],
-    "fuzz/malloc": ["runtime", "stress/subject"],
+    "fuzz/malloc": ["runtime", "stress/campaign", "stress/engine", "stress/oracle", "stress/subject"],
     "fuzz": ["fuzz/malloc", "runtime", "stress/base", "stress/campaign", "stress/engine", "stress/oracle", "stress/schedule",
              "stress/subject", "stress/subjects/onm", "stress/trace", "stress/trap", "stress/verdict"],
 }

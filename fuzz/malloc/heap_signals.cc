@@ -5,9 +5,8 @@
 
 #include "runtime/stubs.h"
 #include "stress/campaign/resolve.h"
-#include "stress/engine/trial.h"
+#include "stress/engine/strays.h"
 #include "stress/oracle/oracle.h"
-#include "stress/subject/subject.h"
 
 namespace sigsweep::fuzz::heap {
 namespace {
@@ -32,20 +31,20 @@ void block_stray() {
   set_mask(SIG_BLOCK);
 }
 
-void Signals::start(runtime::M* mp, runtime::SigHandler handler) {
-  protocol_ = static_cast<unsigned>(find_protocol(subject(), "signalok_saved"));
-  for (unsigned i = 0; i < subject().sites().size() && count_ < std::size(sites_); i++) {
-    const Site& s = subject().sites()[i];
+void Signals::start(Subject& subject, runtime::M* mp, runtime::SigHandler handler) {
+  protocol_ = static_cast<unsigned>(find_protocol(subject, "signalok_saved"));
+  for (unsigned i = 0; i < subject.sites().size() && count_ < std::size(sites_); i++) {
+    const Site& s = subject.sites()[i];
     if (s.handler && s.end_message.empty() && !s.leaves) sites_[count_++] = i;
   }
   block_stray();
   runtime::sigaltinit(mp);
   runtime::setsig(stray_signal(), handler);
-  started_ = true;
+  subject_ = &subject;
 }
 
 Hooks Signals::hooks() const {
-  return started_ ? Hooks{&allow_stray_fn, &block_stray_fn} : Hooks{};
+  return subject_ != nullptr ? Hooks{&allow_stray_fn, &block_stray_fn} : Hooks{};
 }
 
 bool Signals::handle() {
@@ -53,8 +52,8 @@ bool Signals::handle() {
   Call call{}, inner{};
   call.inner = &inner;
   for (std::uint64_t& in : call.in) in = nonce_++ * 0x9e3779b97f4a7c15U | 1;
-  subject().handle(protocol_, site, &call);
-  const Site& s = subject().sites()[site];
+  subject_->handle(protocol_, site, &call);
+  const Site& s = subject_->sites()[site];
   return call.fn_runs == 1 && call.returns == 1 && clobbered_arguments(s, call) == 0 &&
          clobbered_results(s, call) == 0;
 }

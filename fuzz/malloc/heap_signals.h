@@ -6,6 +6,7 @@
 
 #include "fuzz/malloc/heap_machine.h"
 #include "runtime/runtime.h"
+#include "stress/subject/subject.h"
 
 namespace sigsweep::fuzz::heap {
 
@@ -16,7 +17,7 @@ class Signals {
  public:
   // Once: stray_signal() goes to `handler`, on the M's gsignal, and is blocked but where the hooks
   // allow it. REQUIRES: on the thread that runs the inputs.
-  void start(runtime::M* mp, runtime::SigHandler handler);
+  void start(Subject& subject, runtime::M* mp, runtime::SigHandler handler);
   // Signals reach the thread only while it is an M: from g0's start to its end. None before
   // start().
   Hooks hooks() const;
@@ -25,7 +26,7 @@ class Signals {
   bool handle();
 
  private:
-  bool started_ = false;
+  Subject* subject_ = nullptr;  // null: not started
   unsigned protocol_ = 0;
   unsigned sites_[64] = {};
   unsigned count_ = 0;
