@@ -74,7 +74,7 @@ StormDescription describe_storm(const Session& session);
 StormPlan resolved(const StormDescription& described, StormPlan plan);
 
 // Runs it. Throws Failure: as describe_storm and resolved, and kUsage for what can't be.
-StormResult run_storm(const Session& session, const StormPlan& plan,
+StormResult run_storm(const Session& session, const StormPlan& wanted,
                       const StormDescription& described);
 StormResult run_storm(const Session& session, const StormPlan& plan);
 
