@@ -22,14 +22,14 @@ struct Disassembler::State {
 
 namespace {
 
-struct Mode {
+struct CapstoneMode {
   unsigned machine;
   cs_arch arch;
   cs_mode mode;
 };
-constexpr Mode kModes[] = {{EM_X86_64, CS_ARCH_X86, CS_MODE_64},
-                           {EM_386, CS_ARCH_X86, CS_MODE_32},
-                           {EM_ARM, CS_ARCH_ARM, CS_MODE_ARM}};
+constexpr CapstoneMode kModes[] = {{EM_X86_64, CS_ARCH_X86, CS_MODE_64},
+                                   {EM_386, CS_ARCH_X86, CS_MODE_32},
+                                   {EM_ARM, CS_ARCH_ARM, CS_MODE_ARM}};
 
 // "0x1234" at the end of an operand: the function that it leads to, by name.
 std::string named_target(const symtab::Table& table, const std::string& text) {
@@ -59,7 +59,7 @@ Disassembler::Disassembler(const std::string& path) : state_(new State) {
   state_->file.resize(static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0)));
   in.seekg(0).read(state_->file.data(), static_cast<std::streamsize>(state_->file.size()));
   if (!in) throw Failure(kHarnessFailed, path + ": cannot be read");
-  for (const Mode& mode : kModes) {
+  for (const CapstoneMode& mode : kModes) {
     if (mode.machine != state_->table.machine()) continue;
     if (cs_open(mode.arch, mode.mode, &state_->handle) != CS_ERR_OK) break;
     if (mode.arch == CS_ARCH_X86) cs_option(state_->handle, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);

@@ -48,8 +48,10 @@ struct SlotValues {
 // In the call of the first handler that was hurt.
 SlotValues values_of_handler(const Record& r, const std::string& slot) {
   for (std::uint64_t i = 0; i < r.number("injections"); i++) {
-    const auto value = [&](const char* key) { return value_of(r, Example::key(key, i), slot); };
-    if (!r.has(Example::key("handler_seen", i))) continue;  // it did not begin
+    const auto value = [&](const char* key) {
+      return value_of(r, ReportedTrial::key(key, i), slot);
+    };
+    if (!r.has(ReportedTrial::key("handler_seen", i))) continue;  // it did not begin
     SlotValues argument{value("handler_given"), value("handler_seen")};
     SlotValues result{value("handler_made"), value("handler_got")};
     if (argument.expected != argument.got) return argument;
@@ -96,7 +98,7 @@ std::string spaced(std::string text) {
 
 }  // namespace
 
-std::string finding_id(const Example& e) {
+std::string finding_id(const ReportedTrial& e) {
   std::uint64_t hash = 0xcbf29ce484222325;
   for (const std::string& part :
        {e.isa, e.protocol, e.site(), e.handler(), phase_of(e.phase()).head(), e.verdict()}) {
@@ -105,7 +107,7 @@ std::string finding_id(const Example& e) {
   return fmt::format("{:016x}", hash);
 }
 
-Schedule schedule_of(const Example& e, const std::string& command_line) {
+Schedule schedule_of(const ReportedTrial& e, const std::string& command_line) {
   const Record& r = e.record;
   Schedule schedule;
   schedule.isa = e.isa;
@@ -113,15 +115,15 @@ Schedule schedule_of(const Example& e, const std::string& command_line) {
   schedule.seed = e.seed;
   Operation op{e.site(), arguments(r, "given"), {}};
   for (std::uint64_t i = 0; i < r.number("injections"); i++) {
-    const auto text = [&](const char* name) { return r.text(Example::key(name, i)); };
-    const auto number = [&](const char* name) { return r.number(Example::key(name, i)); };
+    const auto text = [&](const char* name) { return r.text(ReportedTrial::key(name, i)); };
+    const auto number = [&](const char* name) { return r.number(ReportedTrial::key(name, i)); };
     Injection injection;
     injection.signal = text("signal");
     injection.at = {text("symbol"), number("offset"), static_cast<std::uint32_t>(number("nth"))};
     injection.phase = phase_of(text("phase"));
     injection.by = *source_from_name(text("by"));
     injection.handler = text("handler");
-    injection.args = arguments(r, Example::key("handler_given", i));
+    injection.args = arguments(r, ReportedTrial::key("handler_given", i));
     if (number("in") != 0) injection.in = static_cast<std::uint32_t>(number("in"));
     op.injections.push_back(std::move(injection));
   }
@@ -132,7 +134,7 @@ Schedule schedule_of(const Example& e, const std::string& command_line) {
   return schedule;
 }
 
-FindingRow finding_row(const Session& session, const Example& e) {
+FindingRow finding_row(const Session& session, const ReportedTrial& e) {
   const std::string id = finding_id(e);
   std::string detail = e.record.text("detail");
   if (!e.mismatch().empty()) detail = e.mismatch();
@@ -166,13 +168,14 @@ std::string write_text(const std::string& path, const std::string& text) {
   throw Failure(kHarnessFailed, fmt::format("cannot write {}: {}", path, std::strerror(error)));
 }
 
-std::string write_schedule(const Example& e, const std::string& folder,
+std::string write_schedule(const ReportedTrial& e, const std::string& folder,
                            const std::string& command_line) {
   return write_text(folder + "/" + finding_id(e) + ".sched",
                     print_schedule(schedule_of(e, command_line)));
 }
 
-std::string render_finding(const Session& session, const Example& e, const std::string& folder) {
+std::string render_finding(const Session& session, const ReportedTrial& e,
+                           const std::string& folder) {
   const Record& r = e.record;
   const std::string path = write_schedule(e, folder, session.options.command_line);
   const Disassembler code(session.runner_path);

@@ -1,4 +1,5 @@
-// Examples and findings: a trial worth telling of, as a schedule, an id, and a page for a person.
+// Reported trials and findings: a trial worth telling of, as a schedule, an id, and a page for a
+// person.
 #pragma once
 
 #include <cstdint>
@@ -13,7 +14,7 @@ namespace sigsweep {
 struct Session;
 
 // Trial `record` in the runner's own account (stress/runner/account.h).
-struct Example {
+struct ReportedTrial {
   std::string isa, protocol;
   bool expected = false;
   std::uint64_t seed = 0;
@@ -41,24 +42,24 @@ struct Example {
 
 // The same finding has the same id every night: a hash of isa, protocol, site, and the blamed
 // injection's handler and phase (without its #n), and verdict. 16 hex digits.
-std::string finding_id(const Example& example);
+std::string finding_id(const ReportedTrial& example);
 
 // The schedule that shows it, with `expect` and `origin`.
-Schedule schedule_of(const Example& example, const std::string& command_line);
+Schedule schedule_of(const ReportedTrial& example, const std::string& command_line);
 
-FindingRow finding_row(const Session& session, const Example& example);
+FindingRow finding_row(const Session& session, const ReportedTrial& example);
 
 // What was violated, the schedule, the disassembly around the boundary, registers and slots, the
 // file that was written, and the commands that replay it and open it in gdb. Writes the schedule
 // into `folder`.
-std::string render_finding(const Session& session, const Example& example,
+std::string render_finding(const Session& session, const ReportedTrial& example,
                            const std::string& folder);
 
 // Writes a file, its folders too, and returns the path. Throws Failure(kHarnessFailed).
 std::string write_text(const std::string& path, const std::string& text);
 
 // Writes the schedule as FOLDER/ID.sched and returns the path. Throws Failure(kHarnessFailed).
-std::string write_schedule(const Example& example, const std::string& folder,
+std::string write_schedule(const ReportedTrial& example, const std::string& folder,
                            const std::string& command_line);
 
 }  // namespace sigsweep

@@ -68,7 +68,7 @@ std::vector<std::string> Session::handlers() const {
   return select("--handler", options.handlers, known, calling);
 }
 
-const Description::Protocol& Session::protocol(const std::string& name) const {
+const ProtocolSpec& Session::protocol(const std::string& name) const {
   for (const auto& p : description.protocols) {
     if (p.name == name) return p;
   }
@@ -77,7 +77,7 @@ const Description::Protocol& Session::protocol(const std::string& name) const {
 }
 
 Verdict Session::without_signal(const std::string& protocol, const std::string& site) const {
-  const auto at = std::ranges::find(description.sites, site, &Description::Site::name);
+  const auto at = std::ranges::find(description.sites, site, &SiteSpec::name);
   if (at == description.sites.end()) return Verdict::ok;
   const bool rejected = std::ranges::find(at->rejected_by, protocol) != at->rejected_by.end();
   return rejected ? Verdict::false_reject : Verdict::ok;

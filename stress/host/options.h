@@ -87,7 +87,7 @@ struct Session {
   std::vector<std::string> protocols() const;
   std::vector<std::string> sites() const;
   std::vector<std::string> handlers() const;  // `all`: those that call; `none` only by name
-  const Description::Protocol& protocol(const std::string& name) const;
+  const ProtocolSpec& protocol(const std::string& name) const;
   // The verdict of an operation that no handler's call interferes with: ok, but for a protocol
   // whose stub refuses even that.
   Verdict without_signal(const std::string& protocol, const std::string& site) const;

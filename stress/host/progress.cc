@@ -23,18 +23,18 @@ bool takes_codes(int fd) {
 
 }  // namespace
 
-Progress::Progress(std::string what, std::uint64_t total)
+ProgressBar::ProgressBar(std::string what, std::uint64_t total)
     : what_(std::move(what)),
       total_(total),
       terminal_(takes_codes(STDERR_FILENO)),
       started_(steady_clock::now()),
       shown_(started_) {}
 
-Progress::~Progress() {
+ProgressBar::~ProgressBar() {
   if (terminal_) std::fputs("\r\033[K", stderr);  // which throws nothing where nobody reads
 }
 
-void Progress::step(std::uint64_t done, const std::string& note) {
+void ProgressBar::step(std::uint64_t done, const std::string& note) {
   const auto now = steady_clock::now();
   if (done == 0 || now - shown_ < (terminal_ ? steady_clock::duration(kBarEvery) : kLineEvery))
     return;

@@ -8,10 +8,10 @@
 
 namespace sigsweep {
 
-class Progress {
+class ProgressBar {
  public:
-  Progress(std::string what, std::uint64_t total);
-  ~Progress();  // takes the bar away
+  ProgressBar(std::string what, std::uint64_t total);
+  ~ProgressBar();  // takes the bar away
   void step(std::uint64_t done, const std::string& note = {});
 
  private:

@@ -69,7 +69,7 @@ bool Silence::lasts(const Activity& now, unsigned limit) {
   return looks_ >= limit;
 }
 
-struct RunnerProcess::Shared {  // the layout is main.cc's Progress
+struct RunnerProcess::SharedProgress {  // the layout is main.cc's Progress
   volatile std::uint64_t serial, cell, boundary;
 };
 
@@ -78,7 +78,7 @@ RunnerProcess::RunnerProcess(std::string path, const std::string& isa)
   shared_fd_ = memfd_create("sigsweep-progress", 0);
   if (shared_fd_ < 0 || ftruncate(shared_fd_, 4096) != 0) return;  // start() will say
   void* p = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, shared_fd_, 0);
-  if (p != MAP_FAILED) shared_ = static_cast<Shared*>(p);
+  if (p != MAP_FAILED) shared_ = static_cast<SharedProgress*>(p);
 }
 
 RunnerProcess::~RunnerProcess() {
@@ -86,7 +86,7 @@ RunnerProcess::~RunnerProcess() {
     kill(pid_, SIGKILL);
     bury(false);
   }
-  if (shared_ != nullptr) munmap(const_cast<Shared*>(shared_), 4096);
+  if (shared_ != nullptr) munmap(const_cast<SharedProgress*>(shared_), 4096);
   if (shared_fd_ >= 0) close(shared_fd_);
 }
 

@@ -67,7 +67,7 @@ class RunnerProcess {
   const std::string& path() const { return path_; }
 
  private:
-  struct Shared;  // what the runner says of where it is
+  struct SharedProgress;  // what the runner says of where it is
   bool start(std::string* why);
   bool read_line(std::string* line, Outcome* outcome);
   Outcome bury(bool hung);
@@ -76,26 +76,28 @@ class RunnerProcess {
   const char* emulator_;  // null: the machine runs it
   pid_t pid_ = -1;
   int to_ = -1, from_ = -1, shared_fd_ = -1;
-  Shared* shared_ = nullptr;
+  SharedProgress* shared_ = nullptr;
   std::string unread_;
 };
 
-// What a runner says of its subject.
+// What a runner says of a protocol of its subject, and of a site.
+struct ProtocolSpec {
+  std::string name;
+  VerdictSet allowed;
+  std::string summary;
+  bool predicts;
+  bool passes_slots;  // its handlers pass arguments in slots
+};
+struct SiteSpec {
+  std::string name, in, out, written, zeroed, ends;
+  std::vector<std::string> rejected_by;  // protocols whose stub refuses the operation's own call
+};
+
+// What it says of its subject.
 struct Description {
   Catalog catalog;
-  struct Protocol {
-    std::string name;
-    VerdictSet allowed;
-    std::string summary;
-    bool predicts;
-    bool passes_slots;  // its handlers pass arguments in slots
-  };
-  std::vector<Protocol> protocols;
-  struct Site {
-    std::string name, in, out, written, zeroed, ends;
-    std::vector<std::string> rejected_by;  // protocols whose stub refuses the operation's own call
-  };
-  std::vector<Site> sites;
+  std::vector<ProtocolSpec> protocols;
+  std::vector<SiteSpec> sites;
   std::map<std::string, std::string> elsewhere;  // protocols of another ISA only: which
 };
 Outcome describe(RunnerProcess* runner, Description* out);

@@ -170,7 +170,7 @@ struct Heard {
 Outcome listen(const std::string& path, const StormPlan& plan, Heard* heard,
                std::vector<Record>* violations) {
   RunnerProcess runner(path, machine_isa());
-  Progress progress("storm, seconds", static_cast<std::uint64_t>(std::ceil(plan.seconds)));
+  ProgressBar progress("storm, seconds", static_cast<std::uint64_t>(std::ceil(plan.seconds)));
   return runner.command(command_of("storm", plan), [&](const Record& r) {
     if (r.word() == "threw") heard->threw = r;
     if (r.word() == "violation") violations->push_back(r);

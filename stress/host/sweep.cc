@@ -36,7 +36,7 @@ class GroupRun {
   bool run();
 
   std::vector<CellRow> cells;
-  std::vector<Example> examples;
+  std::vector<ReportedTrial> examples;
   std::vector<BaselineProblem> without_signal;
   std::string harness_problem;
   bool stopped = false;
@@ -120,8 +120,8 @@ void GroupRun::take(const Record& record) {
     began_ = true;
   } else if (record.word() == "example") {
     const bool expected = record.number("expected") != 0 && record.text("mismatch").empty();
-    examples.push_back(
-        Example{session_.options.isa, group_.protocol, expected, record.number("seed"), record});
+    examples.push_back(ReportedTrial{session_.options.isa, group_.protocol, expected,
+                                     record.number("seed"), record});
   } else if (record.word() == "again") {
     forget_examples(record.text("handler"));
   } else if (record.word() == "cell") {
@@ -214,7 +214,7 @@ bool GroupRun::book(const Outcome& outcome, const std::vector<std::string>& hand
 
 // Its cell is run again.
 void GroupRun::forget_examples(const std::string& handler) {
-  std::erase_if(examples, [&](const Example& e) { return e.handler() == handler; });
+  std::erase_if(examples, [&](const ReportedTrial& e) { return e.handler() == handler; });
 }
 
 bool GroupRun::run() {
@@ -257,7 +257,7 @@ class Sweeper {
   const Session& session_;
   const SweepPlan& plan_;
   ResultsWriter* writer_;
-  Progress progress_;
+  ProgressBar progress_;
   std::size_t next_ = 0, done_ = 0;
   std::uint64_t deaths_ = 0, hangs_ = 0;
   bool ending_ = false;

@@ -19,7 +19,7 @@ std::vector<std::string> distinct_handlers(const Session& session, const std::st
   for (const CatalogEntry& handler : session.description.catalog.handlers) {
     if (handler.name == "none") continue;
     const auto& sites = session.description.sites;
-    const auto site = std::ranges::find(sites, handler.name, &Description::Site::name);
+    const auto site = std::ranges::find(sites, handler.name, &SiteSpec::name);
     const bool writes = session.protocol(protocol).passes_slots && site != sites.end();
     if (seen.insert(writes ? site->written : "-").second) handlers.push_back(handler.name);
   }

@@ -60,15 +60,17 @@ std::uint64_t SweepResult::landed() const {
 
 bool SweepResult::as_expected(const KnownFindings& known) const {
   const auto acknowledged = [&](const CellRow& cell) {
-    const auto of_cell = [&](const Example& e) {
+    const auto of_cell = [&](const ReportedTrial& e) {
       return !e.expected && e.protocol == cell.protocol && e.site() == cell.site &&
              e.handler() == cell.handler;
     };
-    const auto is_known = [&](const Example& e) { return known.reason(finding_id(e)) != nullptr; };
+    const auto is_known = [&](const ReportedTrial& e) {
+      return known.reason(finding_id(e)) != nullptr;
+    };
     // Each kind of verdict has its example; of mismatches only the first has.
     return cell.predicted_mismatches == 0 && std::ranges::any_of(examples, of_cell) &&
            std::ranges::all_of(examples,
-                               [&](const Example& e) { return !of_cell(e) || is_known(e); });
+                               [&](const ReportedTrial& e) { return !of_cell(e) || is_known(e); });
   };
   return without_signal.empty() && cut_short.empty() &&
          std::ranges::all_of(

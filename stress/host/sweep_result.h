@@ -20,7 +20,7 @@ struct BaselineProblem {
 struct SweepResult {
   std::vector<CellRow> cells;
   // The first of each verdict in a cell; all kinds that are not expected.
-  std::vector<Example> examples;
+  std::vector<ReportedTrial> examples;
   std::vector<BaselineProblem> without_signal;
   std::string harness_problem;  // why the sweep as a whole can't be believed; empty: it can
   bool stopped = false;         // by a signal: what is here is whole, but not all

@@ -46,14 +46,14 @@ enum Flags : unsigned {
   kAssume = 8192
 };
 
-struct Command {
+struct Subcommand {
   const char* name;
   const char* help;
   unsigned flags;
   int (*run)(const Options&);
 };
 
-constexpr Command kCommands[] = {
+constexpr Subcommand kSubcommands[] = {
     {"prove", "check the claims, each with its evidence",
      kSelect | kInject | kTrials | kResults | kAssume | kClaims | kJobs | kIsaList, prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
@@ -226,7 +226,7 @@ int run(int argc, char** argv) {
       "sigsweep");
   app.set_version_flag("--version", version());
   app.require_subcommand(1);
-  for (const Command& command : kCommands) {
+  for (const Subcommand& command : kSubcommands) {
     add_flags(app.add_subcommand(command.name, command.help), command.flags, &options);
   }
   try {
@@ -234,7 +234,7 @@ int run(int argc, char** argv) {
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kAsExpected : kUsage;
   }
-  for (const Command& command : kCommands) {
+  for (const Subcommand& command : kSubcommands) {
     CLI::App* chosen = app.get_subcommand(command.name);
     if (!chosen->parsed()) continue;
     options.isa = options.isas.empty() ? machine_isa() : options.isas.front();

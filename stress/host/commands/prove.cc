@@ -52,7 +52,7 @@ bool prove(const Session& session, const ClaimBook& book, ResultsWriter* writer)
   if (!result.stopped && !stop_requested && result.harness_problem.empty()) {
     check_all(plan, result, writer, &printer);
   }
-  for (const Example& e : result.examples) {
+  for (const ReportedTrial& e : result.examples) {
     if (!e.expected) writer->write(finding_row(session, e));
   }
   printer.totals();

@@ -118,8 +118,8 @@ void ClaimChecker::check_tried(const ClaimSpec& claim, ClaimRow* row) const {
 }
 
 // The first unexpected example of a cell; where there is none, the cell's runner died of it.
-const Example* ClaimChecker::example_of(const CellRow& cell) const {
-  for (const Example& e : result_.examples) {
+const ReportedTrial* ClaimChecker::example_of(const CellRow& cell) const {
+  for (const ReportedTrial& e : result_.examples) {
     if (!e.expected && e.protocol == cell.protocol && e.site() == cell.site &&
         e.handler() == cell.handler) {
       return &e;
@@ -138,7 +138,7 @@ void ClaimChecker::refute(const CellRow& cell, ClaimRow* row) {
   if (cell.predicted_mismatches != 0) {
     row->detail += fmt::format("; {} against the prediction", cell.predicted_mismatches);
   }
-  const Example* example = example_of(cell);
+  const ReportedTrial* example = example_of(cell);
   if (example == nullptr) return;
   row->counterexample = print_schedule(schedule_of(*example, session_.options.command_line));
   fmt::print("{}\n", render_finding(session_, *example, session_.options.out + "/counterexamples"));

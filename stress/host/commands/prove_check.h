@@ -35,7 +35,7 @@ class ClaimChecker {
   void storm(const ClaimSpec& claim, ClaimRow* row);
   void throws(const ClaimSpec& claim, ClaimRow* row);
   void refute(const CellRow& cell, ClaimRow* row);
-  const Example* example_of(const CellRow& cell) const;
+  const ReportedTrial* example_of(const CellRow& cell) const;
   void check_tried(const ClaimSpec& claim, ClaimRow* row) const;
 
   const ClaimPlan& plan_;

@@ -49,12 +49,12 @@ bool matches(const std::optional<Expectation>& expected, const Replayed& got) {
 // How to open in gdb what was run. Where the file says it otherwise, or has the boundaries of
 // another build, a file that gdb's runner can take is written.
 std::string opened_in_gdb(const Session& session, const std::string& path, Schedule ran,
-                          const Example& example) {
+                          const ReportedTrial& example) {
   const Record& r = example.record;
   const std::size_t operation = r.number("operation"), injection = r.number("blame");
   std::vector<Injection>& here = ran.operations.at(operation).injections;
   for (std::size_t i = 0; i < here.size(); i++) {
-    const auto key = [i](const char* name) { return Example::key(name, i); };
+    const auto key = [i](const char* name) { return ReportedTrial::key(name, i); };
     here[i].at = {r.text(key("symbol")), r.number(key("offset")),
                   static_cast<std::uint32_t>(r.number(key("nth")))};
   }
@@ -79,7 +79,7 @@ void print(const Session& session, const std::string& path, const Schedule& sche
   fmt::print("{}: {}{} {}\n", path, got.verdict, got.slots == "-" ? "" : " " + got.slots,
              r.text("detail"));
   if (r.has("symbol")) {
-    const Example example{schedule.isa, schedule.protocol, false, schedule.seed, r};
+    const ReportedTrial example{schedule.isa, schedule.protocol, false, schedule.seed, r};
     if (got.verdict != "ok") fmt::print("  finding {}\n", finding_id(example));
     fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
                example.handler(), example.symbol(), example.offset(), example.phase(),

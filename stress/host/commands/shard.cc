@@ -19,7 +19,7 @@ namespace {
 using nlohmann::ordered_json;
 
 // A line of a shard's file; what is taken from it is checked as it is taken.
-struct Row {
+struct ResultLine {
   std::string place;  // "file:line:1", for messages
   ordered_json json;
 
@@ -40,16 +40,16 @@ struct Row {
   }
 };
 
-struct Part {
+struct ShardFile {
   std::string path;
-  Row run, end;
-  std::vector<Row> rows;  // those between
+  ResultLine run, end;
+  std::vector<ResultLine> rows;  // those between
   Shard shard;
   std::uint64_t cells = 0, trials = 0;
 };
 
-Row read_row(const std::string& place, const std::string& line) {
-  Row row{place, ordered_json::parse(line, nullptr, false)};
+ResultLine read_row(const std::string& place, const std::string& line) {
+  ResultLine row{place, ordered_json::parse(line, nullptr, false)};
   if (!row.json.is_object()) {
     throw Failure(kUsage, fmt::format("{}: no results row; a JSON object with `kind` is expected "
                                       "(results/schema.json)",
@@ -63,7 +63,7 @@ Row read_row(const std::string& place, const std::string& line) {
   return row;
 }
 
-void take_run(Row row, Part* part) {
+void take_run(ResultLine row, ShardFile* part) {
   const std::string shard = row.text("shard");
   try {
     part->shard = parse_shard(shard);
@@ -73,7 +73,7 @@ void take_run(Row row, Part* part) {
   part->run = std::move(row);
 }
 
-void take_row(Row row, Part* part) {
+void take_row(ResultLine row, ShardFile* part) {
   const std::string kind = row.text("kind");
   if ((kind == "run") != part->run.json.is_null()) {
     throw Failure(kUsage, row.place + ": the first row, and no other, must be of kind \"run\"");
@@ -88,7 +88,7 @@ void take_row(Row row, Part* part) {
 }
 
 // A sweep that was stopped, or killed, has not all of its cells.
-void check_ended(const Part& part) {
+void check_ended(const ShardFile& part) {
   if (part.end.json.is_null()) {
     throw Failure(
         kUsage, fmt::format("{}: has no `end` row: the sweep did not come to its end", part.path));
@@ -103,10 +103,10 @@ void check_ended(const Part& part) {
   }
 }
 
-Part read_part(const std::string& path) {
+ShardFile read_part(const std::string& path) {
   std::ifstream in(path);
   if (!in) throw Failure(kUsage, fmt::format("{}: cannot be read", path));
-  Part part;
+  ShardFile part;
   part.path = path;
   unsigned number = 0;
   for (std::string line; std::getline(in, line);) {
@@ -118,7 +118,7 @@ Part read_part(const std::string& path) {
 }
 
 // What must be the same in all of them.
-void check_same_run(const Part& a, const Part& b) {
+void check_same_run(const ShardFile& a, const ShardFile& b) {
   for (const char* key : {"selection", "build", "version"}) {
     if (a.run.text(key) == b.run.text(key)) continue;
     throw Failure(kUsage, fmt::format("{} and {} are not of one run: {} is \"{}\" and \"{}\"",
@@ -126,10 +126,10 @@ void check_same_run(const Part& a, const Part& b) {
   }
 }
 
-void check_complete(const std::vector<Part>& parts) {
+void check_complete(const std::vector<ShardFile>& parts) {
   std::map<unsigned, std::string> have;
   const unsigned count = parts.front().shard.count;
-  for (const Part& part : parts) {
+  for (const ShardFile& part : parts) {
     check_same_run(parts.front(), part);
     const Shard shard = part.shard;
     if (shard.count != count) {
@@ -164,7 +164,7 @@ Shard parse_shard(const std::string& text) {
 }
 
 int merge_command(const Options& options) {
-  std::vector<Part> parts;
+  std::vector<ShardFile> parts;
   for (const std::string& path : options.files) parts.push_back(read_part(path));
   check_complete(parts);
   ResultsWriter writer(options.json);
@@ -174,8 +174,8 @@ int merge_command(const Options& options) {
   writer.write_line(run.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   std::uint64_t trials = 0;
   EndRow end;
-  for (const Part& part : parts) {
-    for (const Row& row : part.rows) writer.write_line(row.json.dump());
+  for (const ShardFile& part : parts) {
+    for (const ResultLine& row : part.rows) writer.write_line(row.json.dump());
     trials += part.trials;
     end.cells += part.cells;
     // Its own verdict, which goes by what was acknowledged when it ran.

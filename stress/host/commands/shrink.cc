@@ -48,7 +48,8 @@ std::string Shrinker::id_of(Schedule* schedule) {
   if (got.verdict == "ok" || got.record.word().empty()) return {};
   const std::string& slots = got.slots;
   schedule->expect = Expectation{got.verdict, slots == "-" ? "" : slots.substr(0, slots.find('+'))};
-  return finding_id(Example{schedule->isa, schedule->protocol, false, schedule->seed, got.record});
+  return finding_id(
+      ReportedTrial{schedule->isa, schedule->protocol, false, schedule->seed, got.record});
 }
 
 bool Shrinker::keeps(Schedule candidate) {

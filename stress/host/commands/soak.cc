@@ -16,7 +16,7 @@ int soak_command(const Session& session) {
       .add("rounds", session.options.random)
       .add("seed", session.options.seed);
   Record result;
-  Progress progress("random trials", session.options.random);
+  ProgressBar progress("random trials", session.options.random);
   const Outcome outcome = session.runner->command(command, [&](const Record& r) {
     if (r.word() == "soaked") progress.step(r.number("rounds"));
     if (r.word() == "soak") result = r;

@@ -82,7 +82,7 @@ Schedule schedule_of(const Session& session, const StormPlan& plan, const Record
 // Does the exact lane see, at that instruction, what the storm saw? `found` is what it saw, where
 // the state is the storm's: the pass over the instruction whose g and SP are the same.
 bool replays(const Session& session, const StormPlan& plan, const Record& violation,
-             Example* found) {
+             ReportedTrial* found) {
   for (std::uint32_t nth = 1; nth <= 2; nth++) {
     const Schedule schedule = schedule_of(session, plan, violation, nth);
     Replayed got;
@@ -94,7 +94,7 @@ bool replays(const Session& session, const StormPlan& plan, const Record& violat
     }
     if (got.record.text("phase").find("/" + violation.text("state") + "/") == std::string::npos)
       continue;
-    *found = Example{schedule.isa, schedule.protocol, true, schedule.seed, got.record};
+    *found = ReportedTrial{schedule.isa, schedule.protocol, true, schedule.seed, got.record};
     return got.verdict == violation.text("verdict") && got.slots == violation.text("slots");
   }
   return false;
@@ -110,7 +110,7 @@ void replay_violations(const Session& session, const StormPlan& plan, StormResul
     }
     if (row.replay_tried == kMostReplays || stop_requested) break;
     row.replay_tried++;
-    Example example;
+    ReportedTrial example;
     try {
       if (!replays(session, plan, violation, &example)) continue;
     } catch (const Failure& failure) {

@@ -45,7 +45,7 @@ void report_findings(const Session& session, const SweepResult& result, ResultsW
       session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
   std::size_t shown = 0;
   std::set<std::string> known;
-  for (const Example& example : result.examples) {
+  for (const ReportedTrial& example : result.examples) {
     if (example.expected) continue;
     writer->write(finding_row(session, example));
     const std::string id = finding_id(example);
