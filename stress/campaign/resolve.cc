@@ -20,14 +20,6 @@ int index_of(const Range& range, std::string_view name) {
   return -1;
 }
 
-std::vector<std::string> names_of(const Subject& subject, SlotMask slots) {
-  std::vector<std::string> names;
-  for (unsigned i = 0; i < subject.slots().size(); i++) {
-    if ((slots >> i & 1) != 0) names.emplace_back(subject.slots()[i]);
-  }
-  return names;
-}
-
 void give(const Subject& subject, const std::vector<Argument>& args, std::uint64_t* in) {
   for (const Argument& a : args) {
     const int slot = find_slot(subject, a.slot);
@@ -106,7 +98,7 @@ Catalog catalog_of(const Subject& subject) {
   for (std::string_view s : subject.slots()) catalog.slots.emplace_back(s);
   catalog.handlers.push_back({"none", {}});
   for (const Site& site : subject.sites()) {
-    CatalogEntry entry{std::string(site.name), names_of(subject, site.in)};
+    CatalogEntry entry{std::string(site.name), slot_list(subject, site.in)};
     if (site.handler) catalog.handlers.push_back(entry);
     catalog.sites.push_back(std::move(entry));
   }
@@ -127,9 +119,17 @@ int find_slot(const Subject& subject, std::string_view name) {
   return -1;
 }
 
+std::vector<std::string> slot_list(const Subject& subject, SlotMask slots) {
+  std::vector<std::string> names;
+  for (unsigned i = 0; i < subject.slots().size(); i++) {
+    if ((slots >> i & 1) != 0) names.emplace_back(subject.slots()[i]);
+  }
+  return names;
+}
+
 std::string slot_names(const Subject& subject, SlotMask slots) {
   std::string joined;
-  for (const std::string& name : names_of(subject, slots))
+  for (const std::string& name : slot_list(subject, slots))
     joined += (joined.empty() ? "" : "+") + name;
   return joined.empty() ? "-" : joined;
 }

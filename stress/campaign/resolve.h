@@ -18,6 +18,7 @@ int find_protocol(const Subject& subject, std::string_view name);
 int find_site(const Subject& subject, std::string_view name);
 int find_slot(const Subject& subject, std::string_view name);
 
+std::vector<std::string> slot_list(const Subject& subject, SlotMask slots);
 // "s0+p1"; "-" for none.
 std::string slot_names(const Subject& subject, SlotMask slots);
 

@@ -250,25 +250,25 @@ std::string gdb_lines(const Session& session, const Schedule& schedule, std::siz
                      all.at(injection).signal);
 }
 
-Record replay_under_debugger(const Session& session, const Schedule& schedule,
-                             const std::string& path) {
+Account replay_under_debugger(const Session& session, const Schedule& schedule,
+                              const std::string& path) {
   check(schedule, path);
   const ScratchFile text(print_schedule(schedule)), script(script_of(schedule));
   const std::string output =
       output_of_gdb({"gdb", "-q", "-nx", "-batch", "-x", script.path(), "--args",
                      session.runner_path, "--walk", text.path(), "--account"});
-  Record last;
+  std::optional<Account> last;
   for (std::size_t at = 0; at < output.size();) {
     const std::size_t end = std::min(output.find('\n', at), output.size());
     const std::string_view line(output.data() + at, end - at);
-    if (line.starts_with(kAccount)) last = Record::decode(line);
-    if (last.text("verdict") != "ok" && !last.word().empty()) break;
+    if (line.starts_with(kAccount)) last = decode(Record::decode(line));
+    if (last && last->verdict != Verdict::ok) break;
     at = end + 1;
   }
-  if (last.word().empty()) {
+  if (!last) {
     throw Failure(kHarnessFailed, fmt::format("{}: gdb did not get to the end:\n{}", path, output));
   }
-  return last;
+  return *last;
 }
 
 }  // namespace sigsweep

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string>
 
+#include "stress/account/account.h"
 #include "stress/host/options.h"
 #include "stress/schedule/schedule.h"
 
@@ -13,8 +14,8 @@ namespace sigsweep {
 // Runs the schedule under gdb and returns the runner's account of its last operation, or of the
 // first that was not ok. Throws Failure: kUsage where the schedule asks for what gdb can't do,
 // kSkipped where there is no gdb, kHarnessFailed.
-Record replay_under_debugger(const Session& session, const Schedule& schedule,
-                             const std::string& path);
+Account replay_under_debugger(const Session& session, const Schedule& schedule,
+                              const std::string& path);
 
 // The command line that opens the schedule in gdb and stops where this injection of this operation
 // lands, at the pass that counts, with the injections before it sent; and which signal to send

@@ -10,6 +10,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 #include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
@@ -18,26 +19,9 @@
 namespace sigsweep {
 namespace {
 
-// As the runner wrote it; empty where it wrote none.
-Phase phase_of(const std::string& text) {
-  return Phase::parse(text).value_or(Phase());
-}
-
-// "s0=0x1,p1=0x2" as arguments.
-std::vector<Argument> arguments(const Record& record, const std::string& key) {
-  std::vector<Argument> args;
-  for (const std::string& item : record.list(key)) {
-    const std::size_t equals = item.find('=');
-    args.push_back({item.substr(0, equals), std::stoull(item.substr(equals + 1), nullptr, 16)});
-  }
-  return args;
-}
-
-std::string value_of(const Record& record, const std::string& key, const std::string& slot) {
-  for (const std::string& item : record.list(key)) {
-    if (item.starts_with(slot + "=")) return item.substr(slot.size() + 1);
-  }
-  return "-";
+std::string value_of(const Values& values, const std::string& slot) {
+  const auto found = std::ranges::find(values, slot, &Argument::slot);
+  return found == values.end() ? "-" : fmt::format("{:#x}", found->value);
 }
 
 // What a slot was given, and what was found in it.
@@ -46,38 +30,37 @@ struct SlotValues {
 };
 
 // In the call of the first handler that was hurt.
-SlotValues values_of_handler(const Record& r, const std::string& slot) {
-  for (std::uint64_t i = 0; i < r.number("injections"); i++) {
-    const auto value = [&](const char* key) {
-      return value_of(r, ReportedTrial::key(key, i), slot);
-    };
-    if (!r.has(ReportedTrial::key("handler_seen", i))) continue;  // it did not begin
-    SlotValues argument{value("handler_given"), value("handler_seen")};
-    SlotValues result{value("handler_made"), value("handler_got")};
+SlotValues values_of_handler(const Account& account, const std::string& slot) {
+  for (const auto& [planned, live, call] : account.injections) {
+    if (!call) continue;  // it did not begin
+    SlotValues argument{value_of(planned.args, slot), value_of(call->seen, slot)};
+    SlotValues result{value_of(call->made, slot), value_of(call->got, slot)};
     if (argument.expected != argument.got) return argument;
     if (result.expected != result.got) return result;
   }
   return {"-", "-"};
 }
 
-SlotValues values_of(const Record& r, const std::string& slot) {
-  const std::string& verdict = r.text("verdict");
-  if (verdict == "slot-leak") return {"0", "another value"};
-  if (verdict == "handler-clobbered") return values_of_handler(r, slot);
-  if (verdict == "result-clobbered") return {value_of(r, "made", slot), value_of(r, "got", slot)};
-  return {value_of(r, "given", slot), value_of(r, "seen", slot)};
+SlotValues values_of(const Account& account, const std::string& slot) {
+  const CallAccount& call = account.call;
+  switch (account.verdict) {
+    case Verdict::slot_leak:
+      return {"0", "another value"};
+    case Verdict::handler_clobbered:
+      return values_of_handler(account, slot);
+    case Verdict::result_clobbered:
+      return {value_of(call.made, slot), value_of(call.got, slot)};
+    default:
+      return {value_of(account.given, slot), value_of(call.seen, slot)};
+  }
 }
 
 // The slots that the verdict is about: what was expected and what was found.
-std::string slots_page(const Record& r) {
+std::string slots_page(const Account& account) {
   std::string page;
-  const std::string& slots = r.text("slots");
-  for (std::size_t at = 0; at < slots.size() && slots != "-";) {
-    const std::size_t end = std::min(slots.find('+', at), slots.size());
-    const std::string slot = slots.substr(at, end - at);
-    const SlotValues values = values_of(r, slot);
+  for (const std::string& slot : account.slots) {
+    const SlotValues values = values_of(account, slot);
     page += fmt::format("  {}: expected {}, got {}\n", slot, values.expected, values.got);
-    at = end + 1;
   }
   return page;
 }
@@ -89,10 +72,10 @@ std::string subject_flag(const Options& options) {
   return (options.subject == kSubjects[0] ? "" : " --subject " + options.subject) + red_zone;
 }
 
-std::string spaced(std::string text) {
-  for (char& c : text) {
-    if (c == ',') c = ' ';
-  }
+// "rax=0x1 rbx=0x2".
+std::string spaced(const Values& values) {
+  std::string text = values_text(values);
+  std::ranges::replace(text, ',', ' ');
   return text;
 }
 
@@ -100,51 +83,44 @@ std::string spaced(std::string text) {
 
 std::string finding_id(const ReportedTrial& e) {
   std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::string& part :
-       {e.isa, e.protocol, e.site(), e.handler(), phase_of(e.phase()).head(), e.verdict()}) {
-    for (const char c : part + "\n") hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  for (const std::string_view part :
+       {std::string_view(e.isa), std::string_view(e.protocol), std::string_view(e.site()),
+        std::string_view(e.handler()), std::string_view(e.phase().head()), e.verdict()}) {
+    for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+    hash = (hash ^ static_cast<unsigned char>('\n')) * 0x100000001b3;
   }
   return fmt::format("{:016x}", hash);
 }
 
+Expectation expectation(const Account& account) {
+  return {std::string(verdict_name(account.verdict)),
+          account.slots.empty() ? std::string() : account.slots.front()};
+}
+
 Schedule schedule_of(const ReportedTrial& e, const std::string& command_line) {
-  const Record& r = e.record;
+  const Account& account = e.account;
   Schedule schedule;
   schedule.isa = e.isa;
   schedule.protocol = e.protocol;
   schedule.seed = e.seed;
-  Operation op{e.site(), arguments(r, "given"), {}};
-  for (std::uint64_t i = 0; i < r.number("injections"); i++) {
-    const auto text = [&](const char* name) { return r.text(ReportedTrial::key(name, i)); };
-    const auto number = [&](const char* name) { return r.number(ReportedTrial::key(name, i)); };
-    Injection injection;
-    injection.signal = text("signal");
-    injection.at = {text("symbol"), number("offset"), static_cast<std::uint32_t>(number("nth"))};
-    injection.phase = phase_of(text("phase"));
-    injection.by = *source_from_name(text("by"));
-    injection.handler = text("handler");
-    injection.args = arguments(r, ReportedTrial::key("handler_given", i));
-    if (number("in") != 0) injection.in = static_cast<std::uint32_t>(number("in"));
-    op.injections.push_back(std::move(injection));
-  }
+  Operation op{account.site, account.given, {}};
+  for (const InjectionAccount& each : account.injections) op.injections.push_back(each.planned);
   schedule.operations.push_back(std::move(op));
-  const std::string& slots = r.text("slots");
-  schedule.expect = Expectation{e.verdict(), slots == "-" ? "" : slots.substr(0, slots.find('+'))};
+  schedule.expect = expectation(account);
   schedule.origin = fmt::format("build=\"{}\" command=\"{}\"", build_description(), command_line);
   return schedule;
 }
 
 FindingRow finding_row(const Session& session, const ReportedTrial& e) {
   const std::string id = finding_id(e);
-  std::string detail = e.record.text("detail");
-  if (!e.mismatch().empty()) detail = e.mismatch();
+  const std::string& detail = e.mismatch().empty() ? e.account.detail : e.mismatch();
   return FindingRow{id,
                     e.isa,
                     e.protocol,
                     e.site(),
                     e.handler(),
-                    e.phase(),
-                    e.verdict(),
+                    e.phase().text(),
+                    std::string(e.verdict()),
                     detail,
                     print_schedule(schedule_of(e, session.options.command_line)),
                     session.known->reason(id) != nullptr};
@@ -174,28 +150,27 @@ std::string write_schedule(const ReportedTrial& e, const std::string& folder,
                     print_schedule(schedule_of(e, command_line)));
 }
 
-std::string render_finding(const Session& session, const ReportedTrial& e,
-                           const std::string& folder) {
-  const Record& r = e.record;
+std::string render_finding(const Session& session, const ReportedTrial& e, const std::string& folder) {
+  const Account& account = e.account;
   const std::string path = write_schedule(e, folder, session.options.command_line);
   const Disassembler code(session.runner_path);
   std::string page = fmt::format("finding {}: {} {} with handler {}: {}: {}\n", finding_id(e),
-                                 e.protocol, e.site(), e.handler(), e.verdict(), r.text("detail"));
+                                 e.protocol, e.site(), e.handler(), e.verdict(), account.detail);
   if (!e.mismatch().empty()) page += fmt::format("  {}\n", e.mismatch());
-  if (r.has("fault")) page += fmt::format("  {}\n", r.text("fault"));
-  page += slots_page(r);
+  if (!account.fault.empty()) page += fmt::format("  {}\n", account.fault);
+  page += slots_page(account);
   page += fmt::format("the signal {}landed in front of\n{}",
-                      r.number("injections") > 1 ? "that is blamed " : "",
+                      account.injections.size() > 1 ? "that is blamed " : "",
                       around(code, e.symbol(), e.offset(), 4));
-  if (r.has("registers")) {
-    page += fmt::format("registers where the first landed: {}\n", spaced(r.text("registers")));
-    page += fmt::format("slots where the first landed:     {}\n", spaced(r.text("slots_landed")));
+  if (account.landed > 0) {
+    page += fmt::format("registers where the first landed: {}\n", spaced(account.registers));
+    page += fmt::format("slots where the first landed:     {}\n", spaced(account.slots_landed));
   }
   const Schedule schedule = schedule_of(e, session.options.command_line);
   page += fmt::format("schedule ({}):\n{}", path, print_schedule(schedule));
   page += fmt::format("replay:  sigsweep replay{} {}\n", subject_flag(session.options),
                       shell_quoted(path));
-  return page + gdb_lines(session, schedule, 0, r.number("blame"), path);
+  return page + gdb_lines(session, schedule, 0, account.blame, path);
 }
 
 }  // namespace sigsweep

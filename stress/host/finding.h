@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string>
 
-#include "stress/base/wire.h"
+#include "stress/account/account.h"
 #include "stress/host/results.h"
 #include "stress/schedule/schedule.h"
 
@@ -13,36 +13,29 @@ namespace sigsweep {
 
 struct Session;
 
-// Trial `record` in the runner's own account (stress/runner/account.h).
+// A trial that the runner has told of. What the verdict is blamed on: that injection's handler and
+// boundary; empty where nothing was injected.
 struct ReportedTrial {
   std::string isa, protocol;
   bool expected = false;
   std::uint64_t seed = 0;
-  Record record;
+  Account account;
 
-  const std::string& site() const { return record.text("site"); }
-  const std::string& verdict() const { return record.text("verdict"); }
-  const std::string& mismatch() const { return record.text("mismatch"); }
-  // What the verdict is blamed on: that injection's handler and boundary.
-  const std::string& handler() const { return of_blamed("handler"); }
-  const std::string& phase() const { return of_blamed("phase"); }
-  const std::string& symbol() const { return of_blamed("symbol"); }
-  std::uint64_t offset() const { return record.number(key("offset", record.number("blame"))); }
-
-  // The record's key for injection i, counted from 0.
-  static std::string key(const char* name, std::uint64_t i) {
-    return i == 0 ? name : name + std::to_string(i + 1);
-  }
-
- private:
-  const std::string& of_blamed(const char* name) const {
-    return record.text(key(name, record.number("blame")));
-  }
+  const std::string& site() const { return account.site; }
+  std::string_view verdict() const { return verdict_name(account.verdict); }
+  const std::string& mismatch() const { return account.mismatch; }
+  const std::string& handler() const { return blamed(account).planned.handler; }
+  const Phase& phase() const { return blamed(account).planned.phase; }
+  const std::string& symbol() const { return blamed(account).planned.at.symbol; }
+  std::uint64_t offset() const { return blamed(account).planned.at.offset; }
 };
 
 // The same finding has the same id every night: a hash of isa, protocol, site, and the blamed
 // injection's handler and phase (without its #n), and verdict. 16 hex digits.
 std::string finding_id(const ReportedTrial& example);
+
+// What a schedule that shows this must expect: its verdict, and the first slot that is hurt.
+Expectation expectation(const Account& account);
 
 // The schedule that shows it, with `expect` and `origin`.
 Schedule schedule_of(const ReportedTrial& example, const std::string& command_line);

@@ -119,9 +119,9 @@ void GroupRun::take(const Record& record) {
     }
     began_ = true;
   } else if (record.word() == "example") {
-    const bool expected = record.number("expected") != 0 && record.text("mismatch").empty();
-    examples.push_back(ReportedTrial{session_.options.isa, group_.protocol, expected,
-                                     record.number("seed"), record});
+    const Account told = decode(record);
+    const bool expected = told.expected && told.mismatch.empty();
+    examples.push_back({session_.options.isa, group_.protocol, expected, told.seed, told});
   } else if (record.word() == "again") {
     forget_examples(record.text("handler"));
   } else if (record.word() == "cell") {

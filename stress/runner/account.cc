@@ -1,4 +1,4 @@
-// Values, registers and boundaries as text.
+// Indices, masks and contexts as names and values.
 #include "stress/runner/account.h"
 
 #include <cstdio>
@@ -9,27 +9,20 @@
 namespace sigsweep {
 namespace {
 
-Record& add_words(Record& r, const std::string& key, SlotMask which, const std::uint64_t* values) {
-  std::string text;
-  for (unsigned i = 0; i < subject().slots().size(); i++) {
-    if ((which >> i & 1) == 0) continue;
-    char word[40];
-    std::snprintf(word, sizeof word, "%s%.2s=0x%llx", text.empty() ? "" : ",",
-                  subject().slots()[i].data(), static_cast<unsigned long long>(values[i]));
-    text += word;
+Values values_of(const Subject& subject, SlotMask which, const std::uint64_t* values) {
+  Values named;
+  for (unsigned i = 0; i < subject.slots().size(); i++) {
+    if ((which >> i & 1) != 0) named.push_back({std::string(subject.slots()[i]), values[i]});
   }
-  return r.add(key, text);
+  return named;
 }
 
-std::string registers(const ucontext_t& uc) {
-  std::string text;
+Values registers(const ucontext_t& uc) {
+  Values named;
   for (const auto& r : trap::kRegisters) {
-    char word[40];
-    std::snprintf(word, sizeof word, "%s%s=0x%llx", text.empty() ? "" : ",", r.name,
-                  static_cast<unsigned long long>(trap::context_register(&uc, r.index)));
-    text += word;
+    named.push_back({std::string(r.name), trap::context_register(&uc, r.index)});
   }
-  return text;
+  return named;
 }
 
 std::string fault_text(const Observation& seen) {
@@ -40,61 +33,63 @@ std::string fault_text(const Observation& seen) {
   return text;
 }
 
+CallAccount account_of(const Subject& subject, const Site& site, const Call& call) {
+  return {values_of(subject, site.in, call.seen), values_of(subject, site.out, call.made),
+          values_of(subject, site.out, call.got)};
+}
+
 // `call`: what became of the handler's own; null: it did not begin.
-void add_injection(Record* r, const PlannedInjection& injection, const Call* call,
-                   const Boundary& boundary, const std::string& suffix) {
-  add_boundary(r, boundary, suffix);
-  const bool calls = injection.handler != kNoHandler;
-  r->add("handler" + suffix, calls ? subject().sites()[injection.handler].name : "none")
-      .add("signal" + suffix, signal_name(injection.signal))
-      .add("by" + suffix, source_name(injection.source));
-  if (injection.parent >= 0) r->add("in" + suffix, static_cast<unsigned>(injection.parent) + 1);
-  if (!calls) return;
-  const Site& site = subject().sites()[injection.handler];
-  add_words(*r, "handler_given" + suffix, site.in, injection.in);
-  if (call == nullptr) return;
-  add_words(*r, "handler_seen" + suffix, site.in, call->seen);
-  add_words(*r, "handler_made" + suffix, site.out, call->made);
-  add_words(*r, "handler_got" + suffix, site.out, call->got);
+InjectionAccount account_of(const Subject& subject, const PlannedInjection& planned,
+                            const Call* call, const Boundary& boundary) {
+  const BoundaryAccount where = account_of(subject, boundary);
+  InjectionAccount injection;
+  injection.live = where.live;
+  injection.planned.at = where.at;
+  injection.planned.phase = where.phase;
+  injection.planned.handler = "none";
+  injection.planned.signal = signal_name(planned.signal);
+  injection.planned.by = planned.source;
+  if (planned.parent >= 0) injection.planned.in = static_cast<std::uint32_t>(planned.parent) + 1;
+  if (planned.handler == kNoHandler) return injection;
+  const Site& site = subject.sites()[planned.handler];
+  injection.planned.handler = site.name;
+  injection.planned.args = values_of(subject, site.in, planned.in);
+  if (call != nullptr) injection.call = account_of(subject, site, *call);
+  return injection;
 }
 
 }  // namespace
 
-void add_boundary(Record* r, const Boundary& b, const std::string& suffix) {
-  r->add("symbol" + suffix, b.symbol)
-      .add("offset" + suffix, b.offset)
-      .add("nth" + suffix, b.nth)
-      .add("phase" + suffix, b.phase.text())
-      .add("live" + suffix, slot_names(subject(), b.live));
+BoundaryAccount account_of(const Subject& subject, const Boundary& b) {
+  return {BoundaryName{b.symbol, b.offset, b.nth}, b.phase, slot_names(subject, b.live)};
 }
 
-Record account_of(const char* word, const Plan& plan, std::span<const Boundary* const> boundaries,
-                  const TrialResult& ran, const Judgement& judgement) {
+Account account_of(const Subject& subject, const Plan& plan,
+                   std::span<const Boundary* const> boundaries, const TrialResult& ran,
+                   const Judgement& judgement) {
   const Observation& seen = ran.seen;
-  const Site& site = subject().sites()[plan.site];
-  Record r(word);
-  r.add("site", site.name)
-      .add("verdict", verdict_name(judgement.verdict))
-      .add("slots", slot_names(subject(), judgement.slots))
-      .add("detail", judgement.detail == nullptr ? "" : judgement.detail)
-      .add("requested", seen.requested)
-      .add("landed", seen.landed)
-      .add("unreached", seen.unreached())
-      .add("injections", plan.injections);
-  add_words(r, "given", site.in, seen.op.in);
-  add_words(r, "seen", site.in, seen.op.seen);
-  add_words(r, "made", site.out, seen.op.made);
-  add_words(r, "got", site.out, seen.op.got);
+  const Site& site = subject.sites()[plan.site];
+  Account account;
+  account.site = site.name;
+  account.verdict = judgement.verdict;
+  account.slots = slot_list(subject, judgement.slots);
+  account.detail = judgement.detail == nullptr ? "" : judgement.detail;
+  account.requested = seen.requested;
+  account.landed = seen.landed;
+  account.unreached = seen.unreached();
+  account.given = values_of(subject, site.in, seen.op.in);
+  account.call = account_of(subject, site, seen.op);
   if (seen.landed > 0) {
-    r.add("registers", registers(ran.landed_at));
-    add_words(r, "slots_landed", (SlotMask{1} << subject().slots().size()) - 1, ran.slots_landed);
+    account.registers = registers(ran.landed_at);
+    account.slots_landed = values_of(subject, ~SlotMask{0}, ran.slots_landed);
   }
-  if (seen.end == End::faulted) r.add("fault", fault_text(seen));
+  if (seen.end == End::faulted) account.fault = fault_text(seen);
   for (unsigned i = 0; i < plan.injections && i < boundaries.size(); i++) {
-    add_injection(&r, plan.injection[i], seen.has_entered(i) ? &seen.handler[i] : nullptr,
-                  *boundaries[i], i == 0 ? "" : std::to_string(i + 1));
+    account.injections.push_back(account_of(subject, plan.injection[i],
+                                            seen.has_entered(i) ? &seen.handler[i] : nullptr,
+                                            *boundaries[i]));
   }
-  return r;
+  return account;
 }
 
 }  // namespace sigsweep

@@ -35,7 +35,7 @@ std::string order(Runner& runner, const Record& command) {
   send(Record("way").add("complete", unsigned{trace->complete}));
   for (const Boundary& b : trace->boundaries) {
     Record r("step");
-    add_boundary(&r, b);
+    encode(account_of(runner.subject, b), "", &r);
     r.add("marks", b.marks)
         .add("watches", unsigned{b.watches})
         .add("changes", changed_words(runner.subject, b.changes));

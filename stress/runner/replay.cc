@@ -2,6 +2,7 @@
 // resolve bytes=N, then the schedule's text: the boundary of each injection in this build.
 #include <iostream>
 
+#include "stress/campaign/cell.h"
 #include "stress/campaign/resolve.h"
 #include "stress/runner/account.h"
 #include "stress/runner/command.h"
@@ -59,18 +60,21 @@ bool replay_operation(Runner& runner, const Resolved& resolved, unsigned index, 
   if (judgement.verdict == Verdict::ok && seen.landed == seen.requested && !last) return true;
   const unsigned blame = blamed_injection(runner.engine, resolved.plan, judgement, seen);
   const TrialResult again = runner.engine.run(resolved.plan);
-  Record r = account_of("replayed", resolved.plan, resolved.boundaries, again, again.judgement);
-  r.add("operation", index).add("blame", blame);
-  for (const std::string& note : resolved.notes) r.add("note", note);
-  send(r);
+  Account account =
+      account_of(runner.subject, resolved.plan, resolved.boundaries, again, again.judgement);
+  account.kind = AccountKind::replayed;
+  account.operation = index;
+  account.blame = blame;
+  account.notes = resolved.notes;
+  send(encode(account));
   return false;
 }
 
-void send_boundaries(const Resolved& resolved, unsigned operation) {
+void send_boundaries(const Runner& runner, const Resolved& resolved, unsigned operation) {
   for (unsigned k = 0; k < resolved.boundaries.size(); k++) {
     Record r("resolved");
     r.add("operation", operation).add("injection", k);
-    add_boundary(&r, *resolved.boundaries[k]);
+    encode(account_of(runner.subject, *resolved.boundaries[k]), "", &r);
     send(r);
   }
   for (const std::string& note : resolved.notes) send(Record("note").add("text", note));
@@ -104,7 +108,7 @@ std::string resolve_boundaries(Runner& runner, const Record& command) {
     bool refused = false;
     const std::string trouble = resolve_operation(runner, *schedule, i, &resolved, &refused);
     if (!trouble.empty() || refused) return trouble;
-    send_boundaries(resolved, i);
+    send_boundaries(runner, resolved, i);
   }
   return {};
 }

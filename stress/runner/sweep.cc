@@ -72,7 +72,7 @@ class Sweep {
   std::string sweep_cell(unsigned cell);
   std::string allow(CellRequest* request) const;
   CellSweeper::Listener listener_of(const CellRequest& request, const std::string& handler);
-  Record example_record(const CellRequest& request, const Example& example);
+  Account account_of_example(const CellRequest& request, const Example& example);
 
   Runner& runner_;
   const Record& command_;
@@ -110,7 +110,7 @@ std::string Sweep::start() {
 void Sweep::send_map() const {
   for (const Boundary& b : sweeper_.trace().boundaries) {
     Record r("boundary");
-    add_boundary(&r, b);
+    encode(account_of(runner_.subject, b), "", &r);
     send(r);
   }
 }
@@ -163,7 +163,7 @@ std::string Sweep::sweep_cell(unsigned cell) {
 CellSweeper::Listener Sweep::listener_of(const CellRequest& request, const std::string& handler) {
   CellSweeper::Listener listener;
   listener.starting = [this](const Point& point) { runner_.progress.boundary = point.number(); };
-  listener.example = [&, this](const Example& e) { send(example_record(request, e)); };
+  listener.example = [&, this](const Example& e) { send(encode(account_of_example(request, e))); };
   listener.again = [&] { send(Record("again").add("handler", handler)); };
   if (command_.number("map") == 0) return listener;
   listener.at = [&, this](const Point& point, const Judgement& judgement) {
@@ -177,7 +177,7 @@ CellSweeper::Listener Sweep::listener_of(const CellRequest& request, const std::
 }
 
 // The trial of an example once more, with what is only looked at then.
-Record Sweep::example_record(const CellRequest& request, const Example& e) {
+Account Sweep::account_of_example(const CellRequest& request, const Example& e) {
   const Plan plan = sweeper_.plan_for(request, e.point, e.seed);
   const auto boundaries = sweeper_.boundaries_of(request, e.point);
   const Judgement judgement = e.judgement;
@@ -187,12 +187,14 @@ Record Sweep::example_record(const CellRequest& request, const Example& e) {
           ? 0
           : blamed_injection(engine, plan, judgement, engine.run(plan, request.contain).seen);
   const TrialResult again = engine.run(plan, request.contain);
-  Record r = account_of("example", plan, {boundaries.data(), plan.injections}, again, judgement);
-  r.add("blame", blame)
-      .add("seed", e.seed)
-      .add("expected", unsigned{e.expected})
-      .add("mismatch", e.reason);
-  return r;
+  Account account =
+      account_of(runner_.subject, plan, {boundaries.data(), plan.injections}, again, judgement);
+  account.kind = AccountKind::example;
+  account.blame = blame;
+  account.seed = e.seed;
+  account.expected = e.expected;
+  account.mismatch = e.reason;
+  return account;
 }
 
 }  // namespace

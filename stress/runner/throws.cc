@@ -28,7 +28,7 @@ std::string throws(Runner& runner, const Record& command) {
     const std::string problem = problem_of(runner, child);
     Record r("throw");
     r.add("problem", problem).add("output", b == 0 || !problem.empty() ? child.output : "");
-    add_boundary(&r, sweeper.trace().boundaries[b]);
+    encode(account_of(runner.subject, sweeper.trace().boundaries[b]), "", &r);
     send(r);
   }
   return {};

@@ -70,7 +70,10 @@ void walk_operation(Runner& runner, const Schedule& schedule, unsigned index, bo
   std::vector<const Boundary*> pointers;
   pointers.reserve(boundaries.size());
   for (const Boundary& b : boundaries) pointers.push_back(&b);
-  send(account_of("walked", resolved.plan, pointers, ran, judgement).add("operation", index));
+  Account walked = account_of(runner, resolved.plan, pointers, seen, judgement);
+  walked.kind = AccountKind::walked;
+  walked.operation = index;
+  send(encode(walked));
   flush();
 }
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <map>
 
+#include "stress/account/account.h"
 #include "stress/host/claims.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/sweep_plan.h"
@@ -16,20 +17,15 @@
 namespace sigsweep {
 namespace {
 
-struct Line {
-  std::string symbol, phase, live;
-  std::uint64_t offset = 0;
-};
-
 // One protocol's way through the operation, and the verdict at each boundary.
 struct Column {
   std::string protocol;
-  std::vector<Line> lines;
+  std::vector<BoundaryAccount> lines;
   std::vector<std::string> verdicts;
 
   bool same_way(const Column& other) const {
-    return std::ranges::equal(lines, other.lines, [](const Line& a, const Line& b) {
-      return a.symbol == b.symbol && a.offset == b.offset;
+    return std::ranges::equal(lines, other.lines, [](const auto& a, const auto& b) {
+      return a.at.symbol == b.at.symbol && a.at.offset == b.at.offset;
     });
   }
 };
@@ -40,8 +36,7 @@ Column column_of(const Session& session, const std::string& protocol, const std:
   column.protocol = protocol;
   const auto take = [&](const Record& r) {
     if (r.word() == "boundary") {
-      column.lines.push_back(
-          {r.text("symbol"), r.text("phase"), r.text("live"), r.number("offset")});
+      column.lines.push_back(decode_boundary(r));
     } else if (r.word() == "at") {
       const std::string& slots = r.text("slots");
       column.verdicts.push_back(r.text("verdict") + (slots == "-" ? "" : " " + slots));
@@ -58,12 +53,12 @@ Column column_of(const Session& session, const std::string& protocol, const std:
   return column;
 }
 
-std::string text_of(const Disassembler& code, const Line& line,
+std::string text_of(const Disassembler& code, const BoundaryAccount& line,
                     std::map<std::string, std::vector<Instruction>>* cache) {
-  auto [at, is_new] = cache->try_emplace(line.symbol);
-  if (is_new) at->second = code.function(line.symbol);
+  auto [at, is_new] = cache->try_emplace(line.at.symbol);
+  if (is_new) at->second = code.function(line.at.symbol);
   for (const Instruction& insn : at->second) {
-    if (insn.offset == line.offset) return insn.text;
+    if (insn.offset == line.at.offset) return insn.text;
   }
   return "?";
 }
@@ -76,10 +71,10 @@ void print_way(const Disassembler& code, const std::vector<Column>& columns) {
   fmt::print("\n");
   std::string symbol;
   for (std::size_t i = 0; i < first.lines.size(); i++) {
-    const Line& line = first.lines[i];
-    if (line.symbol != symbol) fmt::print("{}:\n", symbol = line.symbol);
-    const std::string state = line.phase.substr(0, line.phase.find("/live="));
-    std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.offset,
+    const BoundaryAccount& line = first.lines[i];
+    if (line.at.symbol != symbol) fmt::print("{}:\n", symbol = line.at.symbol);
+    const std::string state = line.phase.head().substr(0, line.phase.head().find("/live="));
+    std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.at.offset,
                                    text_of(code, line, &cache), state, line.live);
     for (const Column& c : columns) {
       text += fmt::format(" {:<19}", i < c.verdicts.size() ? c.verdicts[i] : "?");

@@ -50,14 +50,10 @@ bool matches(const std::optional<Expectation>& expected, const Replayed& got) {
 // another build, a file that gdb's runner can take is written.
 std::string opened_in_gdb(const Session& session, const std::string& path, Schedule ran,
                           const ReportedTrial& example) {
-  const Record& r = example.record;
-  const std::size_t operation = r.number("operation"), injection = r.number("blame");
+  const Account& account = example.account;
+  const std::size_t operation = account.operation, injection = account.blame;
   std::vector<Injection>& here = ran.operations.at(operation).injections;
-  for (std::size_t i = 0; i < here.size(); i++) {
-    const auto key = [i](const char* name) { return ReportedTrial::key(name, i); };
-    here[i].at = {r.text(key("symbol")), r.number(key("offset")),
-                  static_cast<std::uint32_t>(r.number(key("nth")))};
-  }
+  for (std::size_t i = 0; i < here.size(); i++) here[i].at = account.injections.at(i).planned.at;
   const Schedule written = read_schedule(session, path);
   const auto same = [](const Injection& a, const Injection& b) {
     return a.at == b.at && a.signal == b.signal;
@@ -70,25 +66,29 @@ std::string opened_in_gdb(const Session& session, const std::string& path, Sched
   return gdb_lines(session, ran, operation, injection, write_text(file, print_schedule(ran)));
 }
 
+// Where the signal that is to blame landed, and what the operation's call passed.
+void print_injection(const Session& session, const std::string& path, const Schedule& schedule,
+                     const Account& account) {
+  const ReportedTrial example{schedule.isa, schedule.protocol, false, schedule.seed, account};
+  const bool ok = account.verdict == Verdict::ok;
+  if (!ok) fmt::print("  finding {}\n", finding_id(example));
+  fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
+             example.handler(), example.symbol(), example.offset(), example.phase().text(),
+             around(Disassembler(session.runner_path), example.symbol(), example.offset(), 3));
+  fmt::print("  given {}  seen {}  made {}  got {}\n", values_text(account.given),
+             values_text(account.call.seen), values_text(account.call.made),
+             values_text(account.call.got));
+  if (!ok) fmt::print("{}", opened_in_gdb(session, path, schedule, example));
+}
+
 void print(const Session& session, const std::string& path, const Schedule& schedule,
            const Replayed& got) {
-  const Record& r = got.record;
-  for (const auto& [key, value] : r.fields()) {
-    if (key == "note") fmt::print(stderr, "{}: {}\n", path, value);
-  }
+  const Account& account = got.account;
+  for (const std::string& note : account.notes) fmt::print(stderr, "{}: {}\n", path, note);
   fmt::print("{}: {}{} {}\n", path, got.verdict, got.slots == "-" ? "" : " " + got.slots,
-             r.text("detail"));
-  if (r.has("symbol")) {
-    const ReportedTrial example{schedule.isa, schedule.protocol, false, schedule.seed, r};
-    if (got.verdict != "ok") fmt::print("  finding {}\n", finding_id(example));
-    fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
-               example.handler(), example.symbol(), example.offset(), example.phase(),
-               around(Disassembler(session.runner_path), example.symbol(), example.offset(), 3));
-    fmt::print("  given {}  seen {}  made {}  got {}\n", r.text("given"), r.text("seen"),
-               r.text("made"), r.text("got"));
-    if (got.verdict != "ok") fmt::print("{}", opened_in_gdb(session, path, schedule, example));
-  }
-  if (r.has("fault")) fmt::print("  {}\n", r.text("fault"));
+             account.detail);
+  if (!account.injections.empty()) print_injection(session, path, schedule, account);
+  if (!account.fault.empty()) fmt::print("  {}\n", account.fault);
 }
 
 // The schedule's own sources, or the one that the command line names.
@@ -149,9 +149,9 @@ Schedule resolved_here(const Session& session, Schedule schedule, const std::str
         if (r.word() != "resolved") return;
         Injection& injection =
             schedule.operations.at(r.number("operation")).injections.at(r.number("injection"));
-        injection.at = BoundaryName{r.text("symbol"), r.number("offset"),
-                                    static_cast<std::uint32_t>(r.number("nth"))};
-        injection.phase = Phase::parse(r.text("phase")).value_or(Phase());
+        const BoundaryAccount boundary = decode_boundary(r);
+        injection.at = boundary.at;
+        injection.phase = boundary.phase;
       },
       text);
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
@@ -162,14 +162,14 @@ Schedule resolved_here(const Session& session, Schedule schedule, const std::str
   return schedule;
 }
 
+Replayed replayed(const Account& account) {
+  return {false, account, std::string(verdict_name(account.verdict)), slots_text(account.slots)};
+}
+
 Replayed run(const Session& session, const Schedule& schedule, bool external,
              const std::string& path) {
   if (!external) return replay_schedule(session, schedule, path);
-  Replayed got;
-  got.record = replay_under_debugger(session, resolved_here(session, schedule, path), path);
-  got.verdict = got.record.text("verdict");
-  got.slots = got.record.text("slots");
-  return got;
+  return replayed(replay_under_debugger(session, resolved_here(session, schedule, path), path));
 }
 
 // The ISA that a schedule's text names; empty where it names none that is known (the parser will
@@ -209,7 +209,7 @@ Exit replay_file(const Session& session, const std::string& path) {
   unsigned as_expected = 0;
   for (unsigned i = 0; i < session.options.times; i++) {
     const Replayed got = run(session, schedule, external, path);
-    if (got.record.number("landed") < got.record.number("requested") && got.verdict == "ok") {
+    if (got.account.landed < got.account.requested && got.verdict == "ok") {
       throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
     }
     const bool matched = matches(schedule.expect, got);
@@ -241,7 +241,7 @@ Schedule read_schedule(const Session& session, const std::string& path) {
 Replayed replay_schedule(const Session& session, const Schedule& schedule,
                          const std::string& path) {
   const std::string text = print_schedule(schedule);
-  Replayed got;
+  std::optional<Account> account;
   Record refused;
   Record command("replay");
   command.add("bytes", std::uint64_t{text.size()});
@@ -250,22 +250,18 @@ Replayed replay_schedule(const Session& session, const Schedule& schedule,
       command,
       [&](const Record& r) {
         if (r.word() == "refused") refused = r;
-        if (r.word() == "replayed") got.record = r;
+        if (r.word() == "replayed") account = decode(r);
       },
       text);
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
   if (!refused.word().empty()) fail_refused(session, schedule, path, refused);
   if (outcome.kind == Outcome::died && outcome.in_trial) {
-    got.verdict = outcome.hung ? "hang" : "crash";
-    got.slots = "-";
-    return got;
+    return {true, Account(), outcome.hung ? "hang" : "crash", "-"};
   }
-  if (outcome.kind != Outcome::done || got.record.word().empty()) {
+  if (outcome.kind != Outcome::done || !account) {
     throw Failure(kHarnessFailed, fmt::format("{}: {}", path, outcome.message));
   }
-  got.verdict = got.record.text("verdict");
-  got.slots = got.record.text("slots");
-  return got;
+  return replayed(*account);
 }
 
 int replay_command(const Options& options) {

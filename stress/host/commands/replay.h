@@ -2,6 +2,7 @@
 // expects.
 #pragma once
 
+#include "stress/account/account.h"
 #include "stress/host/options.h"
 #include "stress/schedule/schedule.h"
 
@@ -11,7 +12,8 @@ int replay_command(const Options& options);
 
 // What a schedule came to.
 struct Replayed {
-  Record record;  // the runner's account; empty if it died of the schedule
+  bool died = false;  // the runner, of the schedule: the account is empty then
+  Account account;
   std::string verdict, slots;
 };
 

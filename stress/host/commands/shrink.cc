@@ -45,11 +45,9 @@ std::string Shrinker::id_of(Schedule* schedule) {
   tries_++;
   schedule->expect.reset();
   const Replayed got = replay_schedule(session_, *schedule, path_);
-  if (got.verdict == "ok" || got.record.word().empty()) return {};
-  const std::string& slots = got.slots;
-  schedule->expect = Expectation{got.verdict, slots == "-" ? "" : slots.substr(0, slots.find('+'))};
-  return finding_id(
-      ReportedTrial{schedule->isa, schedule->protocol, false, schedule->seed, got.record});
+  if (got.died || got.account.verdict == Verdict::ok) return {};
+  schedule->expect = expectation(got.account);
+  return finding_id(ReportedTrial{schedule->isa, schedule->protocol, false, schedule->seed, got.account});
 }
 
 bool Shrinker::keeps(Schedule candidate) {

@@ -83,6 +83,7 @@ Schedule schedule_of(const Session& session, const StormPlan& plan, const Record
 // the state is the storm's: the pass over the instruction whose g and SP are the same.
 bool replays(const Session& session, const StormPlan& plan, const Record& violation,
              ReportedTrial* found) {
+  const std::string state = "/" + violation.text("state") + "/";
   for (std::uint32_t nth = 1; nth <= 2; nth++) {
     const Schedule schedule = schedule_of(session, plan, violation, nth);
     Replayed got;
@@ -92,9 +93,8 @@ bool replays(const Session& session, const StormPlan& plan, const Record& violat
       if (failure.status == kUsage) return false;  // no such boundary
       throw;
     }
-    if (got.record.text("phase").find("/" + violation.text("state") + "/") == std::string::npos)
-      continue;
-    *found = ReportedTrial{schedule.isa, schedule.protocol, true, schedule.seed, got.record};
+    *found = ReportedTrial{schedule.isa, schedule.protocol, true, schedule.seed, got.account};
+    if (found->phase().head().find(state) == state.npos) continue;
     return got.verdict == violation.text("verdict") && got.slots == violation.text("slots");
   }
   return false;
