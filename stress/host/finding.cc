@@ -150,7 +150,8 @@ std::string write_schedule(const ReportedTrial& e, const std::string& folder,
                     print_schedule(schedule_of(e, command_line)));
 }
 
-std::string render_finding(const Session& session, const ReportedTrial& e, const std::string& folder) {
+std::string render_finding(const Session& session, const ReportedTrial& e,
+                           const std::string& folder) {
   const Account& account = e.account;
   const std::string path = write_schedule(e, folder, session.options.command_line);
   const Disassembler code(session.runner_path);

@@ -70,7 +70,7 @@ void walk_operation(Runner& runner, const Schedule& schedule, unsigned index, bo
   std::vector<const Boundary*> pointers;
   pointers.reserve(boundaries.size());
   for (const Boundary& b : boundaries) pointers.push_back(&b);
-  Account walked = account_of(runner, resolved.plan, pointers, seen, judgement);
+  Account walked = account_of(runner.subject, resolved.plan, pointers, ran, judgement);
   walked.kind = AccountKind::walked;
   walked.operation = index;
   send(encode(walked));

@@ -47,7 +47,8 @@ std::string Shrinker::id_of(Schedule* schedule) {
   const Replayed got = replay_schedule(session_, *schedule, path_);
   if (got.died || got.account.verdict == Verdict::ok) return {};
   schedule->expect = expectation(got.account);
-  return finding_id(ReportedTrial{schedule->isa, schedule->protocol, false, schedule->seed, got.account});
+  return finding_id(
+      ReportedTrial{schedule->isa, schedule->protocol, false, schedule->seed, got.account});
 }
 
 bool Shrinker::keeps(Schedule candidate) {
