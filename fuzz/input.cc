@@ -63,7 +63,7 @@ bool Planned::handler_calls() const {
 
 Input::Input(std::span<const std::uint8_t> bytes, const Choice& choice, const Ground& ground)
     : bytes_(bytes), choice_(choice), ground_(ground), count_(record_count(bytes)) {
-  const Record first = Record::read(bytes, 0);
+  const ByteRecord first = ByteRecord::read(bytes, 0);
   const auto protocols = static_cast<unsigned>(subject().protocols().size());
   protocol_ = Choice::among(choice.protocols, first.byte[0], protocols);
   seed_ = first.value();
@@ -74,27 +74,27 @@ bool Input::next(Planned* out) {
   const auto sites = static_cast<unsigned>(subject().sites().size());
   Plan& plan = out->plan;
   plan.protocol = protocol_;
-  plan.site = Choice::among(choice_.sites, Record::read(bytes_, at_++).index(), sites);
+  plan.site = Choice::among(choice_.sites, ByteRecord::read(bytes_, at_++).index(), sites);
   plan.injections = 0;
   draw_nonces(seed_, 0, subject().word_bits(), plan.in);
   bool left_out = false;  // the injection that arguments belong to
   bool to_operation = true;
   for (; at_ < count_; at_++) {
-    const Record record = Record::read(bytes_, at_);
-    if (record.kind() == Record::Kind::operation) break;
-    if (record.kind() == Record::Kind::injection) {
+    const ByteRecord record = ByteRecord::read(bytes_, at_);
+    if (record.kind() == ByteRecord::Kind::operation) break;
+    if (record.kind() == ByteRecord::Kind::injection) {
       const unsigned before = plan.injections;
       add(record, out);
       left_out = plan.injections == before;
       to_operation = false;
-    } else if (record.kind() == Record::Kind::argument && !left_out) {
+    } else if (record.kind() == ByteRecord::Kind::argument && !left_out) {
       give(record, out, to_operation);
     }
   }
   return true;
 }
 
-void Input::add(const Record& record, Planned* out) const {
+void Input::add(const ByteRecord& record, Planned* out) const {
   Plan& plan = out->plan;
   if (plan.injections == choice_.injections) return;
   const unsigned index = plan.injections;
@@ -127,7 +127,7 @@ void Input::add(const Record& record, Planned* out) const {
   plan.injections++;
 }
 
-void Input::give(const Record& record, Planned* out, bool to_operation) const {
+void Input::give(const ByteRecord& record, Planned* out, bool to_operation) const {
   Plan& plan = out->plan;
   PlannedInjection* const last = to_operation ? nullptr : &plan.injection[plan.injections - 1];
   if (last != nullptr && last->handler == kNoHandler) return;

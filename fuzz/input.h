@@ -30,8 +30,8 @@ class Input {
   bool next(Planned* out);
 
  private:
-  void add(const Record& record, Planned* out) const;
-  void give(const Record& record, Planned* out, bool to_operation) const;
+  void add(const ByteRecord& record, Planned* out) const;
+  void give(const ByteRecord& record, Planned* out, bool to_operation) const;
 
   std::span<const std::uint8_t> bytes_;
   const Choice& choice_;

@@ -59,7 +59,7 @@ class Malloc final : public Target {
   heap::Performer performer_;
   heap::Machine machine_;
   heap::Signals signals_;
-  std::span<const heap::Operation> under_way_;
+  std::span<const heap::HeapOperation> under_way_;
   heap::Problem problem_;
 };
 
@@ -100,7 +100,7 @@ void Malloc::start() {
 void Malloc::perform_all() {
   volatile heap::Word on_stack[heap::kPlaces - heap::kRoots] = {};
   performer_.begin(on_stack);
-  for (const heap::Operation& op : under_way_) {
+  for (const heap::HeapOperation& op : under_way_) {
     if (problem_) break;
     note(performer_.perform(op));
     stats().operations++;

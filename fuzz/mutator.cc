@@ -31,8 +31,8 @@ class Random {
 
 // An operation or an injection, with the records that belong to it.
 struct Node {
-  Record head;
-  std::vector<Record> rest;
+  ByteRecord head;
+  std::vector<ByteRecord> rest;
 };
 
 struct Tree {
@@ -45,16 +45,16 @@ struct Tree {
 
 Tree tree_of(std::span<const std::uint8_t> bytes) {
   Tree tree;
-  tree.operations.push_back({{Record::read(bytes, 0), {}}, {}});
+  tree.operations.push_back({{ByteRecord::read(bytes, 0), {}}, {}});
   for (std::size_t i = 1; i < record_count(bytes); i++) {
-    const Record record = Record::read(bytes, i);
+    const ByteRecord record = ByteRecord::read(bytes, i);
     auto& operation = tree.operations.back();
     switch (record.kind()) {
-      case Record::Kind::operation:
+      case ByteRecord::Kind::operation:
         if (tree.operations.size() == kMostOperations) return tree;
         tree.operations.push_back({{record, {}}, {}});
         break;
-      case Record::Kind::injection:
+      case ByteRecord::Kind::injection:
         operation.injections.push_back({record, {}});
         // What it nests in, as a number that means the same wherever it goes.
         operation.injections.back().head.byte[4] =
@@ -70,7 +70,8 @@ Tree tree_of(std::span<const std::uint8_t> bytes) {
 
 void append(const Node& node, Bytes* out) {
   out->insert(out->end(), std::begin(node.head.byte), std::end(node.head.byte));
-  for (const Record& r : node.rest) out->insert(out->end(), std::begin(r.byte), std::end(r.byte));
+  for (const ByteRecord& r : node.rest)
+    out->insert(out->end(), std::begin(r.byte), std::end(r.byte));
 }
 
 Bytes bytes_of(const Tree& tree, std::size_t max_size) {
@@ -85,10 +86,10 @@ Bytes bytes_of(const Tree& tree, std::size_t max_size) {
 
 // ---- new parts
 
-Record random_injection(Random* random) {
+ByteRecord random_injection(Random* random) {
   constexpr auto kKill = static_cast<std::uint8_t>(Source::kill);
   constexpr auto kSlowest = static_cast<std::size_t>(Source::itimer);
-  Record record = Record::make(Record::Kind::injection, random->byte());
+  ByteRecord record = ByteRecord::make(ByteRecord::Kind::injection, random->byte());
   record.byte[2] =
       random->one_in(2) ? kKill : static_cast<std::uint8_t>(random->below(kSlowest + 1));
   record.byte[3] = static_cast<std::uint8_t>(random->below(2));
@@ -112,7 +113,8 @@ std::uint64_t random_value(Random* random) {
 }
 
 Tree::Operation random_operation(Random* random) {
-  Tree::Operation operation{{Record::make(Record::Kind::operation, random->byte()), {}}, {}};
+  Tree::Operation operation{{ByteRecord::make(ByteRecord::Kind::operation, random->byte()), {}},
+                            {}};
   auto& injections = operation.injections;
   do {
     injections.push_back({random_injection(random), {}});
@@ -126,7 +128,7 @@ Tree random_tree(Random* random) {
   Tree tree;
   const std::size_t operations = 1 + random->below(kMost);
   while (tree.operations.size() < operations) tree.operations.push_back(random_operation(random));
-  Record& first = tree.operations[0].node.head;
+  ByteRecord& first = tree.operations[0].node.head;
   for (std::uint8_t& byte : first.byte) byte = random->byte();
   return tree;
 }
@@ -236,24 +238,25 @@ void change_handler(Tree* tree, Random* random) {
 
 void change_source(Tree* tree, Random* random) {
   if (Node* node = some_injection(tree, random)) {
-    const Record drawn = random_injection(random);
+    const ByteRecord drawn = random_injection(random);
     std::copy(drawn.byte + 2, drawn.byte + 4, node->head.byte + 2);
   }
 }
 
 void add_operation(Tree* tree, Random* random) {
   if (tree->operations.size() == kMostOperations) return;
-  Operation operation{{Record::make(Record::Kind::operation, random->byte()), {}}, {}};
+  Operation operation{{ByteRecord::make(ByteRecord::Kind::operation, random->byte()), {}}, {}};
   operation.injections.push_back({random_injection(random), {}});
   tree->operations.push_back(std::move(operation));
 }
 
 // The first operation's record has the schedule's own numbers; they stay in front.
-void keep_front(Tree* tree, const Record& front) {
+void keep_front(Tree* tree, const ByteRecord& front) {
   for (Operation& operation : tree->operations) {
-    operation.node.head = Record::make(Record::Kind::operation, operation.node.head.index());
+    operation.node.head =
+        ByteRecord::make(ByteRecord::Kind::operation, operation.node.head.index());
   }
-  Record& first = tree->operations[0].node.head;
+  ByteRecord& first = tree->operations[0].node.head;
   const std::uint8_t site = first.byte[1];
   first = front;
   first.byte[1] = site;
@@ -261,21 +264,21 @@ void keep_front(Tree* tree, const Record& front) {
 
 void drop_operation(Tree* tree, Random* random) {
   if (tree->operations.size() < 2) return;
-  const Record front = tree->operations[0].node.head;
+  const ByteRecord front = tree->operations[0].node.head;
   tree->operations.erase(tree->operations.begin() +
                          static_cast<long>(random->below(tree->operations.size())));
   keep_front(tree, front);
 }
 
 void move_operation(Tree* tree, Random* random) {
-  const Record front = tree->operations[0].node.head;
+  const ByteRecord front = tree->operations[0].node.head;
   std::swap(some_operation(tree, random), some_operation(tree, random));
   keep_front(tree, front);
 }
 
 void duplicate_operation(Tree* tree, Random* random) {
   if (tree->operations.size() == kMostOperations) return;
-  const Record front = tree->operations[0].node.head;
+  const ByteRecord front = tree->operations[0].node.head;
   tree->operations.push_back(some_operation(tree, random));
   keep_front(tree, front);
 }
@@ -298,14 +301,15 @@ Node& some_node(Tree* tree, Random* random) {
 }
 
 void add_argument(Tree* tree, Random* random) {
-  std::vector<Record>& rest = some_node(tree, random).rest;
+  std::vector<ByteRecord>& rest = some_node(tree, random).rest;
   constexpr std::size_t kMostArguments = 8;
   if (rest.size() == kMostArguments) return;
-  rest.push_back(Record::make(Record::Kind::argument, random->byte(), random_value(random)));
+  rest.push_back(
+      ByteRecord::make(ByteRecord::Kind::argument, random->byte(), random_value(random)));
 }
 
 void drop_argument(Tree* tree, Random* random) {
-  std::vector<Record>& rest = some_node(tree, random).rest;
+  std::vector<ByteRecord>& rest = some_node(tree, random).rest;
   if (!rest.empty()) rest.erase(rest.begin() + static_cast<long>(random->below(rest.size())));
 }
 
@@ -360,7 +364,7 @@ Bytes cross(std::span<const std::uint8_t> one, std::span<const std::uint8_t> oth
       insert_injection(&operation, operation.injections.size(), node);
     }
   } else {  // the beginning of one, the end of the other
-    const Record front = tree.operations[0].node.head;
+    const ByteRecord front = tree.operations[0].node.head;
     tree.operations.resize(1 + random.below(tree.operations.size()));
     const std::size_t from = random.below(second.operations.size());
     const std::size_t room = kMostOperations - tree.operations.size();

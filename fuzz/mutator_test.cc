@@ -12,10 +12,10 @@ namespace {
 
 constexpr std::size_t kRoom = 1000;
 
-unsigned count(const Bytes& bytes, Record::Kind kind) {
-  unsigned n = kind == Record::Kind::operation ? 1 : 0;
+unsigned count(const Bytes& bytes, ByteRecord::Kind kind) {
+  unsigned n = kind == ByteRecord::Kind::operation ? 1 : 0;
   for (std::size_t i = 1; i < record_count(bytes); i++) {
-    n += Record::read(bytes, i).kind() == kind ? 1 : 0;
+    n += ByteRecord::read(bytes, i).kind() == kind ? 1 : 0;
   }
   return n;
 }
@@ -31,7 +31,7 @@ TEST(Mutator, TheSameSeedTheSameSchedule) {
 
 TEST(Mutator, LandsASignalFromNothing) {
   for (std::uint64_t seed = 0; seed < 100; seed++) {
-    EXPECT_GE(count(mutate({}, kRoom, seed), Record::Kind::injection), 1U);
+    EXPECT_GE(count(mutate({}, kRoom, seed), ByteRecord::Kind::injection), 1U);
   }
 }
 
@@ -41,7 +41,7 @@ TEST(Mutator, DrawsOneInFourAfresh) {
   for (std::uint64_t seed = 0; seed < 1000; seed++) {
     const Bytes near = mutate(input, kRoom, seed);
     // Near ones keep the schedule's seed, but for those that change just that.
-    afresh += Record::read(near, 0).value() != Record::read(input, 0).value() ? 1 : 0;
+    afresh += ByteRecord::read(near, 0).value() != ByteRecord::read(input, 0).value() ? 1 : 0;
   }
   EXPECT_GT(afresh, 200U);
   EXPECT_LT(afresh, 350U);
@@ -54,9 +54,9 @@ TEST(Mutator, GrowsAndShrinksEveryList) {
     input = mutate(input, kRoom, seed);
     EXPECT_LE(input.size(), kRoom);
     EXPECT_EQ(input.size() % kRecordBytes, 0U);
-    operations.insert(count(input, Record::Kind::operation));
-    injections.insert(count(input, Record::Kind::injection));
-    arguments.insert(count(input, Record::Kind::argument));
+    operations.insert(count(input, ByteRecord::Kind::operation));
+    injections.insert(count(input, ByteRecord::Kind::injection));
+    arguments.insert(count(input, ByteRecord::Kind::argument));
   }
   EXPECT_TRUE(operations.contains(1) && operations.contains(5));
   EXPECT_TRUE(injections.contains(1) && injections.contains(8));
@@ -72,9 +72,9 @@ TEST(Mutator, NestsInEarlierInjectionsOnly) {
                           : mutate(input, kRoom, seed);
     std::size_t earlier = 0;
     for (std::size_t i = 1; i < record_count(input); i++) {
-      const Record record = Record::read(input, i);
-      if (record.kind() == Record::Kind::operation) earlier = 0;
-      if (record.kind() != Record::Kind::injection) continue;
+      const ByteRecord record = ByteRecord::read(input, i);
+      if (record.kind() == ByteRecord::Kind::operation) earlier = 0;
+      if (record.kind() != ByteRecord::Kind::injection) continue;
       ASSERT_LE(record.in(), earlier++);
       nested += record.in() != 0 ? 1 : 0;
     }
@@ -88,7 +88,7 @@ TEST(Mutator, KeepsTheScheduleInFrontWhenOperationsMove) {
   for (std::uint64_t seed = 0; seed < 200; seed++) {
     const Bytes crossed = cross(input, mutate({}, kRoom, seed), kRoom, seed);
     EXPECT_EQ(crossed[0], 5);
-    EXPECT_EQ(Record::read(crossed, 0).value(), Record::read(input, 0).value());
+    EXPECT_EQ(ByteRecord::read(crossed, 0).value(), ByteRecord::read(input, 0).value());
   }
 }
 

@@ -88,12 +88,12 @@ std::span<const char* const> TrialTarget::engine_options() const {
 // each handler. For AFL++ without the mutator; libFuzzer's takes nothing from a dictionary.
 std::vector<std::string> TrialTarget::dictionary() const {
   std::vector<std::string> records;
-  const auto add = [&](Record::Kind kind, unsigned index) {
-    const Record record = Record::make(kind, static_cast<std::uint8_t>(index));
+  const auto add = [&](ByteRecord::Kind kind, unsigned index) {
+    const ByteRecord record = ByteRecord::make(kind, static_cast<std::uint8_t>(index));
     records.emplace_back(std::begin(record.byte), std::end(record.byte));
   };
-  for (unsigned site : choice_.sites) add(Record::Kind::operation, site);
-  for (unsigned i = 0; i < choice_.handlers.size(); i++) add(Record::Kind::injection, i);
+  for (unsigned site : choice_.sites) add(ByteRecord::Kind::operation, site);
+  for (unsigned i = 0; i < choice_.handlers.size(); i++) add(ByteRecord::Kind::injection, i);
   return records;
 }
 

@@ -5,6 +5,8 @@
   class     path:name    a class has at most 15 data members; a plain record may have more: a struct whose member
                          functions are all defaulted, deleted or one line long
   file      path         a file of C++ has at most 500 lines; tests may have more
+  name      name       a type has a name of its own: no two headers declare one of the same name. The headers of two ISAs
+                         may (stress/trap/arch); the figure: how many do
   circle    folder       no folder reaches itself by includes; the figure: how many folders its circle has
   layer     path:folder  a file includes only what MAY_INCLUDE allows its folder; the figure: how many other includes.
                          Tests stand above all rooms
@@ -72,12 +74,14 @@ GO_WORDS = ["onM", "mcall", "gsignal", "g0", "curg", "scalararg", "ptrarg"]
 CODE = ["*.cc", "*.h", "*.S", "*.def"]
 CXX = ["*.cc", "*.h"]
 TESTS = ["*_test.cc"]
+PER_ISA = "stress/trap/arch"  # a header an ISA, with the same names
 ALLOWED = "scripts/shape_allowed.txt"
-MOST = {"function": 60, "class": 15, "file": 500, "circle": 0, "layer": 0, "go": 0}
+MOST = {"function": 60, "class": 15, "file": 500, "circle": 0, "layer": 0, "go": 0, "name": 1}
 UNIT = {
     "function": "lines",
     "class": "data members",
     "file": "lines",
+    "name": "headers that declare it",
     "circle": "folders that include each other",
     "layer": "includes against the direction of the layers",
     "go": "names of Go",
@@ -417,6 +421,7 @@ def figures(files, may_include=None, patterns=None):
 
     may_include = MAY_INCLUDE if may_include is None else may_include
     edges = {folder: set() for folder in may_include}
+    declared = {}
     for path, text in files.items():
         folder = folder_of(path)
         if folder not in may_include:
@@ -435,10 +440,14 @@ def figures(files, may_include=None, patterns=None):
                 note("function", f"{path}:{name}", lines)
             for name, members, is_record in parser.classes:
                 note("class", f"{path}:{name}", 0 if is_record else members)
+                if path.endswith(".h") and not folder.startswith(PER_ISA):
+                    declared.setdefault(name, set()).add(path)
             if not matches(path, TESTS):
                 note("file", path, text.count("\n"))
         if patterns is not None and not matches(path, KNOWS_GO):
             note("go", path, go_count(text, patterns))
+    for name, paths in declared.items():
+        note("name", name, len(paths))
     for folder, size in circles(edges).items():
         note("circle", folder, size)
     return found

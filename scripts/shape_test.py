@@ -120,6 +120,19 @@ class Classes(unittest.TestCase):
                          {"A": "1"})
 
 
+class Names(unittest.TestCase):
+    def test_two_headers_declare_no_type_of_one_name(self):
+        a = "struct A { int x; };"
+        self.assertEqual(shape.figures({"low/a.h": a, "high/b.h": a}, LAYERS), {("name", "A"): 2})
+
+    def test_what_may_share_a_name(self):
+        a = "struct A { int x; };"
+        self.assertEqual(shape.figures({"low/a.h": a, "low/a.cc": a, "low/a_test.cc": a}, LAYERS), {})
+        self.assertEqual(shape.figures({"low/a.h": "struct A { struct B { int x; }; };", "high/b.h": "class B;"}, LAYERS), {})
+        arch = {f"{shape.PER_ISA}/{isa}": [] for isa in ("arm", "386")}
+        self.assertEqual(shape.figures({f"{folder}/arch.h": a for folder in arch}, arch), {})
+
+
 class Files(unittest.TestCase):
     def test_five_hundred_lines_are_allowed_and_no_more(self):
         self.assertEqual(beyond("\n" * 500), {})

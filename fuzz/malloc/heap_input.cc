@@ -23,12 +23,12 @@ constexpr std::string_view kHead = "sigsweep allocations 1";
 
 // ---- bytes
 
-Operation decoded(const std::uint8_t* bytes) {
+HeapOperation decoded(const std::uint8_t* bytes) {
   return {static_cast<Kind>(bytes[0] % std::size(kKinds)),
           {bytes[1], bytes[2], bytes[3] | unsigned{bytes[4]} << 8U}};
 }
 
-void append(const Operation& op, std::vector<std::uint8_t>* bytes) {
+void append(const HeapOperation& op, std::vector<std::uint8_t>* bytes) {
   for (const unsigned byte : {static_cast<unsigned>(op.kind), op.value[0], op.value[1],
                               op.value[2] & 0xff, op.value[2] >> 8U}) {
     bytes->push_back(static_cast<std::uint8_t>(byte));
@@ -37,7 +37,7 @@ void append(const Operation& op, std::vector<std::uint8_t>* bytes) {
 
 // ---- text
 
-std::string printed(const Operation& op) {
+std::string printed(const HeapOperation& op) {
   const auto& kind = kKinds[static_cast<unsigned>(op.kind)];
   std::string line = "op " + std::string(kind.name);
   for (unsigned i = 0; i < 3; i++) {
@@ -48,7 +48,7 @@ std::string printed(const Operation& op) {
 }
 
 // A "name=number" of that kind; what is wrong otherwise.
-std::string take_value(std::string_view word, Operation* op) {
+std::string take_value(std::string_view word, HeapOperation* op) {
   const std::size_t equals = std::min(word.find('='), word.size());
   for (unsigned i = 0; i < 3; i++) {
     const std::string_view label = kKinds[static_cast<unsigned>(op->kind)].label[i];
@@ -68,7 +68,7 @@ std::string take_line(const std::string& line, std::vector<std::uint8_t>* bytes)
   if (word != "op" || !(in >> name)) return "'op NAME' is expected";
   for (unsigned i = 0; i < std::size(kKinds); i++) {
     if (kKinds[i].name != name) continue;
-    Operation op{static_cast<Kind>(i), {}};
+    HeapOperation op{static_cast<Kind>(i), {}};
     while (in >> word) {
       std::string why = take_value(word, &op);
       if (!why.empty()) return why;
@@ -83,8 +83,8 @@ std::string take_line(const std::string& line, std::vector<std::uint8_t>* bytes)
 
 }  // namespace
 
-std::vector<Operation> operations_of(std::span<const std::uint8_t> bytes) {
-  std::vector<Operation> operations;
+std::vector<HeapOperation> operations_of(std::span<const std::uint8_t> bytes) {
+  std::vector<HeapOperation> operations;
   operations.reserve(bytes.size() / kBytes);
   for (std::size_t at = 0; at + kBytes <= bytes.size(); at += kBytes)
     operations.push_back(decoded(&bytes[at]));
@@ -93,7 +93,7 @@ std::vector<Operation> operations_of(std::span<const std::uint8_t> bytes) {
 
 std::string text_of(std::span<const std::uint8_t> bytes) {
   std::string text = std::string(kHead) + "\n";
-  for (const Operation& op : operations_of(bytes)) text += printed(op);
+  for (const HeapOperation& op : operations_of(bytes)) text += printed(op);
   return text;
 }
 

@@ -18,7 +18,7 @@ namespace sigsweep::fuzz::heap {
 // heap_input.cc has a row for each.
 enum class Kind : std::uint8_t { alloc, churn, link, load, inside, drop, write, collect };
 
-struct Operation {
+struct HeapOperation {
   Kind kind;
   std::array<unsigned, 3> value;
 };
@@ -28,7 +28,7 @@ inline constexpr std::size_t kBytes = 5;
 inline constexpr std::size_t kMostOperations = 200;  // of an input; what is beyond is left
 
 // A rest of fewer than kBytes is left.
-std::vector<Operation> operations_of(std::span<const std::uint8_t> bytes);
+std::vector<HeapOperation> operations_of(std::span<const std::uint8_t> bytes);
 std::string text_of(std::span<const std::uint8_t> bytes);
 // Appends the bytes of a text. Empty, or what is wrong: "FILE:LINE: WHY".
 std::string parse(std::string_view text, const std::string& file, std::vector<std::uint8_t>* bytes);

@@ -98,7 +98,7 @@ void Performer::load(unsigned to, const Object& o, Word number) {
   if (o.links != 0) set_place(to, o.link[number % o.links].to);
 }
 
-Problem Performer::perform(const Operation& op) {
+Problem Performer::perform(const HeapOperation& op) {
   const unsigned a = op.value[0] % kPlaces, b = op.value[1] % kPlaces;
   const Word c = op.value[2];
   Object *first = model_.at_place(a), *second = model_.at_place(b);

@@ -17,7 +17,7 @@ class Performer {
   void clear();
   // From here to end() the words of the other places are these, in the G's own frame.
   void begin(volatile Word* on_stack);
-  Problem perform(const Operation& op);
+  Problem perform(const HeapOperation& op);
   // The content of all that is reachable.
   Problem check();
   // Nothing is reachable from a root.

@@ -77,10 +77,10 @@ std::string dump(const ordered_json& json) {
 
 }  // namespace
 
-Machine machine() {
+MachineFacts machine() {
   utsname kernel{};
   uname(&kernel);
-  Machine m;
+  MachineFacts m;
   m.cpus = std::thread::hardware_concurrency();
   m.kernel = kernel.release;
   m.cpu = cpuinfo("model name");
@@ -145,7 +145,7 @@ void ResultsWriter::line(const std::string& text) {
 }
 
 void ResultsWriter::write(const RunRow& row) {
-  const Machine here = machine();
+  const MachineFacts here = machine();
   line(dump(ordered_json{
       {"kind", "run"},
       {"version", row.version},

@@ -10,7 +10,7 @@
 namespace sigsweep {
 
 // What the program runs on.
-struct Machine {
+struct MachineFacts {
   unsigned cpus = 0;
   std::string kernel, cpu;
   // What decides a signal's frame, and what a signal costs. 0 or empty: unknown here.
@@ -19,7 +19,7 @@ struct Machine {
   std::string microcode, libc;
   std::map<std::string, std::string> mitigations;  // those that are at work, by vulnerability
 };
-Machine machine();
+MachineFacts machine();
 
 struct RunRow {  // provenance: the first line
   std::string version, build, command;

@@ -69,7 +69,7 @@ bool Silence::lasts(const Activity& now, unsigned limit) {
   return looks_ >= limit;
 }
 
-struct RunnerProcess::SharedProgress {  // the layout is main.cc's Progress
+struct RunnerProcess::SharedProgress {  // the layout of the runner's TrialProgress
   volatile std::uint64_t serial, cell, boundary;
 };
 

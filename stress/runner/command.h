@@ -11,7 +11,7 @@
 namespace sigsweep {
 
 // Shared with the host: what runs now.
-struct Progress {
+struct TrialProgress {
   volatile std::uint64_t serial;    // of the trial; 0: none
   volatile std::uint64_t cell;      // its index in the command
   volatile std::uint64_t boundary;  // its index in the cell
@@ -22,7 +22,7 @@ struct Runner {
   Subject& subject;
   Engine& engine;
   Traces& traces;  // the only ones of the process: kept from command to command
-  Progress& progress;
+  TrialProgress& progress;
 };
 
 // Each sends its records and returns the trouble: why the command can't be carried out. Empty: it

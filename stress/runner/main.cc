@@ -63,13 +63,13 @@ bool is_walk(int argc, char** argv) {
 }
 
 // The page that is shared with the host, or one of this process's own; null: wrong usage.
-Progress* find_progress(int argc, char** argv) {
-  static Progress own;
+TrialProgress* find_progress(int argc, char** argv) {
+  static TrialProgress own;
   if (argc == 1 || is_walk(argc, argv)) return &own;
   if (argc != 3 || std::strcmp(argv[1], "--progress-fd") != 0) return nullptr;
-  void* p =
-      mmap(nullptr, sizeof(Progress), PROT_READ | PROT_WRITE, MAP_SHARED, std::atoi(argv[2]), 0);
-  return p == MAP_FAILED ? nullptr : static_cast<Progress*>(p);
+  void* p = mmap(nullptr, sizeof(TrialProgress), PROT_READ | PROT_WRITE, MAP_SHARED,
+                 std::atoi(argv[2]), 0);
+  return p == MAP_FAILED ? nullptr : static_cast<TrialProgress*>(p);
 }
 
 }  // namespace
@@ -81,7 +81,7 @@ int runner_main(int argc, char** argv, void (*sabotage)(ucontext_t*)) {
     std::fprintf(stderr, "runner: %s\n", why.c_str());
     return 3;
   }
-  Progress* const progress = find_progress(argc, argv);
+  TrialProgress* const progress = find_progress(argc, argv);
   if (progress == nullptr) {
     std::fprintf(stderr,
                  "usage: %s [--walk FILE [--account] | --progress-fd N]; without --walk, commands "

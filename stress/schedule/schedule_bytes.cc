@@ -36,15 +36,15 @@ class Writer {
   std::vector<std::uint8_t> bytes();
 
  private:
-  void add(const Record& record) {
+  void add(const ByteRecord& record) {
     bytes_.insert(bytes_.end(), std::begin(record.byte), std::end(record.byte));
   }
   void detail(Role role, std::uint64_t value) {
-    add(Record::make(Record::Kind::detail, role, value));
+    add(ByteRecord::make(ByteRecord::Kind::detail, role, value));
   }
   void text(Role role, std::string_view value) {
     for (std::size_t at = 0; at < value.size(); at += kPiece) {
-      Record record = Record::make(Record::Kind::detail, role);
+      ByteRecord record = ByteRecord::make(ByteRecord::Kind::detail, role);
       std::ranges::copy(value.substr(at, kPiece), record.byte + 2);
       add(record);
     }
@@ -68,7 +68,7 @@ class Writer {
 
 void Writer::arguments(const std::vector<Argument>& args, const CatalogEntry& owner) {
   for (const Argument& arg : args) {
-    add(Record::make(Record::Kind::argument, index_of(arg.slot, owner.slots), arg.value));
+    add(ByteRecord::make(ByteRecord::Kind::argument, index_of(arg.slot, owner.slots), arg.value));
   }
 }
 
@@ -79,7 +79,7 @@ void Writer::injection(const Operation& op, const Injection& injection) {
     number = grounds_->number(schedule_.protocol, handled(op, injection), injection.in.has_value(),
                               {injection.at, injection.phase});
   }
-  Record record = Record::make(Record::Kind::injection, handler);
+  ByteRecord record = ByteRecord::make(ByteRecord::Kind::injection, handler);
   record.byte[2] = static_cast<std::uint8_t>(injection.by);
   record.byte[3] = index_of(injection.signal, kSignals);
   record.byte[4] = static_cast<std::uint8_t>(injection.in.value_or(0));
@@ -101,7 +101,8 @@ std::vector<std::uint8_t> Writer::bytes() {
   bool first = true;
   for (const Operation& op : schedule_.operations) {
     const std::uint8_t site = index_of(op.site, catalog_.sites);
-    Record record = Record::make(Record::Kind::operation, site, first ? schedule_.seed : 0);
+    ByteRecord record =
+        ByteRecord::make(ByteRecord::Kind::operation, site, first ? schedule_.seed : 0);
     if (first) record.byte[0] = index_of(schedule_.protocol, catalog_.protocols);
     first = false;
     add(record);
@@ -147,9 +148,9 @@ class Reader {
     owner_ = &pick(site, catalog_.sites);
     schedule_.operations.push_back({owner_->name, {}, {}});
   }
-  void argument(const Record& record);
-  void injection(const Record& record);
-  void detail(const Record& record);
+  void argument(const ByteRecord& record);
+  void injection(const ByteRecord& record);
+  void detail(const ByteRecord& record);
   void finish_boundary();
 
   const Catalog& catalog_;
@@ -162,7 +163,7 @@ class Reader {
   std::string phase_;                    // likewise, as far as it has been read
 };
 
-void Reader::argument(const Record& record) {
+void Reader::argument(const ByteRecord& record) {
   if (full_ || owner_->slots.empty()) return;
   const unsigned bits = catalog_.word_bits;
   const std::uint64_t fits = bits >= 64 ? ~std::uint64_t{0} : (std::uint64_t{1} << bits) - 1;
@@ -176,7 +177,7 @@ void Reader::argument(const Record& record) {
   }
 }
 
-void Reader::injection(const Record& record) {
+void Reader::injection(const ByteRecord& record) {
   auto& injections = schedule_.operations.back().injections;
   const bool one_too_many = injections.size() == kMaxScheduleInjections;
   full_ = full_ || one_too_many;
@@ -196,7 +197,7 @@ void Reader::injection(const Record& record) {
   phase_.clear();
 }
 
-void Reader::detail(const Record& record) {
+void Reader::detail(const ByteRecord& record) {
   const auto role = static_cast<Role>(record.index() % kRoles);
   const auto append = [&](std::string* text) {
     const auto* from = reinterpret_cast<const char*>(record.byte + 2);
@@ -250,28 +251,28 @@ void Reader::finish_boundary() {
 }
 
 Schedule Reader::read(std::span<const std::uint8_t> bytes) {
-  const Record first = Record::read(bytes, 0);
+  const ByteRecord first = ByteRecord::read(bytes, 0);
   schedule_.isa = catalog_.isa;
   schedule_.protocol = pick(first.byte[0], catalog_.protocols);
   schedule_.seed = first.value();
   operation(first.index());
   for (std::size_t i = 1; i < record_count(bytes); i++) {
-    const Record record = Record::read(bytes, i);
-    const bool begins =
-        record.kind() == Record::Kind::operation || record.kind() == Record::Kind::injection;
+    const ByteRecord record = ByteRecord::read(bytes, i);
+    const bool begins = record.kind() == ByteRecord::Kind::operation ||
+                        record.kind() == ByteRecord::Kind::injection;
     if (begins) finish_boundary();
-    if (record.kind() == Record::Kind::operation) full_ = false;
+    if (record.kind() == ByteRecord::Kind::operation) full_ = false;
     switch (record.kind()) {
-      case Record::Kind::operation:
+      case ByteRecord::Kind::operation:
         operation(record.index());
         break;
-      case Record::Kind::argument:
+      case ByteRecord::Kind::argument:
         argument(record);
         break;
-      case Record::Kind::injection:
+      case ByteRecord::Kind::injection:
         injection(record);
         break;
-      case Record::Kind::detail:
+      case ByteRecord::Kind::detail:
         detail(record);
     }
   }

@@ -15,7 +15,7 @@
 // Numbers of more than a byte have the lowest byte first. Names are numbers, by their place in the
 // catalog, and a boundary is one by its phase; so bytes belong to the subject, and the build, that
 // wrote them: what is kept is kept as text.
-// Depends on the standard library only; not async-signal-safe, but for Record.
+// Depends on the standard library only; not async-signal-safe, but for ByteRecord.
 #pragma once
 
 #include <cstdint>
@@ -34,22 +34,22 @@ constexpr std::size_t wrapped(std::uint64_t number, std::size_t count) {
   return static_cast<std::size_t>(number < count ? number : number % count);
 }
 
-struct Record {
+struct ByteRecord {
   enum class Kind : std::uint8_t { operation, argument, injection, detail };
   static constexpr unsigned kKinds = 4;
 
   std::uint8_t byte[kRecordBytes] = {};
 
-  // Record `index` of an input, filled up with zeros.
-  static Record read(std::span<const std::uint8_t> bytes, std::size_t index) {
-    Record record;
+  // ByteRecord `index` of an input, filled up with zeros.
+  static ByteRecord read(std::span<const std::uint8_t> bytes, std::size_t index) {
+    ByteRecord record;
     for (std::size_t i = 0, at = index * kRecordBytes; i < kRecordBytes && at < bytes.size(); i++) {
       record.byte[i] = bytes[at++];
     }
     return record;
   }
-  static Record make(Kind kind, std::uint8_t index, std::uint64_t value = 0) {
-    Record record;
+  static ByteRecord make(Kind kind, std::uint8_t index, std::uint64_t value = 0) {
+    ByteRecord record;
     record.byte[0] = static_cast<std::uint8_t>(kind);
     record.byte[1] = index;
     record.set(2, 8, value);

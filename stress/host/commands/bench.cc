@@ -114,7 +114,7 @@ void register_those(Lanes* lanes, const std::string& subject, bool own) {
 
 // What the reader of the JSON must know, and Google Benchmark does not say.
 void add_provenance(const Options& options) {
-  const Machine here = machine();
+  const MachineFacts here = machine();
   benchmark::AddCustomContext("sigsweep", version());
   benchmark::AddCustomContext("build", build_description());
   benchmark::AddCustomContext("isa", options.isa);

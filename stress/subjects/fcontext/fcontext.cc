@@ -106,7 +106,7 @@ std::uint64_t preserved_value(unsigned level, unsigned i) {
   return i == 6 ? kMxcsr : i == 7 ? kX87 : 0x0101010101010101 * (16 * (level + 1) + i);
 }
 
-const char* registers_problem(const Frame& frame, const Row& row) {
+const char* registers_problem(const JumpFrame& frame, const Row& row) {
   for (unsigned i = 0; i < kPreserved; i++) {
     const std::uint64_t held = frame.preserved[i];
     if ((row.waits_before && frame.woken[i] != held) ||
@@ -119,7 +119,7 @@ const char* registers_problem(const Frame& frame, const Row& row) {
 
 struct Launch {
   void (*call)(void*);
-  Frame* frame;
+  JumpFrame* frame;
 };
 
 void run_operation(void* launch) {
@@ -188,7 +188,7 @@ class Fcontext final : public Subject {
   std::vector<Site> sites_;
   const Region code_[1] = {
       {__start_switch_text, static_cast<std::size_t>(__stop_switch_text - __start_switch_text)}};
-  Frame frames_[kLevels]{};
+  JumpFrame frames_[kLevels]{};
   unsigned level_ = 0;  // frames under way
   std::vector<int> signals_;
   bool own_stack_ = false;
@@ -199,7 +199,7 @@ class Fcontext final : public Subject {
 void Fcontext::reset(unsigned protocol) {
   for (unsigned i = 0; i < kLevels; i++) {
     const Stack& stack = stacks_[kOthers + i];
-    frames_[i] = Frame{};
+    frames_[i] = JumpFrame{};
     frames_[i].stack_hi = stack.hi;
     frames_[i].stack_size = kStackSize;
     for (unsigned r = 0; r < kPreserved; r++) frames_[i].preserved[r] = preserved_value(i, r);
@@ -211,10 +211,10 @@ void Fcontext::reset(unsigned protocol) {
 
 // Everything up to the operation: the other context waits, where the site wants one.
 void Fcontext::prepare(unsigned level, const Row& row, Call* call) {
-  Frame& frame = frames_[level];
+  JumpFrame& frame = frames_[level];
   frame.call = call;
   auto* top = reinterpret_cast<char*>(frame.stack_hi - 16);
-  *reinterpret_cast<Frame**>(top) = &frame;
+  *reinterpret_cast<JumpFrame**>(top) = &frame;
   if (!row.waits_before) return;
   const auto other = reinterpret_cast<void (*)(transfer_t)>(row.other);
   frame.other = make_fcontext(top, frame.stack_size, other);
@@ -325,7 +325,7 @@ unsigned Fcontext::rest_regions(std::span<Region> out) const {
 }
 
 const char* Fcontext::check_call(unsigned site, const Call& call, bool in_handler) const {
-  const auto* frame = reinterpret_cast<const Frame*>(call.fn_owner);
+  const auto* frame = reinterpret_cast<const JumpFrame*>(call.fn_owner);
   const Stack home{frame->stack_hi - frame->stack_size, frame->stack_hi};
   if (!home.contains(call.fn_sp)) return "the other context ran on a wrong stack";
   if (call.seen[0] != call.in[0]) return "the other context saw another value than was passed";
@@ -334,7 +334,7 @@ const char* Fcontext::check_call(unsigned site, const Call& call, bool in_handle
 }
 
 const char* Fcontext::check_state(unsigned site, const Call& call) const {
-  const auto* frame = reinterpret_cast<const Frame*>(call.fn_owner);
+  const auto* frame = reinterpret_cast<const JumpFrame*>(call.fn_owner);
   return registers_problem(*frame, kRows[site]);
 }
 

@@ -10,7 +10,7 @@ namespace sigsweep::fcontext {
 inline constexpr unsigned kPreserved = 8;  // rbx, rbp, r12 to r15, MXCSR, x87 control word
 
 // One run of a site: a caller, and the other context that it jumps to.
-struct Frame {
+struct JumpFrame {
   Call* call;
   void* other;               // where the other context waits; null while it does not exist
   std::uint64_t caller_sp;   // the caller's SP in front of its jump

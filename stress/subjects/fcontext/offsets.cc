@@ -9,15 +9,15 @@
 void offsets();
 void offsets() {
   using sigsweep::Call;
-  using sigsweep::fcontext::Frame;
-  OFFSET(frame_call, Frame, call);
-  OFFSET(frame_other, Frame, other);
-  OFFSET(frame_caller_sp, Frame, caller_sp);
-  OFFSET(frame_stack_hi, Frame, stack_hi);
-  OFFSET(frame_stack_size, Frame, stack_size);
-  OFFSET(frame_preserved, Frame, preserved);
-  OFFSET(frame_woken, Frame, woken);
-  OFFSET(frame_woken_last, Frame, woken_last);
+  using sigsweep::fcontext::JumpFrame;
+  OFFSET(frame_call, JumpFrame, call);
+  OFFSET(frame_other, JumpFrame, other);
+  OFFSET(frame_caller_sp, JumpFrame, caller_sp);
+  OFFSET(frame_stack_hi, JumpFrame, stack_hi);
+  OFFSET(frame_stack_size, JumpFrame, stack_size);
+  OFFSET(frame_preserved, JumpFrame, preserved);
+  OFFSET(frame_woken, JumpFrame, woken);
+  OFFSET(frame_woken_last, JumpFrame, woken_last);
   OFFSET(call_in, Call, in);
   OFFSET(call_seen, Call, seen);
   OFFSET(call_made, Call, made);
