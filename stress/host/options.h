@@ -13,7 +13,7 @@
 
 namespace sigsweep {
 
-// The command's exit statuses (design.md). Never 126 or above.
+// The command's exit statuses (docs/operating.md). Never 126 or above.
 enum Exit : int {
   kAsExpected = 0,
   kFinding = 1,

@@ -33,7 +33,7 @@ void add_cells(const std::string& protocol, const std::vector<std::string>& site
                SweepPlan* plan);
 std::vector<std::string> forms_of(unsigned depth);
 // One handler for each distinct set of slots that handlers write under this protocol: what stands
-// for all of them where two signals meet. design.md, "Depth 2 means".
+// for all of them where two signals meet. docs/claims.md, "What each claim means".
 std::vector<std::string> distinct_handlers(const Session& session, const std::string& protocol);
 
 // The signal that goes with a source: SIGALRM for itimer, else SIGPROF.

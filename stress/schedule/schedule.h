@@ -1,6 +1,6 @@
 // A schedule: everything that decides a trial, as a value, with its text form (*.sched).
 //
-// The text form is a contract with people and other programs; README.md shows one. The names that
+// The text form is a contract with people and other programs: docs/formats.md. The names that
 // it may use (ISAs, protocols, sites, slots, verdicts) belong to the subject and come in as a
 // Catalog, so that this file knows no subject. Depends on the standard library only: host,
 // runner and fuzz targets all link it. Nothing here is async-signal-safe: schedules are read before
@@ -18,7 +18,7 @@
 
 namespace sigsweep {
 
-// How the signal of an injection is made to land (design: "Sources of a signal").
+// How the signal of an injection is made to land (docs/design.md, "How a signal lands").
 enum class Source : std::uint8_t { direct, kill, itimer, peer, hwbreak, external };
 inline constexpr std::string_view kSourceNames[] = {"direct", "kill",    "itimer",
                                                     "peer",   "hwbreak", "external"};

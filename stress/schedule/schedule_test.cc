@@ -27,7 +27,7 @@ Catalog catalog() {
   return catalog;
 }
 
-// design.md, "Files".
+// docs/formats.md, "Schedules".
 constexpr std::string_view kExample =
     R"(sigsweep schedule 1
 isa       amd64

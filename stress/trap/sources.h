@@ -1,4 +1,5 @@
-// How a signal is made pending, exactly, from within the trap at the boundary (design: "Sources").
+// How a signal is made pending, exactly, from within the trap at the boundary (docs/design.md,
+// "How a signal lands").
 //
 // In the trap every signal is masked, so what is made pending there is delivered when the trap's
 // handler returns, at the very pc of the boundary. kill, itimer and peer differ in who sends it.
