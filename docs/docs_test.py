@@ -316,8 +316,10 @@ def check_commands(command, page, code, prose, targets):
 
 
 def missing(page, what, names):
-    text = text_of(page)
-    return [f"{page}: {what} {name} is missing" for name in names if not re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", text)]
+    """Names that begin no row of a table of the page."""
+    cells = re.findall(r"^\| *([^|]+?) *\|", text_of(page), re.MULTILINE)
+    there = {name.strip("` ") for cell in cells for name in re.split(r", |: ", cell)}
+    return [f"{page}: no table has a row for {what} {name}" for name in names if name not in there]
 
 
 def check_lists(sources):
