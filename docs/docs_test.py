@@ -9,12 +9,12 @@ Pages are README.md, docs/*.md and results/README.md. What is checked:
   commands    each command line of a page, in a block or between backquotes, names a program, a script, a preset, a
               subcommand, flags and values that exist
   lists       what the code has, the pages have: verdicts, presets, kinds of results, claims, rooms, variables
-  examples    each command of a block that is marked `console` runs, and ends with status 0, or with N where it ends with
-              `# exit N`
+  examples    each command of a block that is marked `console` runs, and ends with status 0, or with N where it ends
+              with `# exit N`. A build by the pages' compiler also prints each line that stands there, but for numbers
 
 SIGSWEEP is a built command. Without it nothing is run, and subcommands and their flags are not looked at.
-Exit status: 0 all is well; 1 something is wrong; 2 usage; 3 the pages can't be read; 77 all else is well, and an example
-could not be had here.
+Exit status: 0 all is well; 1 something is wrong; 2 usage; 3 the pages can't be read; 77 all else is well, and an
+example could not be had here.
 """
 
 import json
@@ -30,6 +30,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import shape  # noqa: E402  (its MAY_INCLUDE is the list of rooms)
 
 SECONDS = 300  # that an example may take
+THEIR_BUILD = re.compile(r"build release \w+ Clang 14\.")  # of which the pages show output
 SKIPPED = 77
 # Written by runs, so not there in a fresh checkout.
 MADE = re.compile(r"(results/(?!reference/|README\.md|schema\.json|\w+\.py)|build/)")
@@ -295,7 +296,8 @@ def is_command(code):
         return False  # the first line of a file
     if code.kind == "span":
         return re.match(r"(sigsweep|(\./)?(scripts|build)/\S+) ", text) is not None
-    return re.match(r"([A-Z_]+=\S* )*(sigsweep|cmake|ctest|/usr/bin/python3|(\./)?(scripts|build)/\S+)( |$)", text) is not None
+    programs = r"([A-Z_]+=\S* )*(sigsweep|cmake|ctest|/usr/bin/python3|(\./)?(scripts|build)/\S+)( |$)"
+    return re.match(programs, text) is not None
 
 
 def check_commands(command, page, code, prose, targets):
@@ -324,8 +326,9 @@ def missing(page, what, names):
 
 def check_lists(sources):
     verdicts = re.findall(r'^ +V\(\w+, "([\w-]+)"', text_of("stress/verdict/verdict_list.h"), re.MULTILINE)
-    protocols = re.findall(r"^PROTOCOL\((\w+)", text_of("stress/subjects/onm/protocols.def"), re.MULTILINE)
-    protocols_of_arm = re.findall(r"^PROTOCOL_ARM\((\w+)", text_of("stress/subjects/onm/protocols.def"), re.MULTILINE)
+    table = text_of("stress/subjects/onm/protocols.def")
+    protocols = re.findall(r"^PROTOCOL\((\w+)", table, re.MULTILINE)
+    protocols_of_arm = re.findall(r"^PROTOCOL_ARM\((\w+)", table, re.MULTILINE)
     kinds = json.loads(text_of("results/schema.json"))["properties"]["kind"]["enum"]
     claims = re.findall(r"^CLAIM\((?:\.id = )?(\d+)", text_of("stress/subjects/onm/claims.def"), re.MULTILINE)
     targets = [pathlib.Path(path).stem for path in sources if re.fullmatch(r"fuzz/\w+_fuzzer\.cc", path)]
@@ -333,11 +336,12 @@ def check_lists(sources):
     for path in sources:
         if path.endswith(".cc") and not path.endswith("_test.cc"):
             variables |= set(re.findall(r'getenv\("(\w+)"|"(SIGSWEEP_[A-Z_]+)"', text_of(path)))
-    variables = {name for pair in variables for name in pair if name and name not in ("SIGSWEEP_VERSION", "SIGSWEEP_BUILD")}
+    variables = {name for pair in variables for name in pair if name}
     for page, what, names in (
             ("docs/guide.md", "verdict", verdicts), ("docs/guide.md", "protocol", protocols),
             ("docs/isas.md", "protocol", protocols_of_arm), ("docs/formats.md", "kind", kinds),
-            ("docs/contributing.md", "preset", sorted(presets())), ("docs/design.md", "room", sorted(shape.MAY_INCLUDE)),
+            ("docs/contributing.md", "preset", sorted(presets())),
+            ("docs/design.md", "room", sorted(shape.MAY_INCLUDE)),
             ("docs/fuzzing.md", "target", targets), ("docs/environment.md", "variable", sorted(variables))):
         if not names:
             yield f"{page}: nothing was found to look for: {what}"
@@ -354,30 +358,51 @@ def check_lists(sources):
 # ---- examples
 
 
+def masked(line):
+    """A line of output without what differs from build to build, and from run to run."""
+    return " ".join(re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?", "N", line).split())
+
+
+def shown_lines(code, at):
+    """The lines that a page shows of the output of the command at code[at]."""
+    for line in code[at + 1:]:
+        if line.kind != "console" or line.text.startswith("$ "):
+            return
+        if line.text not in ("", "..."):
+            yield line
+
+
+def problems_of_example(program, code, at, folder):
+    """Problems, and why it could not be had, or nothing."""
+    line = code[at]
+    text, _, remark = line.text.removeprefix("$ ").partition("  # exit ")
+    words = shlex.split(text)
+    if not re.fullmatch(r"(build/[\w-]+/)?sigsweep", words[0]):
+        return [f"{line.place}: {words[0]}: only sigsweep is run as an example"], None
+    ended = run(program, *words[1:], cwd=folder, timeout=SECONDS)
+    if ended.returncode == SKIPPED and remark != str(SKIPPED):
+        return [], f"{line.place}: skipped: {ended.stderr.strip().splitlines()[-1]}"
+    if ended.returncode != int(remark or 0):
+        return [f"{line.place}: {text}: ended with status {ended.returncode}; {remark or 0} is expected\n"
+                f"{ended.stdout}{ended.stderr}"], None
+    if not THEIR_BUILD.search(ended.stderr):
+        return [], None
+    printed = {masked(printed) for printed in ended.stdout.splitlines()}
+    return [f"{shown.place}: {text} does not print: {shown.text}" for shown in shown_lines(code, at)
+            if masked(shown.text) not in printed], None
+
+
 def check_examples(program, code):
-    """Problems, and the examples that could not be had."""
-    problems, skipped, count = [], [], 0
+    """Problems, the examples that could not be had, and how many there are."""
+    examples = [at for at, line in enumerate(code) if line.kind == "console" and line.text.startswith("$ ")]
+    problems, skipped = [], []
     with tempfile.TemporaryDirectory() as folder:
-        for top in ("corpus", "results/schema.json"):
-            link = pathlib.Path(folder) / top
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(ROOT / top)
-        for line in code:
-            if line.kind != "console" or not line.text.startswith("$ "):
-                continue
-            count += 1
-            text, _, remark = line.text.removeprefix("$ ").partition("  # exit ")
-            words = shlex.split(text)
-            if not re.fullmatch(r"(build/[\w-]+/)?sigsweep", words[0]):
-                problems.append(f"{line.place}: {words[0]}: only sigsweep is run as an example")
-                continue
-            ended = run(program, *words[1:], cwd=folder, timeout=SECONDS)
-            if ended.returncode == SKIPPED and remark != str(SKIPPED):
-                skipped.append(f"{line.place}: skipped: {ended.stderr.strip().splitlines()[-1]}")
-            elif ended.returncode != int(remark or 0):
-                problems.append(f"{line.place}: {text}: ended with status {ended.returncode}; {remark or 0} is expected\n"
-                                f"{ended.stdout}{ended.stderr}")
-    return problems, skipped, count
+        (pathlib.Path(folder) / "corpus").symlink_to(ROOT / "corpus")
+        for at in examples:
+            wrong, why = problems_of_example(program, code, at, folder)
+            problems += wrong
+            skipped += [why] if why else []
+    return problems, skipped, len(examples)
 
 
 def main(arguments):
@@ -390,7 +415,8 @@ def main(arguments):
     sources = [path for path in everything
                if re.search(r"\.(cc|h|S|def|py|sh|cmake)$|CMakeLists\.txt$|^scripts/\w+$|^\.c", path)]
     top = {path.split("/")[0] for path in everything}
-    targets = set(re.findall(r"[\w.-]+", "\n".join(text_of(path) for path in sources if path.endswith("CMakeLists.txt"))))
+    cmake = "\n".join(text_of(path) for path in sources if path.endswith("CMakeLists.txt"))
+    targets = set(re.findall(r"[\w.-]+", cmake))
     problems = [*check_links(pages), *check_documents(sources), *check_lists(sources)]
     skipped, count, all_code = [], 0, []
     for page in pages:
