@@ -40,8 +40,8 @@ minimize=(scripts/minimize --engine libfuzzer --target onm_fuzzer)
 refuses 2 "unknown engine: 'honggfuzz' (allowed: libfuzzer, afl)" scripts/minimize --engine honggfuzz --target onm_fuzzer
 refuses 2 "unknown target: 'om' (allowed: backend_fuzzer hazard_fuzzer" scripts/minimize --engine afl --target om
 refuses 2 "--keep: 'all' is no number" "${minimize[@]}" --keep all
-refuses 2 "$work/none: no folder that can be read" "${minimize[@]}" "$work/none"
-refuses 2 "$work/file: no folder that can be read" "${minimize[@]}" "$work/file"
+refuses 2 "$work/none: no readable folder" "${minimize[@]}" "$work/none"
+refuses 2 "$work/file: no readable folder" "${minimize[@]}" "$work/file"
 refuses 2 "large: larger than the 1048576 bytes" "${minimize[@]}" "$work/out/corpus"
 refuses 2 "$work/out/stats: both read and made anew" "${minimize[@]}" --out "$work/out/stats" "$work/out/stats"
 
@@ -70,9 +70,9 @@ if ((EUID == 0)); then
 fi
 chmod 000 "$work/out/corpus" "$work/nightly/fuzz/closed/corpus"
 if "${user[@]}" test -r scripts/fuzz; then
-  refuses 2 "$work/out/corpus: no folder that can be read" "${user[@]}" "${fuzz[@]}" --out "$work/out"
-  refuses 2 "$work/out/corpus: no folder that can be read" "${user[@]}" "${minimize[@]}" "$work/out/corpus"
-  refuses 2 "$work/nightly/fuzz/closed/corpus: no folder that can be read" "${user[@]}" scripts/nightly --budget 10m --out "$work/nightly"
+  refuses 2 "$work/out/corpus: no readable folder" "${user[@]}" "${fuzz[@]}" --out "$work/out"
+  refuses 2 "$work/out/corpus: no readable folder" "${user[@]}" "${minimize[@]}" "$work/out/corpus"
+  refuses 2 "$work/nightly/fuzz/closed/corpus: no readable folder" "${user[@]}" scripts/nightly --budget 10m --out "$work/nightly"
   chmod 555 "$work/out/corpus" # which can be read, and nothing be added to it
   refuses 2 "$work/out/corpus: cannot be written" "${user[@]}" "${fuzz[@]}" --out "$work/out"
 else

@@ -46,7 +46,7 @@ fuzz_targets() {
 # check_corpus FOLDER: exits with status 2 where it, or an input in it, is none that the engines can take.
 check_corpus() {
   local largest=1048576 unfit # bytes of an input
-  [[ -d $1 && -r $1 && -x $1 ]] || die 2 "$1: no folder that can be read"
+  [[ -d $1 && -r $1 && -x $1 ]] || die 2 "$1: no readable folder"
   unfit=$(find "$1" ! -readable -print -quit 2>/dev/null) || true # it fails where it can't read, and has named that
   [[ -z $unfit ]] || die 2 "$unfit: cannot be read"
   unfit=$(find "$1" -type f -size "+${largest}c" -print -quit)

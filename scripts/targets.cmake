@@ -31,7 +31,7 @@ function(sigsweep_library name)
   endif()
   target_include_directories(${name} ${scope} ${CMAKE_BINARY_DIR}/include/${name})
   target_link_libraries(${name} ${scope} ${arg_LINKS})
-  if(arg_SOURCES AND arg_RAW AND SIGSWEEP_SERVICE)  # whose flags are for all that is compiled
+  if(arg_SOURCES AND arg_RAW AND SIGSWEEP_SERVICE)  # a service sets flags for every file
     target_compile_options(${name} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=all>)
   elseif(arg_SOURCES AND NOT arg_RAW)
     sigsweep_instrument(${name})
@@ -85,7 +85,7 @@ endfunction()
 # A program: instrumented as the preset says, and linked with the sanitizers' runtimes.
 function(sigsweep_program target)
   sigsweep_instrument(${target})
-  if(SIGSWEEP_SERVICE)  # in whose image the targets run: nothing that it may lack
+  if(SIGSWEEP_SERVICE)  # link statically: the service's image may lack libraries
     target_link_options(${target} PRIVATE -static-libstdc++ -static-libgcc)
     return()
   endif()

@@ -1471,7 +1471,7 @@ TEST_F(Storm, StoppedTellsWhatItHas) {
   const std::string log(std::istreambuf_iterator<char>(in), {});
   const std::regex line("\nfrom gsignal +" + storm["rejected"].dump() + " +0\n");
   EXPECT_TRUE(std::regex_search(log, line)) << log;
-  EXPECT_NE(log.find("stopped; what is written is whole"), std::string::npos) << log;
+  EXPECT_NE(log.find("stopped; all lines written so far are complete"), std::string::npos) << log;
 }
 
 // At the start, on the way, and about when the last line is written: whole lines, and a file that
@@ -1599,7 +1599,7 @@ TEST_F(ForeignStorm, ThatCannotBeUnderstoodIsAHarnessFailure) {
   EXPECT_NE(counts.output.find("sent: 2 counts, expected 1"), std::string::npos) << counts.output;
   const Ran silent = sigsweep("storm --storm-runner /bin/true");
   EXPECT_EQ(silent.status, 3) << silent.output;
-  EXPECT_NE(silent.output.find("/bin/true: it does not say what a storm can be told"),
+  EXPECT_NE(silent.output.find("/bin/true: its description lacks protocol, sources or mixes"),
             std::string::npos)
       << silent.output;
 }

@@ -30,7 +30,7 @@ struct Failure : std::runtime_error {
   Exit status;
 };
 
-// The status that a failure ends the command with: what fails because it is told to stop has only
+// The status that a failure ends the command with. A failure after a request to stop counts as
 // stopped.
 inline Exit status_of(const Failure& failure) {
   return stop_requested ? kStopped : failure.status;
@@ -88,8 +88,8 @@ struct Session {
   std::vector<std::string> sites() const;
   std::vector<std::string> handlers() const;  // `all`: those that call; `none` only by name
   const ProtocolSpec& protocol(const std::string& name) const;
-  // The verdict of an operation that no handler's call interferes with: ok, but for a protocol
-  // whose stub refuses even that.
+  // The verdict of an operation with no handler's call: ok, unless the protocol's stub refuses the
+  // operation itself.
   Verdict without_signal(const std::string& protocol, const std::string& site) const;
   // --assume: protocol -> the verdict that is expected instead.
   std::map<std::string, Verdict> assumptions() const;

@@ -117,7 +117,7 @@ ResultsWriter::ResultsWriter(const std::string& path) : path_(path) {
   }
 }
 
-// Empties the file, once nobody else has it. Of what is no file, as /dev/stdout, many may write.
+// Empties the file, once nobody else has it. Several runs may write to /dev/stdout, which is no file.
 void ResultsWriter::take() {
   struct stat info {};
   if (fstat(fd_, &info) != 0 || !S_ISREG(info.st_mode)) return;

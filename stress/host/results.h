@@ -138,8 +138,8 @@ class ResultsWriter {
   std::uint64_t cells_ = 0;  // written
 };
 
-// Does what writes a results file's rows, then writes its last: the status that it came to, however
-// it ended. Returns that, or throws on what it threw.
+// Calls work(), which writes rows, and then writes the last row: the status. Returns that status, or
+// rethrows what work() threw.
 int write_to_end(ResultsWriter* writer, const std::function<int()>& work);
 
 // Makes the folder that a file is to lie in. Throws std::runtime_error, with the reason.

@@ -21,15 +21,15 @@ namespace sigsweep {
 extern std::atomic<bool> stop_requested;
 void stop_on_signals();
 
-// What a process is at, as /proc tells.
+// The state of a process, from /proc.
 struct Activity {
   char state = '?';         // R runs, or would; S and D wait; T and t are stopped
   std::uint64_t ticks = 0;  // of a processor that it has had, with its children that have ended
 };
 Activity activity_of(pid_t pid);
 
-// How long a runner has said nothing, in looks at it. Those count in which it waited, or had a
-// processor: what the machine keeps from running, or somebody has stopped, is not hung.
+// How long a runner has said nothing, in looks at it. A look counts if the runner waited, or had a
+// processor. A runner that the machine gives no processor, or that somebody stopped, is not hung.
 class Silence {
  public:
   void over() { looks_ = 0; }

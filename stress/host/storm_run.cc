@@ -325,8 +325,8 @@ StormDescription describe_storm(const Session& session) {
       !described.protocol.empty() && !described.sources.empty() && !described.mixes.empty();
   if (outcome.kind == Outcome::done && whole) return described;
   throw Failure(kHarnessFailed,
-                fmt::format("{}: it does not say what a storm can be told{}{}", runner.path(),
-                            outcome.message.empty() ? "" : ": ", outcome.message));
+                fmt::format("{}: its description lacks protocol, sources or mixes{}{}",
+                            runner.path(), outcome.message.empty() ? "" : ": ", outcome.message));
 }
 
 StormPlan resolved(const StormDescription& described, StormPlan plan) {

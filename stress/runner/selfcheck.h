@@ -1,5 +1,5 @@
-// Checks of the harness itself, by itself, on the machine that it runs on: what it does by hand,
-// and the kernel and the processor decide whether that is right. Not async-signal-safe.
+// Self-tests of the harness on this machine: a frame that it restores by hand must leave the same
+// state as one that the kernel restores. Not async-signal-safe.
 #pragma once
 
 #include <string>

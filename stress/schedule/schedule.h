@@ -111,7 +111,7 @@ inline constexpr std::string_view kSignals[] = {"SIGPROF", "SIGURG", "SIGALRM", 
                                                 "SIGUSR2"};
 std::optional<int> signal_number(std::string_view name);
 std::string_view signal_name(int number);  // REQUIRES: one of kSignals
-// What a cell asks for whose trials take the signals in turn, all but SIGALRM.
+// In place of a signal's name: the trials of a cell take all signals but SIGALRM in turn.
 inline constexpr std::string_view kEachSignal = "each";
 
 // What is wrong with a text, where, and what is allowed instead. Lines and columns count from 1,

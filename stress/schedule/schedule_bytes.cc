@@ -290,7 +290,7 @@ std::vector<std::uint8_t> to_bytes(const Schedule& schedule, const Catalog& cata
 Schedule from_bytes(std::span<const std::uint8_t> bytes, const Catalog& catalog,
                     const Grounds* grounds) {
   const Schedule decoded = Reader(catalog, grounds).read(bytes);
-  // The text form decides what is valid; what informs only (origin) it puts in order.
+  // The text form decides what is valid; it only tidies `origin`.
   const auto parsed = parse_schedule(print_schedule(decoded), "", catalog);
   if (!std::holds_alternative<Schedule>(parsed)) std::abort();  // the two forms have parted
   return std::get<Schedule>(parsed);

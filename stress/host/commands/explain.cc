@@ -86,7 +86,7 @@ void print_way(const Disassembler& code, const std::vector<Column>& columns) {
 
 // ---- a stub that is wrong, beside its mended form
 
-// An instruction as it is compared: what it names of its own stub is where it goes within it.
+// An instruction as it is compared. A target inside its own stub is an offset.
 std::vector<std::string> comparable(const Disassembler& code, const std::string& stub) {
   std::vector<std::string> texts;
   for (const Instruction& insn : code.function(stub)) {

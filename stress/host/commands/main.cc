@@ -107,12 +107,12 @@ void add_storm_flags(CLI::App* app, Options* o) {
                   "itimer, timer, kill, flood, sigqueue, comma-separated, or all [timer]")
       ->delimiter(',');
   add_count(app, "--rate", &o->rate,
-            "signals a second of each source, of timer for each M; at most 100000; 0: none");
+            "signals a second of each source, and of source timer for each M; 0 to 100000");
   app->add_option("--mix", o->mixes, "what the Gs do: alloc, sched, gc, slots, or all")
       ->delimiter(',');
   app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
   app->add_flag("--hold-rate", o->hold_rate,
-                "timers are not slowed down where more than 1 % of signals find no progress");
+                "keep the timers' rate, even if more than 1 % of signals find no progress");
   app->add_option("--altstack", o->altstack, "bytes of an M's alternate stack")
       ->check(CLI::Range(1, 16777216));
   app->add_option("--storm-runner", o->storm_runner,
@@ -126,18 +126,18 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kIsaList) != 0) isas.emplace_back("all");
   auto* isa = app->add_option("--isa", o->isas,
                               (flags & kIsaList) != 0 ? "instruction sets, comma-separated, or all"
-                                                      : "instruction set; replay: else the file's");
+                              : (flags & kReplace) != 0 ? "instruction set [that of the file]"
+                                                        : "instruction set [that of this machine]");
   isa->delimiter(',')->allow_extra_args(false)->check(CLI::IsMember(isas));
   if ((flags & kIsaList) == 0) isa->expected(1);
   app->add_option("--subject", o->subject, "the code under test")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kSubjects), std::end(kSubjects))))
       ->capture_default_str();
   app->add_option("--runner", o->runner, "another runner program of that ISA and subject");
-  add_count(app, "--seed", &o->seed, "nonces are drawn from it");
+  add_count(app, "--seed", &o->seed, "seed of all random values");
   if ((flags & (kInject | kReplace)) != 0) {
-    app->add_flag(
-        "--no-red-zone", o->no_red_zone,
-        "a signal destroys everything below SP: for ABIs and handlers that leave no red zone");
+    app->add_flag("--no-red-zone", o->no_red_zone,
+                  "a signal also destroys the red zone below SP, as for an ABI that has none");
   }
   if ((flags & kSelect) != 0) {
     app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
@@ -153,14 +153,13 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   }
   if ((flags & kTrials) != 0) {
     app->add_option("--depth", o->depth,
-                    "signals in one operation; not given: 1, and prove takes each claim's")
+                    "signals in one operation [1; prove: the depth of each claim]")
         ->check(CLI::IsMember({1, 2}));
-    app->add_option(
-           "--contain", o->contain,
-           "where a trial runs: in the runner, or in a child whose end is seen from outside")
+    app->add_option("--contain", o->contain,
+                    "place: trials run in the runner; fork: each runs in a child process")
         ->check(CLI::IsMember({"place", "fork"}))
         ->capture_default_str();
-    app->add_flag("--verbose", o->verbose, "how much of each stack was used at most");
+    app->add_flag("--verbose", o->verbose, "print the most that was used of each stack");
   }
 }
 
@@ -172,13 +171,14 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   }
   if ((flags & kAssume) != 0) {
     app->add_option("--assume", o->assume,
-                    "PROTOCOL=VERDICT: expect only that, to see the proof fail")
+                    "PROTOCOL=VERDICT: expect only this verdict; it shows how a claim fails")
         ->delimiter(',');
   }
   if ((flags & kKnown) != 0) {
-    app->add_option("--known", o->known,
-                    fmt::format("findings that are acknowledged: reported, not failing [{}]",
-                                KnownFindings::kDefaultFile));
+    app->add_option(
+        "--known", o->known,
+        fmt::format("file of acknowledged findings: they are reported, and do not fail [{}]",
+                    KnownFindings::kDefaultFile));
   }
   if ((flags & kJobs) != 0) {
     app->add_option("--jobs", o->jobs, "runners at a time")
@@ -192,7 +192,8 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kReplace) != 0) {
     app->add_option("--inject", o->replace_source, "source of the signals, instead of the file's")
         ->check(CLI::IsMember(source_names()));
-    app->add_option("--times", o->times, "run each so often; every run must be as expected")
+    app->add_option("--times", o->times,
+                    "run each schedule so often; every run must be as expected")
         ->check(CLI::Range(1, 1000000))
         ->capture_default_str();
   }
@@ -200,7 +201,7 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
     app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
     auto* random = add_count(
         app, "--random", &o->random,
-        "so many trials in random order instead, each against its boundary's first verdict");
+        "run so many trials in random order; each must repeat its boundary's first verdict");
     for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
                                "--assume", "--jobs", "--shard"}) {
       random->excludes(app->get_option(unused));

@@ -58,7 +58,7 @@ bool prove(const Session& session, const ClaimBook& book, ResultsWriter* writer)
   printer.totals();
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   if (result.stopped || stop_requested)
-    throw Failure(kStopped, "stopped; what is written is whole");
+    throw Failure(kStopped, "stopped; all lines written so far are complete");
   printer.summary();
   return printer.all_hold();
 }

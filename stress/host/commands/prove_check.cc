@@ -165,7 +165,7 @@ void ClaimChecker::contracts(const ClaimSpec& claim, ClaimRow* row) {
 }
 
 void ClaimChecker::cells(const ClaimSpec& claim, ClaimRow* row) {
-  bool spoiled = false;  // a prediction of what never happens is none
+  bool spoiled = false;  // a prediction must name one boundary at least
   for (const CellRow& cell : result_.cells) {
     if (!speaks_of(claim, cell)) continue;
     count(cell, row);
@@ -216,7 +216,7 @@ void ClaimChecker::hazards(const ClaimSpec& claim, ClaimRow* row) {
                 cell.verdicts.contains("result-clobbered");
     }
     if (!swept || spoiled) continue;
-    fail(row, fmt::format("{} was spoiled by no handler", site.name));
+    fail(row, fmt::format("no handler spoiled {}", site.name));
   }
 }
 

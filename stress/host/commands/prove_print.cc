@@ -35,8 +35,8 @@ void ProofPrinter::claim(const ClaimSpec& claim, const ClaimRow& row) {
   claims_++;
 }
 
-// What the signals alone take on this machine, for the time to be held against: BM_inject_direct,
-// the best of a few times.
+// The cost of the signals alone, to compare the total with: BM_inject_direct, the best of a few
+// times.
 void ProofPrinter::floor() const {
   constexpr std::uint64_t kRounds = 20000;
   double best = 0;
@@ -48,7 +48,7 @@ void ProofPrinter::floor() const {
           if (best == 0 || ns < best) best = ns;
         });
     if (outcome.kind == Outcome::done) continue;
-    fmt::print("what a signal costs here could not be measured: {}\n", outcome.message);
+    fmt::print("the cost of one signal could not be measured: {}\n", outcome.message);
     return;
   }
   const SweepResult::Landed direct = result_.landed_by_source().at("direct");

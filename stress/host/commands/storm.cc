@@ -79,8 +79,8 @@ Schedule schedule_of(const Session& session, const StormPlan& plan, const Record
   return schedule;
 }
 
-// Does the exact lane see, at that instruction, what the storm saw? `found` is what it saw, where
-// the state is the storm's: the pass over the instruction whose g and SP are the same.
+// Does the exact lane see the same at that instruction as the storm? `found`: the exact lane's
+// result, in the pass over the instruction that has the same state.
 bool replays(const Session& session, const StormPlan& plan, const Record& violation,
              ReportedTrial* found) {
   const std::string state = "/" + violation.text("state") + "/";
@@ -233,7 +233,7 @@ int storm_and_judge(const Session& session, const StormPlan& plan,
   writer->write(result.row);
   fmt::print("{}", render_storm(result));
   if (result.stopped || stop_requested)
-    throw Failure(kStopped, "stopped; what is written is whole");
+    throw Failure(kStopped, "stopped; all lines written so far are complete");
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   fmt::print("{}\n", result.finding.empty() ? "as expected" : "finding: " + result.finding);
   return result.finding.empty() ? kAsExpected : kFinding;

@@ -114,7 +114,7 @@ bool sweep_isa(const Session& session, ResultsWriter* writer) {
   if (session.options.verbose) fmt::print("{}", stacks_line(result));
   report_findings(session, result, writer);
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
-  if (result.stopped) throw Failure(kStopped, "stopped; what is written is whole");
+  if (result.stopped) throw Failure(kStopped, "stopped; all lines written so far are complete");
   if (result.without_signal.empty() && result.landed() == 0 && !plan.groups.empty()) {
     throw Failure(kHarnessFailed, "no signal landed");
   }
