@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <charconv>
+#include <exception>
 #include <set>
 
 #include "stress/host/commands/replay.h"
@@ -244,9 +245,15 @@ int storm_and_judge(const Session& session, const StormPlan& plan,
 int storm_command(const Options& options) {
   if (options.subject != "onm") throw Failure(kUsage, "storm: only subject onm has one");
   const Session session = open_session(options);
-  const StormPlan given = plan_of(session);
-  const StormDescription described = describe_storm(session);
-  const StormPlan plan = resolved(described, given);
+  StormPlan plan = plan_of(session);
+  StormDescription described;
+  std::exception_ptr undescribed;  // it has its place in the results file
+  try {
+    described = describe_storm(session);
+  } catch (const Failure&) {
+    undescribed = std::current_exception();
+  }
+  if (!undescribed) plan = resolved(described, plan);
   print_provenance(options);
   ResultsWriter writer(options.json.empty() && !options.out.empty() ? options.out + "/storm.jsonl"
                                                                     : options.json);
@@ -258,7 +265,10 @@ int storm_command(const Options& options) {
                       options.seed,
                       "",
                       ""});
-  return write_to_end(&writer, [&] { return storm_and_judge(session, plan, described, &writer); });
+  return write_to_end(&writer, [&] {
+    if (undescribed) std::rethrow_exception(undescribed);
+    return storm_and_judge(session, plan, described, &writer);
+  });
 }
 
 }  // namespace sigsweep
