@@ -9,14 +9,19 @@ namespace {
 
 constexpr std::string_view kHex = "0123456789abcdef";
 
-bool is_plain(unsigned char c) {
+bool is_plain(char ch) {
+  const auto c = static_cast<unsigned char>(ch);
   return c > ' ' && c != '%' && c != '=' && c != 0x7f;
 }
 
 void append_escaped(std::string* out, std::string_view text) {
+  if (std::ranges::all_of(text, is_plain)) {
+    *out += text;
+    return;
+  }
   for (const char ch : text) {
     const auto c = static_cast<unsigned char>(ch);
-    if (is_plain(c)) {
+    if (is_plain(ch)) {
       *out += ch;
     } else {
       *out += '%';
@@ -27,6 +32,7 @@ void append_escaped(std::string* out, std::string_view text) {
 }
 
 std::string unescape(std::string_view text) {
+  if (text.find('%') == text.npos) return std::string(text);
   std::string out;
   for (std::size_t i = 0; i < text.size(); i++) {
     const std::size_t high =
@@ -90,6 +96,7 @@ std::string Record::encode() const {
 Record Record::decode(std::string_view line) {
   const std::size_t end = std::min(line.find(' '), line.size());
   Record record{std::string(line.substr(0, end))};
+  record.fields_.reserve(static_cast<std::size_t>(std::ranges::count(line, ' ')));
   for (std::size_t at = end + 1; at < line.size();) {
     const std::size_t stop = std::min(line.find(' ', at), line.size());
     const std::string_view field = line.substr(at, stop - at);

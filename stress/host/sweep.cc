@@ -119,9 +119,10 @@ void GroupRun::take(const Record& record) {
     }
     began_ = true;
   } else if (record.word() == "example") {
-    const Account told = decode(record);
+    Account told = decode(record);
     const bool expected = told.expected && told.mismatch.empty();
-    examples.push_back({session_.options.isa, group_.protocol, expected, told.seed, told});
+    const std::uint64_t seed = told.seed;
+    examples.push_back({session_.options.isa, group_.protocol, expected, seed, std::move(told)});
   } else if (record.word() == "again") {
     forget_examples(record.text("handler"));
   } else if (record.word() == "cell") {
