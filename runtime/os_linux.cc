@@ -10,16 +10,16 @@
 #include "runtime/lock.h"
 #include "runtime/runtime.h"
 #include "runtime/stubs.h"
+#include "stress/base/mask.h"
 
 namespace runtime {
 namespace {
 
 sigset_t initial_mask;  // of the thread that starts Ms
 
-sigset_t all_but_synchronous() {
+sigset_t all_that_may_be_blocked() {
   sigset_t mask;
-  sigfillset(&mask);
-  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP}) sigdelset(&mask, s);
+  sigsweep::block_all_it_may(&mask);
   return mask;
 }
 
@@ -42,7 +42,7 @@ const FuncVal unblocksignals_fn = funcval(unblocksignals);
 int newosproc(M* mp, pthread_t* thread) {
   if (mp->mstartfn == nullptr) mp->mstartfn = &unblocksignals_fn;
   if (mp->mexitfn == nullptr) mp->mexitfn = &blocksignals_fn;
-  const sigset_t blocked = all_but_synchronous();
+  const sigset_t blocked = all_that_may_be_blocked();
   pthread_sigmask(SIG_SETMASK, &blocked, &initial_mask);
   const int error = pthread_create(thread, nullptr, mthread, mp);
   pthread_sigmask(SIG_SETMASK, &initial_mask, nullptr);
@@ -50,7 +50,7 @@ int newosproc(M* mp, pthread_t* thread) {
 }
 
 void blocksignals() {
-  const sigset_t blocked = all_but_synchronous();
+  const sigset_t blocked = all_that_may_be_blocked();
   pthread_sigmask(SIG_SETMASK, &blocked, nullptr);
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/print.h"
 #include "runtime/runtime.h"
 #include "runtime/stubs.h"
+#include "stress/base/mask.h"
 
 // TSan's sigaction keeps a signal back until its thread next blocks: none would land where it came.
 // The C library's own goes by this name, too.
@@ -58,8 +59,7 @@ void setsig(int sig, SigHandler handler) {
   struct sigaction sa {};
   sa.sa_sigaction = sigtramp;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-  sigfillset(&sa.sa_mask);
-  for (int s : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGXCPU}) sigdelset(&sa.sa_mask, s);
+  sigsweep::block_all_it_may(&sa.sa_mask);
   if (kInstall(sig, &sa, nullptr) != 0) {
     std::perror("runtime: cannot install a signal handler");
     std::exit(3);
