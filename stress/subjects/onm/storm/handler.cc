@@ -100,8 +100,8 @@ void handle(MState* m, Thread* thread, const ucontext_t& uc, const runtime::G* g
   if (nest) allow_nesting(SIG_BLOCK);
 }
 
-// SP lies in gsignal's stack and is aligned, and the direction flag is clear: the ABI demands it,
-// and SA_ONSTACK for every signal.
+// The ABI, and SA_ONSTACK for every signal, demand this: SP lies in gsignal's stack and is aligned,
+// and the direction flag is clear.
 bool entered_well(const runtime::G* gsignal, std::uint64_t frame, std::uint64_t flags) {
   return frame > gsignal->stack.lo && frame <= gsignal->stack.hi &&
          frame % trap::kFrameAlignment == trap::kFrameRest && trap::flags_problem(flags) == nullptr;
