@@ -13,7 +13,7 @@ using runtime::MSpan;
 
 // ---- objects
 
-// Where an object may lie: a span of its class, whole, aligned, and known to be in use.
+// An object's place: a span of its class, whole, aligned, and known to be in use.
 Problem check_place(Word at, Word size) {
   const MSpan* s = runtime::spanof(at);
   if (s == nullptr) return {"an object of %zu bytes lies in no span", size};
@@ -59,7 +59,7 @@ Problem check_content(const Model& model, const Object& o) {
 
 // ---- accounts
 
-// Adds the spans of a list, each of that class and in no cache. Ends where the list does not.
+// Adds the spans of a list, each of that class and in no cache. Ends even if the list does not.
 Problem count_list(const MSpan* list, unsigned sizeclass, Word* count) {
   Word here = 0;
   for (const MSpan* s = list; s != nullptr && here <= runtime::kArenaPages; s = s->next) {
