@@ -24,7 +24,7 @@ Problem check_place(Word at, Word size) {
     return {"an object of %zu bytes lies in a span of class %zu", size, s->sizeclass};
   if ((at - s->start) % s->elemsize != 0 || index >= s->nelems || !s->alloc.test(index) ||
       at + s->elemsize > s->start + s->npages * runtime::kHeapPage) {
-    return {"an object of %zu bytes is none of its span's", size};
+    return {"an object of %zu bytes is not an object of its span", size};
   }
   return {};
 }
@@ -139,7 +139,7 @@ Problem check_empty() {
   for (const MSpan* s = mheap.freespans; s != nullptr && free <= runtime::kArenaPages; s = s->next)
     free++;
   if (free == runtime::kArenaPages) return {};
-  return {"%zu of %zu spans can be had again", free, runtime::kArenaPages};
+  return {"%zu of %zu spans can be allocated again", free, runtime::kArenaPages};
 }
 
 }  // namespace sigsweep::fuzz::heap

@@ -252,7 +252,7 @@ Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned in
       boundary =
           nearest_free(*trace, boundary, [&](const Boundary& b) { return landed_by(b) < i; });
       if (boundary >= 0)
-        out->notes.push_back("and moved, for another lands there: " + at()->phase.text());
+        out->notes.push_back("and moved, because another lands there: " + at()->phase.text());
     }
     if (boundary < 0 || (earlier < i && named)) {
       return {"injection " + std::to_string(earlier + 1) +

@@ -31,7 +31,7 @@ struct Engine::Parts {
 
   // Empty, or what was not to be had.
   std::string problem() const {
-    if (shared == nullptr) return "memory for what is seen could not be had";
+    if (shared == nullptr) return "no memory for the observation";
     return recorder.problem().empty() ? around.stack.problem() : recorder.problem();
   }
 

@@ -41,7 +41,7 @@ Recorder::Recorder(const Subject& subject, const CodeRanges& code)
   void* memory =
       mmap(nullptr, sizeof(Record), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
-    problem_ = "memory for what is recorded: " + std::string(strerror(errno));
+    problem_ = "memory for the recording: " + std::string(strerror(errno));
     return;
   }
   record_ = static_cast<Record*>(memory);

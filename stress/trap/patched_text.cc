@@ -54,7 +54,7 @@ const char* access_problem(const std::string& access) {
     char wanted;
     const char* problem;
   } constexpr kRules[] = {{2, 'x', "is not executable"},
-                          {1, '-', "is writable: what is data, too, cannot be patched"},
+                          {1, '-', "is writable: a page that is data, too, cannot be patched"},
                           {0, 'r', "is not readable"},
                           {3, 'p', "is shared: a patch would need the other mappings"}};
   for (const auto& rule : kRules) {
