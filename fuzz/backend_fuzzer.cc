@@ -1,7 +1,7 @@
 // The assembly against the same operations on Boost.Context (model.h), one operation after the
-// other, with signals landed in the assembly's: any difference is a crash. In the protocols that
-// are safe a signal changes nothing of what an operation shows; one that is rejected ends it, and
-// what was there until then must be how the model's begins.
+// other, with signals landed in the assembly's: any difference is a crash. In the safe protocols a
+// signal changes no result of an operation. A rejected signal ends the operation; its events until
+// then must be how the model's begin.
 #include <algorithm>
 #include <cstring>
 
@@ -31,10 +31,10 @@ std::string text_of(const Event& e, const Call* op) {
          " curg=" + who(e.curg) + (e.saved ? ", saved" : "");
 }
 
-// What the assembly shows, in the model's terms.
+// The assembly's results, in the model's terms.
 struct Seen {
   const Observation& seen;
-  Events events;  // of the operation alone, without the handlers' own calls
+  Events events;  // only the operation's, without the handlers' own calls
 
   explicit Seen(const Observation& o) : seen(o) {
     const Events& all = onm::events();

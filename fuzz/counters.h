@@ -1,4 +1,4 @@
-/* The counters that an engine looks at after each input, beside its own; it clears them before. One
+/* Counters beside the engine's own: it clears them before each input and looks at them after it. One
    implementation an engine: counters_libfuzzer.cc, counters_afl.{S,cc}. Read by C++ and assembly.
  */
 #pragma once
@@ -18,13 +18,13 @@
 namespace sigsweep::fuzz {
 /* REQUIRES: index < SIGSWEEP_COUNTERS. */
 void set_counter(unsigned index, std::uint8_t value);
-/* Where an engine keeps in memory which counter belongs to which code, instrumented code has
- * pointers to that in registers, and an operation that comes back with another's registers may
- * write through them: the next input to count there would die of it. Puts all back as the first
- * call found it; true if anything had to be. REQUIRES: the first call is before any trial. */
+/* An engine may keep in memory which counter belongs to which code. Then instrumented code has
+ * pointers to that memory in registers. An operation that returns with wrong registers may write
+ * through them, and the next input to count there would die. Restores what the first call found;
+ * true if anything had changed. REQUIRES: the first call is before any trial. */
 bool restore_counters();
-/* Does it fork after LLVMFuzzerInitialize, a child for many inputs? What is done before is then
- * done once. */
+/* Does it fork after LLVMFuzzerInitialize, a child for many inputs? Then the work
+ * before is done once. */
 bool engine_forks();
 /* Does it take libFuzzer's options? */
 bool engine_takes_options();

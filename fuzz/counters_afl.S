@@ -1,6 +1,6 @@
-// AFL++ gives every word in this section a place in its map when the process starts, as it does for the edges of
-// instrumented code: so no counter shares a place with an edge. Assembly, because AFL++'s compiler puts words of
-// its own there for whatever else it compiles.
+// AFL++ gives every word in this section a place in its map when the process starts, as for the edges of instrumented
+// code. So no counter shares a place with an edge. This is assembly, because AFL++'s compiler puts words of its own
+// there for all other code that it compiles.
 #include "fuzz/counters.h"
 
 	.section __sancov_guards, "aw", @progbits
@@ -9,8 +9,8 @@
 sigsweep_counter_places:
 	.fill	SIGSWEEP_COUNTERS, 4, 0
 
-// Where the map is, and that section. AFL++'s compiler declares the same symbols itself in whatever it compiles, and
-// C++ can't.
+// The place of the map, and that section. AFL++'s compiler declares the same symbols itself in all code that it
+// compiles, and C++ can't.
 	.section .data.rel.ro, "aw", @progbits
 	.globl	sigsweep_afl_map, sigsweep_all_places, sigsweep_all_places_end
 	.p2align 3

@@ -26,13 +26,13 @@ bool restore_counters() {
   return true;
 }
 
-// afl-showmap waits ten seconds for its fork server, whatever it is told; scripts/minimize sets
-// this.
+// afl-showmap waits only ten seconds for its fork server, whatever option it gets; scripts/minimize
+// sets this.
 bool engine_forks() {
   return std::getenv("SIGSWEEP_PREPARE_LATE") == nullptr;
 }
 
-// Its driver takes a single one for a number of runs, and aborts.
+// AFL++'s driver takes a single option for a number of runs, and aborts.
 bool engine_takes_options() {
   return false;
 }

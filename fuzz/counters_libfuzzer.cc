@@ -10,12 +10,12 @@ void set_counter(unsigned index, std::uint8_t value) {
   counters[index] = value;
 }
 
-// Its instrumentation has all counters' addresses in the code.
+// libFuzzer's instrumentation has all counters' addresses in the code.
 bool restore_counters() {
   return false;
 }
 
-// And it installs handlers of its own in between.
+// libFuzzer installs handlers of its own in between.
 bool engine_forks() {
   return false;
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""cover.py CONTROL N: of the inputs in a control file of libFuzzer's -set_cover_merge, the N that together show most,
-one path a line, the one that adds most first; fewer where fewer show all. On stderr what they show of what there is."""
+"""cover.py CONTROL N: of the inputs in a control file of libFuzzer's -set_cover_merge, prints the N that together show
+most: one path a line, the one that adds most first; fewer if fewer show all. On stderr: how many features they show."""
 import sys
 
 

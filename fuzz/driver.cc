@@ -1,23 +1,24 @@
-// The entry points of every target, for any engine that calls LLVMFuzzerTestOneInput; and what a
-// target does with inputs without an engine:
+// The entry points of every target, for any engine that calls LLVMFuzzerTestOneInput; and a
+// target's own commands, without an engine:
 //
 //   TARGET --print FILE          the input as text, on standard output
 //   TARGET --texts DIR FILE...   each input as text, as DIR/NAME.sched
-//   TARGET --inputs DIR FILE...  each text as an input, as DIR/NAME (without .sched); one that is
-//                                none in this build (in another two boundaries may be one) is named
-//                                and left out, as long as there are others
+//   TARGET --inputs DIR FILE...  each text as an input, as DIR/NAME (without .sched). A text that
+//   is
+//                                no input in this build (in another two boundaries may be one) is
+//                                named and left out, as long as there are others
 //   TARGET --dictionary          its dictionary, in the form that libFuzzer and AFL++ read, on
 //                                standard output
 //   TARGET --options             its options, in the form that OSS-Fuzz reads
-//   TARGET --random N SEED       runs N inputs of uniformly random bytes: what an engine is held
-//                                against
+//   TARGET --random N SEED       runs N inputs of uniformly random bytes: an engine is compared
+//                                with that
 //   TARGET --repeat N FILE...    runs each input N times; all must show the same verdicts and
 //                                feedback
 //
-// All arguments are the engine's where the first of them is none of these, or is `--`.
+// If the first argument is none of these, or is `--`, all arguments are the engine's.
 //
-// Exit status of these: 0; 1 a finding, or an input that does not always show the same; 2 usage or
-// bad input; 3 the harness failed, or what they make cannot be written.
+// Exit status of these: 0; 1 a finding, or an input with varying results; 2 usage or bad input; 3
+// the harness failed, or the output cannot be written.
 #include <unistd.h>
 
 #include <cerrno>
@@ -40,7 +41,7 @@ namespace {
 
 using Bytes = std::vector<std::uint8_t>;
 
-// Also where another value is given, as fuzzing services do: SIGALRM and the interval timer are the
+// Overrides any other value, as fuzzing services give. SIGALRM and the interval timer are the
 // harness's, and its own watchdog ends a trial.
 constexpr const char* kWithSignals[] = {"-timeout=0"};
 
@@ -78,7 +79,7 @@ void write(const std::filesystem::path& path, std::string_view what) {
   if (out.flush()) return;
   const int why = errno;
   std::error_code error;
-  if (out.is_open()) std::filesystem::remove(path, error);  // or a part is taken for an input
+  if (out.is_open()) std::filesystem::remove(path, error);  // else a part would pass for an input
   fail_to_write(path, why);
 }
 
@@ -110,7 +111,7 @@ int print(std::span<char*> files) {
   return 0;
 }
 
-// One token a line, in quotes; what is not plain ASCII as \xNN.
+// One token a line, in quotes; bytes that are not plain ASCII as \xNN.
 int print_dictionary() {
   for (const std::string& token : target().dictionary()) {
     std::string line;
@@ -195,8 +196,8 @@ int repeat(std::span<char*> arguments) {
   return changing == 0 ? 0 : 1;
 }
 
-// Up to as many records as a mutator makes operations. None may leave the engine's counters
-// overwritten: a later input would end the process.
+// An input has at most as many records as a mutator makes operations. None may leave the engine's
+// counters overwritten: a later input would end the process.
 int random(std::span<char*> arguments) {
   constexpr std::size_t kMostRecords = 16;
   if (arguments.size() != 2) refuse("--random: N and SEED");

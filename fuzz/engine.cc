@@ -44,7 +44,7 @@ sigset_t harness_signals() {
   _exit(status);
 }
 
-// libFuzzer reads nothing behind it.
+// libFuzzer reads no options behind it.
 bool ends_options(std::string_view argument) {
   constexpr std::string_view kName = "-ignore_remaining_args=";
   return argument.starts_with(kName) && std::atoi(argument.substr(kName.size()).data()) != 0;
@@ -96,10 +96,10 @@ void block_signals() {
 
 void take_over() {
   const sigset_t ours = harness_signals();
-  pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);  // the mask that the engine takes for normal
+  pthread_sigmask(SIG_UNBLOCK, &ours, nullptr);  // the engine takes this mask as the normal one
   const std::string problem = trial_engine().attach(&serial);
   if (!problem.empty()) fail_harness("harness failure: cannot take over the process: " + problem);
-  restore_counters();  // keeps them
+  restore_counters();  // the first call keeps them
   taken_over = getpid();
 }
 

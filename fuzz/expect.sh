@@ -1,4 +1,4 @@
-# For the tests of scripts, which source it: a folder for the test, $work, and what a command prints and how it ends.
+# For the tests of scripts, which source it: a folder for the test ($work), and a check of a command's output and end.
 # shellcheck shell=bash
 
 work=$(mktemp -d)

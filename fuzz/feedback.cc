@@ -1,5 +1,5 @@
 // Rows of counters. An engine tells eight ranges of a counter's value apart, and each stands for a
-// verdict; so a row needs few counters, and what the engine looks at after every input stays small.
+// verdict. So a row needs few counters, and the engine has little to look at after every input.
 #include "fuzz/feedback.h"
 
 #include <iterator>

@@ -1,5 +1,5 @@
-// Feedback where coverage is blind, in assembly: (protocol, phase, verdict, nesting), to whichever
-// engine drives the process.
+// Feedback for assembly, where coverage is blind: (protocol, phase, verdict, nesting), to the
+// engine that drives the process.
 #pragma once
 
 #include <cstdint>
@@ -28,13 +28,13 @@ class Feedback {
   unsigned nesting(unsigned row) const { return nestings_[row]; }
   unsigned rows() const { return static_cast<unsigned>(rows_.size()); }
 
-  // A new input begins. Room for all the notes of an input is made beforehand, and never cleared,
-  // or an engine would see inputs run otherwise by what came before them.
+  // A new input begins. The room for its notes is made beforehand, and never cleared. Otherwise an
+  // engine would see inputs run differently after other inputs.
   void begin() { count_ = 0; }
   void make_room(std::size_t notes) { noted_.resize(notes); }
-  // It has shown that. The last verdict of a row counts. REQUIRES: there is room.
+  // The input has shown that. The last verdict of a row counts. REQUIRES: there is room.
   void note(unsigned row, Verdict verdict);
-  // What it has shown so far, in order: row and verdict.
+  // The notes of this input so far, in order: row and verdict.
   std::span<const std::pair<unsigned, Verdict>> noted() const { return {noted_.data(), count_}; }
 
  private:

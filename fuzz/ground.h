@@ -1,5 +1,5 @@
-// The ground that inputs can name: operations, handlers and their boundaries, grouped by phase;
-// each traced once, before the first input.
+// The ground that inputs can name: operations, handlers and their boundaries, grouped by phase.
+// Each is traced once, before the first input.
 #pragma once
 
 #include <string>
@@ -12,14 +12,14 @@
 
 namespace sigsweep::fuzz {
 
-// What a target lets its inputs choose from: indices, in the order of the subject's.
+// The choices that a target leaves to its inputs: indices, in the subject's order.
 struct Choice {
   std::vector<unsigned> protocols, sites, handlers;  // of the handlers, kNoHandler is one
   std::vector<Source> sources;
-  std::size_t operations = kMaxScheduleOperations;  // of an input, at most; what is beyond is left
-  unsigned injections = kMaxInjections;             // of an operation, likewise
+  std::size_t operations = kMaxScheduleOperations;  // of an input, at most; the rest is ignored
+  unsigned injections = kMaxInjections;             // of an operation, at most
 
-  // The one that a number stands for: itself where it may be chosen, else one of those that may.
+  // The index for a number: itself if it may be chosen, else one that may.
   static unsigned among(const std::vector<unsigned>& chosen, unsigned number, unsigned count);
 };
 

@@ -1,8 +1,8 @@
 // Hunts a verdict in the protocols that have hazards.
 //
 // Environment, beside trial_target.h's:
-//   SIGSWEEP_HUNT=VERDICT,...    stops at the first operation with that verdict; without it, at the
-//                                first verdict that the protocol does not allow a signal by itself
+//   SIGSWEEP_HUNT=VERDICT,...    stops at the first operation with that verdict. Without it, at the
+//                                first verdict that the protocol does not allow a single signal
 //   SIGSWEEP_FIRST=FILE          appends "VERDICT EXEC" to it for the first of each verdict
 #include <fcntl.h>
 #include <unistd.h>

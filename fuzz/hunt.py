@@ -2,11 +2,11 @@
 """How many inputs hazard_fuzzer needs to show each verdict, by engine and by uniformly random inputs.
 
 hunt.py run ENGINE SOURCE SEED FUZZER [LIBRARY]  one run from an empty corpus, as a JSON line on standard output
-hunt.py table FILE                               the medians of such lines, the first tells of machine and build
+hunt.py table FILE                               the medians of such lines; the first line describes machine and build
 
 ENGINE: libfuzzer, afl (its FUZZER is AFL++'s, LIBRARY the mutator), random. SOURCE: as for SIGSWEEP_INJECT.
-What decides the inputs does not look at what is hunted, so one run tells of all verdicts. A hazard may destroy the
-process: another goes on from the corpus there is, under another seed, within the same limits.
+The choice of inputs does not depend on the hunted verdict, so one run tells of all verdicts. A hazard may destroy the
+process. Then another one goes on from the same corpus, under another seed, within the same limits.
 """
 import json
 import os
@@ -30,7 +30,7 @@ def command(engine, fuzzer, library, work, seed, execs, seconds):
     if engine == "libfuzzer":
         return [fuzzer, f"-runs={execs}", f"-max_total_time={seconds}", f"-seed={seed}",
                 f"-artifact_prefix={work}/", str(corpus)]
-    (corpus / "one").write_bytes(b"\0")  # AFL++ wants a byte to begin with
+    (corpus / "one").write_bytes(b"\0")  # AFL++ needs at least one byte
     os.environ.update(AFL_I_DONT_CARE_ABOUT_MISSING_CRASHES="1", AFL_SKIP_CPUFREQ="1", AFL_NO_AFFINITY="1",
                       AFL_NO_UI="1", AFL_CUSTOM_MUTATOR_LIBRARY=library, AFL_CUSTOM_MUTATOR_ONLY="1")
     return ["afl-fuzz", "-s", str(seed), "-E", str(execs), "-V", str(seconds), "-t", "20000", "-m", "none",
@@ -70,7 +70,7 @@ def run(engine, source, seed, fuzzer, library=""):
 
 
 def cell(rows, verdict):
-    """The median of all runs, where the one that did not find it counts as one that needs more than all."""
+    """The median of all runs. A run that did not find it counts as one that needs more than all others."""
     numbers = [row["found"].get(verdict, float("inf")) for row in rows]
     hits = sum(number != float("inf") for number in numbers)
     if hits == 0:

@@ -160,7 +160,7 @@ Schedule schedule_of(std::span<const Planned> operations, std::uint64_t seed,
 
 bool bytes_of(const Schedule& schedule, Ground* ground, std::vector<std::uint8_t>* bytes,
               std::string* why) {
-  Schedule here = schedule;  // with the boundaries of this build
+  Schedule here = schedule;  // with this build's boundaries
   for (unsigned i = 0; i < schedule.operations.size(); i++) {
     Resolved resolved;
     const Unresolved problem = resolve(subject(), schedule, i, ground->traces(), &resolved);

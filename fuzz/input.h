@@ -1,7 +1,7 @@
-// From an input's bytes to plans, fast: the same reading of the byte form as
-// stress/schedule/schedule_bytes.h, with indices for names, what a target does not let its inputs
-// choose replaced by what it does; and never a signal at a boundary that has one already, nor a
-// second one nested in the same handler: the first one's way out may lead past it.
+// From an input's bytes to plans, fast. It reads the byte form as stress/schedule/schedule_bytes.h
+// does, with indices for names. A choice that the target does not allow becomes one that it allows.
+// No boundary gets a second signal. No handler gets a second nested one: the first one's way out
+// may lead past it.
 #pragma once
 
 #include <span>
@@ -26,7 +26,7 @@ class Input {
   Input(std::span<const std::uint8_t> bytes, const Choice& choice, const Ground& ground);
 
   std::uint64_t seed() const { return seed_; }
-  // The next operation; false where there is none. Allocates nothing.
+  // The next operation; false if there is none. Allocates nothing.
   bool next(Planned* out);
 
  private:
@@ -42,11 +42,11 @@ class Input {
   std::uint64_t seed_ = 0;
 };
 
-// Operations that were run, by names; all arguments are given. `judgement`: the last one's.
+// Operations that were run, by names; with all arguments. `judgement`: the last one's.
 Schedule schedule_of(std::span<const Planned> operations, std::uint64_t seed,
                      const Judgement* judgement);
 
-// The bytes of a schedule, whose boundaries are found as a replay finds them. False, and why.
+// The bytes of a schedule; finds its boundaries as a replay does. False, and why.
 bool bytes_of(const Schedule& schedule, Ground* ground, std::vector<std::uint8_t>* bytes,
               std::string* why);
 

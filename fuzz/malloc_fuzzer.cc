@@ -1,14 +1,15 @@
-// The heap, against a model of what it must keep: an input is a sequence of allocations, writes,
+// The heap, against a model of its expected content. An input is a sequence of allocations, writes,
 // links between objects and collections by a G on one M (malloc/heap_input.h). Whatever the
 // sequence:
 //
-//   - an object lies in a span of its class, is zeroed, and overlaps none that is reachable;
-//   - what a root, the G's stack or a reachable object points at, or into, survives a collection
-//     unchanged;
+//   - an object lies in a span of its class, is zeroed, and overlaps no reachable object;
+//   - an object survives a collection unchanged if a root, the G's stack or a reachable object
+//   points
+//     at it, or into it;
 //   - every span is in one place: an M's cache, one mcentral's list, or a large object's own;
-//   - with nothing reachable the heap is empty again, all of it.
+//   - if nothing is reachable, the heap is empty again, all of it.
 //
-// With ASYNC=1 signals land in all of it when they like, from a timer of the thread's own
+// With ASYNC=1, signals from a timer of the thread's own land in all of it at any time
 // (malloc/heap_signals.h).
 #include <algorithm>
 
@@ -63,7 +64,7 @@ class Malloc final : public Target {
   heap::Problem problem_;
 };
 
-// What the runtime calls takes no argument: it finds the target here.
+// The runtime's callbacks get no argument: they find the target here.
 constinit Malloc the_target;
 
 const runtime::FuncVal perform_fn = runtime::funcval([] { the_target.perform_all(); });

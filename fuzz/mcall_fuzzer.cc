@@ -1,5 +1,5 @@
-// The operations that leave by mcall and come back by gogo, and the scheduler's own (gosched, park,
-// ready, goexit), in the protocols that are safe: any verdict but the promised one is a crash.
+// The operations that leave by mcall and return by gogo, and the scheduler's own (gosched, park,
+// ready, goexit), in the safe protocols: any verdict except the promised one is a crash.
 #include <algorithm>
 
 #include "fuzz/trial_target.h"
@@ -7,7 +7,7 @@
 namespace sigsweep::fuzz {
 namespace {
 
-// With what follows an @ or a _: ready_m@g0.
+// With all variants, behind an @ or a _: ready_m@g0.
 constexpr std::string_view kSites[] = {"mheap_alloc_m", "mheap_free_m", "freemcache_m", "gosched_m",
                                        "park_m",        "ready_m",      "goexit0"};
 

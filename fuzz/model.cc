@@ -32,8 +32,8 @@ enum class Status : std::uint8_t { dead, runnable, running, waiting };
 
 struct Thread {
   char* stack = nullptr;       // its lowest address
-  fcontext_t where = nullptr;  // where it goes on; null while it runs
-  void (*main)() = nullptr;    // what it runs
+  fcontext_t where = nullptr;  // the point where it goes on; null while it runs
+  void (*main)() = nullptr;    // its code
   Status status = Status::dead;
   unsigned number = 0;
 
@@ -41,7 +41,7 @@ struct Thread {
   bool contains(const void* sp) const { return sp > stack && sp <= top(); }
 };
 
-// Whom a queue or the free list holds, the oldest first.
+// The members of a queue or of the free list, the oldest first.
 struct List {
   Thread* item[onm::kMostGs] = {};
   unsigned count = 0;
@@ -97,7 +97,7 @@ void note(What what, const Call* call) {
   unreachable();
 }
 
-// What g0 is to do: fn(arg, whoever it came from), and whether that one goes on then.
+// Work for g0: fn(arg, the thread it came from), and whether that one goes on then.
 struct Task {
   void (*fn)(void* arg, Thread* from);
   void* arg;
@@ -204,7 +204,7 @@ void each(SlotMask slots, Do&& what) {
   }
 }
 
-// fn: echoes what it was given and answers with a mix of it. In a closure no slot is touched.
+// fn: echoes its arguments and answers with a mix of them. In a closure it touches no slot.
 void body(Frame* frame) {
   const onm::Row& row = *frame->row;
   Call* call = frame->call;

@@ -56,7 +56,7 @@ Tree tree_of(std::span<const std::uint8_t> bytes) {
         break;
       case ByteRecord::Kind::injection:
         operation.injections.push_back({record, {}});
-        // What it nests in, as a number that means the same wherever it goes.
+        // Its parent, as a number that means the same wherever it goes.
         operation.injections.back().head.byte[4] =
             static_cast<std::uint8_t>(wrapped(record.in(), operation.injections.size()));
         break;
@@ -141,7 +141,7 @@ Operation& some_operation(Tree* tree, Random* random) {
   return tree->operations[random->below(tree->operations.size())];
 }
 
-// An operation that has injections, and one of those; null where there is none.
+// An operation that has injections, and one of those; null if there is none.
 Node* some_injection(Tree* tree, Random* random, Operation** of = nullptr) {
   Operation& operation = some_operation(tree, random);
   if (operation.injections.empty()) return nullptr;
@@ -149,8 +149,8 @@ Node* some_injection(Tree* tree, Random* random, Operation** of = nullptr) {
   return &operation.injections[random->below(operation.injections.size())];
 }
 
-// Injection `at` (from 0) is gone, or has come: numbers that nest in those behind it follow. What
-// was nested in the one that is gone now nests in what that one did.
+// Injection `at` (from 0) is gone, or has come. The numbers in `in` that refer to later ones change
+// with it. An injection that nested in the one that is gone now nests in that one's parent.
 void renumber_dropped(Operation* operation, std::size_t at, std::uint8_t heir) {
   for (Node& other : operation->injections) {
     std::uint8_t& in = other.head.byte[4];
@@ -201,7 +201,7 @@ void duplicate_injection(Tree* tree, Random* random) {
   Operation& to = some_operation(tree, random);
   if (node == nullptr || to.injections.size() >= kMostInjections) return;
   Node copy = *node;
-  copy.head.set(7, 2, random->next());  // a signal of its own needs a boundary of its own
+  copy.head.set(7, 2, random->next());  // its own boundary, for its own signal
   insert_injection(&to, random->below(to.injections.size() + 1), std::move(copy));
 }
 
@@ -313,7 +313,7 @@ void drop_argument(Tree* tree, Random* random) {
   if (!rest.empty()) rest.erase(rest.begin() + static_cast<long>(random->below(rest.size())));
 }
 
-// Weights: where a signal lands decides most.
+// Weights: the place of a signal decides most.
 constexpr struct {
   void (*change)(Tree* tree, Random* random);
   unsigned weight;

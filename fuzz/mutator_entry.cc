@@ -1,4 +1,4 @@
-// The mutator's entry points: libFuzzer finds its in the target, AFL++ loads its from a shared
+// The mutator's entry points. libFuzzer finds them in the target; AFL++ loads them from a shared
 // object. Neither may end the process; both get bytes that they do not own.
 #include <cstring>
 
@@ -28,7 +28,7 @@ std::size_t LLVMFuzzerCustomCrossOver(const std::uint8_t* data1, std::size_t siz
   return put(sigsweep::fuzz::cross({data1, size1}, {data2, size2}, max_size, seed), out);
 }
 
-// ---- AFL++: what afl_custom_fuzz leaves in *out is the mutator's until the next call.
+// ---- AFL++: the bytes in *out of afl_custom_fuzz are the mutator's until the next call.
 
 namespace {
 struct AflMutator {

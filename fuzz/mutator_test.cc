@@ -1,4 +1,4 @@
-// The mutator makes valid byte forms near to what it was given, and reaches every kind of change.
+// The mutator makes valid byte forms near to its input, and reaches every kind of change.
 #include "fuzz/mutator.h"
 
 #include <gtest/gtest.h>
@@ -40,7 +40,7 @@ TEST(Mutator, DrawsOneInFourAfresh) {
   unsigned afresh = 0;
   for (std::uint64_t seed = 0; seed < 1000; seed++) {
     const Bytes near = mutate(input, kRoom, seed);
-    // Near ones keep the schedule's seed, but for those that change just that.
+    // Near ones keep the schedule's seed, except those that change just that.
     afresh += ByteRecord::read(near, 0).value() != ByteRecord::read(input, 0).value() ? 1 : 0;
   }
   EXPECT_GT(afresh, 200U);
@@ -63,7 +63,7 @@ TEST(Mutator, GrowsAndShrinksEveryList) {
   EXPECT_TRUE(arguments.contains(0) && arguments.contains(3));
 }
 
-// What nests in an injection goes on to nest in one that comes before it.
+// A nested injection stays nested in an earlier one.
 TEST(Mutator, NestsInEarlierInjectionsOnly) {
   Bytes input;
   unsigned nested = 0;

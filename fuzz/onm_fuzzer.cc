@@ -1,5 +1,5 @@
-// Every operation in the protocols that are safe: whatever lands in them, at any depth, any verdict
-// but the promised one is a crash.
+// Every operation in the safe protocols: whatever lands in them, at any depth, any verdict except
+// the promised one is a crash.
 #include "fuzz/trial_target.h"
 
 namespace sigsweep::fuzz {

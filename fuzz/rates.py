@@ -1,12 +1,12 @@
 #!/usr/bin/python3
-"""What share of the rate that an engine and the machine allow a target reaches, one signal an input.
+"""A target's share of the rate that the engine and the machine allow, one signal an input.
 
 rates.py measure BUILD SECONDS   for each row below, one after the other: a JSON line on standard output
 rates.py table FILE              medians and shares of such lines; the first tells of machine and build. Exit status:
                                  0 every share that must hold does; 1 one does not
 
-BUILD: the folder of the presets' builds. A rate is what is counted between two looks at a target's counters (stats.h),
-once it runs; with signals, those that landed are counted, so an input without one counts for nothing.
+BUILD: the folder of the presets' builds. A rate is the count between two looks at a running target's counters
+(stats.h). With signals, those that landed are counted, so an input without one counts for nothing.
 """
 import json
 import os
@@ -19,11 +19,11 @@ import tempfile
 import time
 
 EXECS, LANDED = 0, 3  # places in stats.h
-# What is new comes in the beginning and is dear: the time of an input falls by eight until so many have run.
+# New coverage comes in the beginning and takes long: an input's time falls by eight until so many have run.
 SETTLED = 80_000
 
 TRIVIAL = "nothing, under the engine"
-# (what is measured, what of an input is run, source, what is counted)
+# (the measured work, the part of an input that is run, source, the counter)
 ROWS = [
     (TRIVIAL, "none", "direct", EXECS),
     ("an operation, no signal", "plain", "direct", EXECS),
@@ -31,7 +31,7 @@ ROWS = [
     ("one signal, kill", "one", "kill", LANDED),
     ("one signal, itimer", "one", "itimer", LANDED),
 ]
-# (preset, what is compared with, at least)
+# (preset, the work it is compared with, at least)
 PRESETS = [
     ("fuzz", "nothing and a breakpoint", 0.25),
     ("fuzz-plain", "nothing and a breakpoint", 0.40),
@@ -57,7 +57,7 @@ def command(preset, build, work):
 
 
 def ns_each(preset, build, seconds, row):
-    """Nanoseconds for each of what is counted."""
+    """Nanoseconds for each count."""
     _, shape, source, place = row
     with tempfile.TemporaryDirectory() as folder:
         work = pathlib.Path(folder)
@@ -84,7 +84,7 @@ def ns_each(preset, build, seconds, row):
 
 
 def int3_floor(build):
-    """A breakpoint's way through the kernel and back: of the release build, for it has one instruction of ours."""
+    """A breakpoint's way through the kernel and back, in the release build: only one instruction of it is ours."""
     run = subprocess.run([build / "release" / "sigsweep", "bench", "--benchmark_filter=BM_int3_floor",
                           "--benchmark_format=json"], check=True, capture_output=True, text=True)
     return json.loads(run.stdout)["benchmarks"][0]["real_time"]

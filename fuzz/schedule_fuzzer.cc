@@ -1,5 +1,5 @@
-// The parser of the text form, and the byte form: whatever the input, no crash; what is a schedule
-// comes back the same from text and from bytes; what is none has a place in the text. No signals.
+// The parser of the text form, and the byte form. No input may crash them. A schedule comes back
+// the same from text and from bytes. An error points into the text. No signals.
 #include <algorithm>
 
 #include "fuzz/engine.h"

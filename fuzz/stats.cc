@@ -1,4 +1,4 @@
-// A file mapped into the process: nothing has to be written at its end.
+// A file mapped into the process: nothing has to be written when the process ends.
 #include "fuzz/stats.h"
 
 #include <fcntl.h>
@@ -21,8 +21,7 @@ Stats* mapped() {
   const std::string path = std::string(folder) + "/" + std::to_string(getpid());
   const int fd = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC, 0644);
   void* p = MAP_FAILED;
-  // With its blocks: where a disk is full, a page that has none ends the process when it is
-  // written.
+  // With its blocks: if the disk is full, a write to a page without a block ends the process.
   const int full = fd < 0 ? 0 : posix_fallocate(fd, 0, sizeof(Stats));
   if (fd >= 0 && full == 0)
     p = mmap(nullptr, sizeof(Stats), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -1,9 +1,9 @@
 #!/usr/bin/python3
-"""What the targets that write their counters to FOLDER (stats.h) have done.
+"""The work of the targets that write their counters to FOLDER (stats.h).
 
-summary.py line FOLDER SECONDS         one line of all of it
-summary.py watch FOLDER EVERY FILE     until it is ended: each EVERY seconds a line to FILE: seconds, execs, phases
-summary.py course FILE                 of these, one line: phases and rate over time; exit status 1 where the last quarter
+summary.py line FOLDER SECONDS         one line for all targets
+summary.py watch FOLDER EVERY FILE     until it is killed: every EVERY seconds a line to FILE: seconds, execs, phases
+summary.py course FILE                 of these, one line: phases and rate over time; exit status 1 if the last quarter
                                        of the campaign ran at less than a tenth of its usual rate, that of its best
                                        quarter
 """
@@ -17,7 +17,7 @@ ROWS = 2048
 HEAD = struct.Struct("=8Q")
 
 
-PARTS = 8  # of a campaign, at least, or there is no usual rate to speak of
+PARTS = 8  # of a campaign, at least: fewer have no usual rate
 
 
 def read(folder):
@@ -48,7 +48,7 @@ def line(folder, seconds):
 
 
 def watch(folder, every, file):
-    """A file of counters that is being made is empty: it counts the next time."""
+    """A new file of counters may still be empty: it counts the next time."""
     start = time.monotonic()
     with open(file, "w", encoding="utf-8") as out:
         while True:

@@ -1,5 +1,6 @@
-// What a fuzz target is, to the one driver that runs it under any engine (driver.cc). A target's
-// own file says which protocols and operations its inputs choose from, and what it stops at.
+// A fuzz target, as the one driver sees it, which runs it under any engine (driver.cc). A target's
+// own file says which protocols and operations its inputs choose from, and at which results it
+// stops.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,7 @@ class Target {
  public:
   virtual ~Target() = default;
   virtual const char* name() const = 0;
-  // "-max_len=...", for libFuzzer, where they are not given.
+  // "-max_len=...", for libFuzzer, if they are not given.
   virtual std::span<const char* const> engine_options() const { return {}; }
   // Do its inputs land signals? Then the process is taken over for them.
   virtual bool lands_signals() const { return false; }
@@ -23,13 +24,15 @@ class Target {
   // Before the engine has started; reads the environment. An unknown name there ends the process
   // with status 2.
   virtual void configure() {}
-  // Before the first input, once; in the process that runs it, or in one of which that is a fork.
+  // Before the first input, once; in the process that runs it, or in the process that it was forked
+  // from.
   virtual void prepare() {}
-  // After prepare(), at the first input of a process: what a fork does not inherit.
+  // After prepare(), at the first input of a process: starts the parts that a fork does not
+  // inherit.
   virtual void start() {}
-  // Runs an input; stops at a finding (engine.h). Nothing is left of it for the next.
+  // Runs an input; stops at a finding (engine.h). Nothing of it remains for the next.
   virtual void run(std::span<const std::uint8_t> input) = 0;
-  // Everything that two runs of an input must show alike.
+  // All results that must be equal in two runs of an input.
   virtual std::string account() const = 0;
   // The readable form of an input, and the input of a readable form; false, and why.
   virtual std::string text_of(std::span<const std::uint8_t> input) = 0;

@@ -23,7 +23,7 @@ constexpr const char* kOptions[] = {
 constexpr std::string_view kByDefault[] = {"kill", "direct", "itimer"};
 constexpr std::string_view kPossible[] = {"kill", "direct", "itimer", "peer"};
 
-// What of an input is run.
+// The part of an input that is run.
 constexpr std::string_view kShapes[] = {"any", "one", "plain", "none"};
 constexpr struct {
   std::size_t operations;
@@ -37,8 +37,8 @@ std::vector<std::string_view> protocol_names() {
   return names;
 }
 
-// A schedule of any ISA, as one of the subject's. Of another's boundaries those are found that have
-// a phase, or a name that is one here too.
+// A schedule of any ISA, as one of the subject's. A boundary of another ISA is found if it has a
+// phase, or a name that exists here too.
 std::variant<Schedule, ParseError> parse_here(std::string_view text, const std::string& file) {
   Catalog catalog = catalog_of(subject());
   const unsigned bits = std::exchange(catalog.word_bits, 64);
@@ -84,8 +84,8 @@ std::span<const char* const> TrialTarget::engine_options() const {
   return kOptions;
 }
 
-// Whole records, so that to insert one leaves those behind it what they were: each operation, and
-// each handler. For AFL++ without the mutator; libFuzzer's takes nothing from a dictionary.
+// Whole records: so an inserted one leaves the records behind it unchanged. Each operation, and
+// each handler. For AFL++ without the mutator; libFuzzer's mutator uses no dictionary.
 std::vector<std::string> TrialTarget::dictionary() const {
   std::vector<std::string> records;
   const auto add = [&](ByteRecord::Kind kind, unsigned index) {
@@ -166,7 +166,7 @@ void TrialTarget::run(std::span<const std::uint8_t> input) {
     if (!why.empty()) stop(text_at(input, n, judgement, why));
     if (judgement.verdict != Verdict::ok) break;  // a replay goes no further
   }
-  engine.clear_away();  // or it would be part of the next input
+  engine.clear_away();  // else it would be part of the next input
   const bool ok = judged_ == 0 || judgements_[judged_ - 1].verdict == Verdict::ok;
   if (!ok) restore_counters();
 }
@@ -187,8 +187,8 @@ void TrialTarget::note(const Planned& planned, const Observation& seen, Verdict 
   }
 }
 
-// Signals that others interrupted on their way to their handlers, and for good: those have landed
-// within the way of these.
+// Signals that others interrupted on their way to their handlers, and that never got there: the
+// others landed within their way.
 std::uint32_t TrialTarget::interrupted_for_good(const Planned& planned, const Observation& seen) {
   std::uint32_t under_way = 0;  // bit i: injection i
   for (unsigned i = 0; i < planned.plan.injections; i++) {
@@ -200,7 +200,8 @@ std::uint32_t TrialTarget::interrupted_for_good(const Planned& planned, const Ob
   return static_cast<std::uint32_t>(__builtin_popcount(under_way));
 }
 
-// What was sent has landed; and only what an earlier signal of the trial diverted may stay away.
+// Every sent signal must have landed. A signal may stay away only if an earlier one of the trial
+// diverted the operation.
 std::string TrialTarget::harness_failure(const Planned& planned, const Observation& seen,
                                          Verdict verdict) {
   const bool ok = verdict == Verdict::ok;

@@ -1,5 +1,5 @@
 // A target whose inputs are schedules: runs their operations one after the other, tells the engine
-// what was seen, and stops where the target says. To be derived from.
+// the results, and stops where the target says. A base class.
 #pragma once
 
 #include <string>
@@ -15,13 +15,13 @@ namespace sigsweep::fuzz {
 // Environment of all of them (an unknown name: status 2, and the names that there are):
 //   SIGSWEEP_INJECT=SOURCE,...    kill, direct and itimer by default; peer by name only
 //   SIGSWEEP_PROTOCOL=NAME,...    the target's own by default
-//   SIGSWEEP_SHAPE=NAME           what of an input is run: any, by default, all of it; one: its
-//                                 first operation with the first signal; plain: that operation
-//                                 alone; none: nothing (scripts/fuzz_rates)
-//   ASYNC=1                       beside those of the input, signals that come when they like: a
-//                                 timer of the thread's own sends them for ever, and their handlers
-//                                 are the exact lane's (Engine::expect_strays). libFuzzer's and
-//                                 AFL++'s alarm and interval timer are not touched.
+//   SIGSWEEP_SHAPE=NAME           the part of an input that is run. any (the default): all of
+//                                 it; one: its first operation with the first signal; plain: only
+//                                 that operation; none: nothing (scripts/fuzz_rates)
+//   ASYNC=1                       beside the input's signals, others that come at any time: a timer
+//                                 of the thread's own sends them for ever, and their handlers are
+//                                 the exact lane's (Engine::expect_strays). libFuzzer's and AFL++'s
+//                                 alarm and interval timer are not touched.
 class TrialTarget : public Target {
  public:
   std::span<const char* const> engine_options() const override;
@@ -37,12 +37,12 @@ class TrialTarget : public Target {
                 std::string* why) override;
 
  protected:
-  // Of the input that was run last, an operation each.
+  // An entry for each operation of the last input.
   std::span<const Judgement> judgements() const { return judgements_; }
   // The protocols by default, by name; which sites inputs may name.
   virtual std::vector<std::string_view> default_protocols() const = 0;
   virtual bool has_site(const Site& /*site*/) const { return true; }
-  // Why the operation that has just been run is one to stop at; empty: it is not.
+  // Why to stop at the operation that has just been run; empty: go on.
   virtual std::string finding(const Planned& planned, const Observation& seen,
                               const Judgement& judgement) const = 0;
 
@@ -51,7 +51,7 @@ class TrialTarget : public Target {
   static std::string harness_failure(const Planned& planned, const Observation& seen,
                                      Verdict verdict);
   void note(const Planned& planned, const Observation& seen, Verdict verdict);
-  // What is said of stopping at the last of an input's first `operations`.
+  // The text for stopping at the last of an input's first `operations`.
   std::string text_at(std::span<const std::uint8_t> input, std::size_t operations,
                       const Judgement& judgement, const std::string& why) const;
 
@@ -61,13 +61,13 @@ class TrialTarget : public Target {
   Feedback feedback_;
   Ground ground_;
   Planned planned_;                    // the operation under way
-  std::vector<Judgement> judgements_;  // of the input that was run last: so many
+  std::vector<Judgement> judgements_;  // of the last input: so many
   std::size_t judged_ = 0;
   bool async_ = false;
 };
 
-// Is this verdict against what the protocol promises? At any depth where it promises one verdict;
-// else only for a signal by itself, for that is what its list of verdicts is of.
+// Does this verdict break the protocol's promise? If the protocol promises one verdict: at any
+// depth. Else only for a single signal, because its list of verdicts is about one signal.
 bool is_violation(const Planned& planned, Verdict verdict);
 
 std::vector<std::string_view> safe_protocols();

@@ -1,9 +1,9 @@
-// What differs between the ISAs in C++: the width of a word, how a pointer is stored, how g is
-// read, what a call leaves on the stack, and how a signal's context names pc, sp and frame pointer.
-// One row an ISA; the rest of the runtime has none.
+// The differences between the ISAs in C++: the width of a word, the form of a stored pointer, how
+// to read g, what a call leaves on the stack, and the names of pc, sp and frame pointer in a
+// signal's context. One row an ISA; the rest of the runtime has none.
 //
-// A Word is what a field of G and M holds; an address of the machine is a std::uintptr_t, which is
-// also what a push writes. They differ on amd64p32 only.
+// A Word is the content of a field of G and M. An address of the machine is a std::uintptr_t; a
+// push writes the same. They differ only on amd64p32.
 #pragma once
 
 #include <ucontext.h>
@@ -11,11 +11,11 @@
 #include <cstddef>
 #include <cstdint>
 
-// What runs in SWITCH_TEXT may call only what is inlined there.
+// Code in SWITCH_TEXT may call only functions that are inlined there.
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 
-// A variable of which each M has its own. CAVEAT: only within code that stays on its M. Many Ms run
-// on the machine's own ISA only (the storm).
+// A variable that each M has for itself. CAVEAT: only within code that stays on its M. Many Ms run
+// only on the machine's own ISA (the storm).
 #if defined(__x86_64__) && !defined(SIGSWEEP_AMD64P32)
 #define PER_M thread_local
 #else
@@ -31,11 +31,11 @@ struct G;
 #define SIGSWEEP_ISA "amd64"
 using Word = std::uint64_t;
 inline constexpr std::uintptr_t kCallAlignment = 16;    // of SP in front of a call, in bytes
-inline constexpr std::uintptr_t kReturnBytes = 8;       // that a call pushes
-inline constexpr std::uintptr_t kThunkBytes = 0;        // that closurethunk has on the stack
-inline constexpr Word kSwitchtoMSkip = 0;               // from switchtoM to what onM saves as pc
+inline constexpr std::uintptr_t kReturnBytes = 8;       // a call pushes these
+inline constexpr std::uintptr_t kThunkBytes = 0;        // closurethunk has these on the stack
+inline constexpr Word kSwitchtoMSkip = 0;               // from switchtoM to the pc that onM saves
 inline constexpr Word kGoexitSkip = 1;                  // goexit's nop
-inline constexpr int kFrameNext = 0, kFrameReturn = 1;  // where the frame pointer points, in words
+inline constexpr int kFrameNext = 0, kFrameReturn = 1;  // relative to the frame pointer, in words
 inline constexpr bool kLow = false;                     // G, M and stacks must lie below 4 GiB
 
 // Volatile: the compiler may neither move this across a switch nor keep its result.
@@ -44,7 +44,7 @@ ALWAYS_INLINE G* getg() {
   asm volatile("movq %%fs:runtime_g@tpoff, %0" : "=r"(gp));
   return gp;
 }
-// For what sets up a state by hand. No switch uses it.
+// For code that sets up a state by hand. No switch uses it.
 ALWAYS_INLINE void setg(G* gp) {
   asm volatile("movq %0, %%fs:runtime_g@tpoff" : : "r"(gp) : "memory");
 }
@@ -93,8 +93,8 @@ ALWAYS_INLINE void setg(G* gp) {
 
 #elif defined(__arm__)
 
-// All C++ is compiled with -ffixed-r10, which is g. A library that uses r10 puts it back before it
-// returns; while it runs r10 is not g, and no signal is landed there.
+// All C++ is compiled with -ffixed-r10: r10 is g. A library that uses r10 restores it before it
+// returns. While the library runs, r10 is not g, and no signal is landed there.
 #define SIGSWEEP_ISA "arm"
 using Word = std::uint32_t;
 inline constexpr std::uintptr_t kCallAlignment = 8;
@@ -152,10 +152,10 @@ inline std::uintptr_t sigctxfp(const ucontext_t& uc) {
 }
 #endif
 
-// ---- pointers as fields hold them
+// ---- pointers, in the form that fields hold
 
-// An address as a word. One that does not fit ends the process: on amd64p32 what the runtime points
-// at must lie below 4 GiB.
+// An address as a word. If it does not fit, the process ends: on amd64p32 all data that the runtime
+// points at must lie below 4 GiB.
 template <class T>
 ALWAYS_INLINE Word wordof(T* p) {
   const auto address = reinterpret_cast<std::uintptr_t>(p);

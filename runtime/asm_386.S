@@ -14,10 +14,9 @@
 //                 curg.sched.sp -------+
 //
 // Unwinding: while SP is in g0's stack the caller's frame is found as the stubs find it, through
-// m->curg->sched.sp; m is the word at g0.sched.sp. Where there is nobody to return to, EIP is undefined.
+// m->curg->sched.sp; m is the word at g0.sched.sp. If there is no caller to return to, EIP is undefined.
 //
-// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and
-// cmcall); gogo and gosave;
+// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and cmcall); gogo and gosave;
 // marks (switchtoM, goexit, closurethunk); mstart and mexit; sigtramp.
 
 #include "runtime/offsets.h"
@@ -39,8 +38,8 @@
 
 #define G_TLS %gs:runtime_g@ntpoff
 
-// The same cell by way of a register, for the switches, which load g soon after they have stored it: a load
-// with a segment's base waits longer for the store.
+// The same cell by way of a register, for the switches. They load g soon after they have stored it, and a load with a
+// segment's base waits longer for the store.
 .macro LOAD_TP reg
 	movl	%gs:0, %\reg			// the thread pointer
 .endm
@@ -54,7 +53,7 @@
 	.cfi_escape 0x0f, 13, 0x74, 0, 0x06, 0x23, ULEB2(m_curg), 0x06, 0x23, ULEB2(g_sched_sp), 0x06, 0x23, 4
 .endm
 
-// The same where the G to go back to is in AX; where it was pushed at the top of g0's stack.
+// The same if the G to go back to is in AX; and if it was pushed at the top of g0's stack.
 .macro CFA_THROUGH_AX
 	.cfi_escape 0x0f, 6, 0x70, ULEB2(g_sched_sp), 0x06, 0x23, 4
 .endm
@@ -89,7 +88,7 @@
 	POP	ebp
 .endm
 
-// fn, the argument, run where SP is: the context register is fn, its first word the code.
+// Runs fn, the argument, on SP's stack: the context register is fn, its first word the code.
 .macro PLAIN
 	subl	$12, %esp			// keep the ABI's alignment
 	.cfi_adjust_cfa_offset 12
@@ -104,9 +103,9 @@
 
 // ---- switches: one text, a row a variant
 //
-// elsewhere: what happens when g is neither g0 nor curg. `reject`: badonm. `nothing`: not even looked
-// at. `direct`: on gsignal a plain call, else badsystemstack. `remember`: as `nothing`, and back to the
-// g that it came from, which is kept at the top of g0's stack.
+// elsewhere: the action if g is neither g0 nor curg. `reject`: badonm. `nothing`: does not check it. `direct`: on
+// gsignal a plain call, else badsystemstack. `remember`: as `nothing`, but returns to the g that it came from, which is
+// kept at the top of g0's stack.
 
 .macro SWITCH name, elsewhere
 TEXT \name
@@ -178,7 +177,7 @@ END \name
 #ifndef PLANT_UNCHECKED_ONM
 #define ONM_ELSEWHERE reject
 #else
-#define ONM_ELSEWHERE nothing			// a fault planted for the tests: the check cut out
+#define ONM_ELSEWHERE nothing			// a fault planted for the tests: no check
 #endif
 
 SWITCH onM, ONM_ELSEWHERE
@@ -210,7 +209,7 @@ TEXT mcall
 	movl	4(%esp), %edx			// DX = fn
 	movl	%ecx, G_TLS
 	movl	g_sched_sp(%ecx), %esp
-	.cfi_undefined eip			// nobody returns to the caller from here; gogo does
+	.cfi_undefined eip			// returns to the caller only by gogo
 	pushl	%eax				// fn's argument, where the original has it
 	pushl	%eax
 	pushl	%eax
@@ -226,10 +225,10 @@ TEXT mcall
 	ud2
 END mcall
 
-// For C++, which expects some registers to be kept: mcall and gogo keep none, as in Go's own ABI.
+// For C++, which expects kept registers: mcall and gogo keep none, as in Go's own ABI.
 TEXT cmcall
 	PUSH_CALLEE_SAVED
-	leal	12(%esp), %ebp			// where ebp was pushed: a frame for a stack walk
+	leal	12(%esp), %ebp			// ebp was pushed here: a frame for a stack walk
 	subl	$8, %esp			// keep the ABI's alignment
 	.cfi_adjust_cfa_offset 8
 	pushl	28(%esp)			// fn
@@ -279,8 +278,8 @@ TEXT switchtoM
 	retl
 END switchtoM
 
-// A G's function returns to goexit + 1, with SP at the top of its stack: a return address lies behind a
-// call, so a stack walk that looks one byte back still finds goexit.
+// A G's function returns to goexit + 1, with SP at the top of its stack. A return address lies behind a call, so a
+// stack walk that looks one byte back still finds goexit.
 TEXT goexit
 	.cfi_undefined eip
 	nop
@@ -304,7 +303,7 @@ END closurethunk
 
 	.text
 
-// ---- mstart, mexit: the OS thread's side; not part of a switch, no signal is landed here
+// ---- mstart, mexit: the OS thread's side; not part of a switch, so no signal is landed here
 
 TEXT mstart
 	movl	4(%esp), %ecx			// CX = m
@@ -334,11 +333,11 @@ TEXT mexit
 	retl
 END mexit
 
-// ---- sigtramp: in the switch's section, for a second signal may land in it
+// ---- sigtramp: in the switch's section, because a second signal may land in it
 
 	.section switch_text, "ax", @progbits
 
-// The frame: sig, info, ctx, g for sighandler, whose they are; then the kept g.
+// The frame: sig, info, ctx, g, which sighandler may change; then the kept g.
 TEXT sigtramp
 	movl	G_TLS, %ecx			// CX = the interrupted g
 	subl	$28, %esp

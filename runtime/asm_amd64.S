@@ -13,10 +13,9 @@
 //                 curg.sched.sp -------+
 //
 // Unwinding: while SP is in g0's stack the caller's frame is found as the stubs find it, through
-// m->curg->sched.sp; m is the word at g0.sched.sp. Where there is nobody to return to, RIP is undefined.
+// m->curg->sched.sp; m is the word at g0.sched.sp. If there is no caller to return to, RIP is undefined.
 //
-// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and
-// cmcall); gogo and gosave;
+// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and cmcall); gogo and gosave;
 // marks (switchtoM, goexit, closurethunk); mstart and mexit; sigtramp.
 
 #include "runtime/offsets.h"
@@ -38,8 +37,8 @@
 
 #define G_TLS %fs:runtime_g@tpoff
 
-// The same cell by way of a register, for the switches, which load g soon after they have stored it: a load
-// with a segment's base waits longer for the store (BM_onM_curg: 7.2 ns instead of 5.3).
+// The same cell by way of a register, for the switches. They load g soon after they have stored it, and a load with a
+// segment's base waits longer for the store (BM_onM_curg: 7.2 ns instead of 5.3).
 .macro LOAD_TP
 	movq	%fs:0, %r9			// the thread pointer
 .endm
@@ -53,7 +52,7 @@
 	.cfi_escape 0x0f, 13, 0x77, 0, 0x06, 0x23, ULEB2(m_curg), 0x06, 0x23, ULEB2(g_sched_sp), 0x06, 0x23, 8
 .endm
 
-// The same where the G to go back to is in AX; where it was pushed at the top of g0's stack.
+// The same if the G to go back to is in AX; and if it was pushed at the top of g0's stack.
 .macro CFA_THROUGH_AX
 	.cfi_escape 0x0f, 6, 0x70, ULEB2(g_sched_sp), 0x06, 0x23, 8
 .endm
@@ -102,9 +101,9 @@
 
 // ---- switches: one text, a row a variant
 //
-// elsewhere: what happens when g is neither g0 nor curg. `reject`: badonm. `nothing`: not even looked
-// at. `direct`: on gsignal a plain call, else badsystemstack. `remember`: as `nothing`, and back to the
-// g that it came from, which is kept at the top of g0's stack.
+// elsewhere: the action if g is neither g0 nor curg. `reject`: badonm. `nothing`: does not check it. `direct`: on
+// gsignal a plain call, else badsystemstack. `remember`: as `nothing`, but returns to the g that it came from, which is
+// kept at the top of g0's stack.
 
 .macro SWITCH name, elsewhere
 TEXT \name
@@ -179,7 +178,7 @@ END \name
 #ifndef PLANT_UNCHECKED_ONM
 #define ONM_ELSEWHERE reject
 #else
-#define ONM_ELSEWHERE nothing			// a fault planted for the tests: the check cut out
+#define ONM_ELSEWHERE nothing			// a fault planted for the tests: no check
 #endif
 
 SWITCH onM, ONM_ELSEWHERE
@@ -215,7 +214,7 @@ TEXT mcall
 	movq	%rax, g_sched_g(%rax)
 	movq	%rsi, G_TLS
 	movq	g_sched_sp(%rsi), %rsp
-	.cfi_undefined rip			// nobody returns to the caller from here; gogo does
+	.cfi_undefined rip			// returns to the caller only by gogo
 	pushq	%rax				// fn's argument, where the original has it
 	pushq	%rax				// and once more, for the ABI's alignment
 	movq	%rdi, %rdx
@@ -231,10 +230,10 @@ TEXT mcall
 	ud2
 END mcall
 
-// For C++, which expects some registers to be kept: mcall and gogo keep none, as in Go's own ABI.
+// For C++, which expects kept registers: mcall and gogo keep none, as in Go's own ABI.
 TEXT cmcall
 	PUSH_CALLEE_SAVED
-	leaq	40(%rsp), %rbp			// where rbp was pushed: a frame for a stack walk
+	leaq	40(%rsp), %rbp			// rbp was pushed here: a frame for a stack walk
 	subq	$8, %rsp			// keep the ABI's alignment
 	.cfi_adjust_cfa_offset 8
 	callq	mcall
@@ -282,8 +281,8 @@ TEXT switchtoM
 	retq
 END switchtoM
 
-// A G's function returns to goexit + 1, with SP at the top of its stack: a return address lies behind a
-// call, so a stack walk that looks one byte back still finds goexit.
+// A G's function returns to goexit + 1, with SP at the top of its stack. A return address lies behind a call, so a
+// stack walk that looks one byte back still finds goexit.
 TEXT goexit
 	.cfi_undefined rip
 	nop
@@ -299,7 +298,7 @@ END closurethunk
 
 	.text
 
-// ---- mstart, mexit: the OS thread's side; not part of a switch, no signal is landed here
+// ---- mstart, mexit: the OS thread's side; not part of a switch, so no signal is landed here
 
 TEXT mstart
 	PUSH_CALLEE_SAVED
@@ -329,7 +328,7 @@ TEXT mexit
 	retq
 END mexit
 
-// ---- sigtramp: in the switch's section, for a second signal may land in it
+// ---- sigtramp: in the switch's section, because a second signal may land in it
 
 	.section switch_text, "ax", @progbits
 

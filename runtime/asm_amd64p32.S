@@ -14,10 +14,9 @@
 //                 curg.sched.sp -------+
 //
 // Unwinding: while SP is in g0's stack the caller's frame is found as the stubs find it, through
-// m->curg->sched.sp; m is the word at g0.sched.sp. Where there is nobody to return to, RIP is undefined.
+// m->curg->sched.sp; m is the word at g0.sched.sp. If there is no caller to return to, RIP is undefined.
 //
-// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and
-// cmcall); gogo and gosave;
+// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and cmcall); gogo and gosave;
 // marks (switchtoM, goexit, closurethunk); mstart and mexit; sigtramp.
 
 #include "runtime/offsets.h"
@@ -39,8 +38,8 @@
 
 #define G_TLS %fs:runtime_g@tpoff
 
-// The same cell by way of a register, for the switches, which load g soon after they have stored it: a load
-// with a segment's base waits longer for the store.
+// The same cell by way of a register, for the switches. They load g soon after they have stored it, and a load with a
+// segment's base waits longer for the store.
 .macro LOAD_TP
 	movq	%fs:0, %r9			// the thread pointer
 .endm
@@ -54,7 +53,7 @@
 	.cfi_escape 0x0f, 15, 0x77, 0, 0x06, 0x23, ULEB2(m_curg), 0x94, 4, 0x23, ULEB2(g_sched_sp), 0x94, 4, 0x23, 8
 .endm
 
-// The same where the G to go back to is in AX; where it was pushed at the top of g0's stack.
+// The same if the G to go back to is in AX; and if it was pushed at the top of g0's stack.
 .macro CFA_THROUGH_AX
 	.cfi_escape 0x0f, 7, 0x70, ULEB2(g_sched_sp), 0x94, 4, 0x23, 8
 .endm
@@ -104,9 +103,9 @@
 
 // ---- switches: one text, a row a variant
 //
-// elsewhere: what happens when g is neither g0 nor curg. `reject`: badonm. `nothing`: not even looked
-// at. `direct`: on gsignal a plain call, else badsystemstack. `remember`: as `nothing`, and back to the
-// g that it came from, which is kept at the top of g0's stack.
+// elsewhere: the action if g is neither g0 nor curg. `reject`: badonm. `nothing`: does not check it. `direct`: on
+// gsignal a plain call, else badsystemstack. `remember`: as `nothing`, but returns to the g that it came from, which is
+// kept at the top of g0's stack.
 
 .macro SWITCH name, elsewhere
 TEXT \name
@@ -180,7 +179,7 @@ END \name
 #ifndef PLANT_UNCHECKED_ONM
 #define ONM_ELSEWHERE reject
 #else
-#define ONM_ELSEWHERE nothing			// a fault planted for the tests: the check cut out
+#define ONM_ELSEWHERE nothing			// a fault planted for the tests: no check
 #endif
 
 SWITCH onM, ONM_ELSEWHERE
@@ -216,7 +215,7 @@ TEXT mcall
 	movl	%eax, g_sched_g(%rax)
 	movl	%esi, G_TLS
 	movl	g_sched_sp(%rsi), %esp
-	.cfi_undefined rip			// nobody returns to the caller from here; gogo does
+	.cfi_undefined rip			// returns to the caller only by gogo
 	pushq	%rax				// fn's argument, where the original has it
 	pushq	%rax				// and once more, for the ABI's alignment
 	movl	%edi, %edx
@@ -233,10 +232,10 @@ TEXT mcall
 	ud2
 END mcall
 
-// For C++, which expects some registers to be kept: mcall and gogo keep none, as in Go's own ABI.
+// For C++, which expects kept registers: mcall and gogo keep none, as in Go's own ABI.
 TEXT cmcall
 	PUSH_CALLEE_SAVED
-	leaq	40(%rsp), %rbp			// where rbp was pushed: a frame for a stack walk
+	leaq	40(%rsp), %rbp			// rbp was pushed here: a frame for a stack walk
 	subq	$8, %rsp			// keep the ABI's alignment
 	.cfi_adjust_cfa_offset 8
 	callq	mcall
@@ -282,8 +281,8 @@ TEXT switchtoM
 	retq
 END switchtoM
 
-// A G's function returns to goexit + 1, with SP at the top of its stack: a return address lies behind a
-// call, so a stack walk that looks one byte back still finds goexit.
+// A G's function returns to goexit + 1, with SP at the top of its stack. A return address lies behind a call, so a
+// stack walk that looks one byte back still finds goexit.
 TEXT goexit
 	.cfi_undefined rip
 	nop
@@ -300,7 +299,7 @@ END closurethunk
 
 	.text
 
-// ---- mstart, mexit: the OS thread's side; not part of a switch, no signal is landed here
+// ---- mstart, mexit: the OS thread's side; not part of a switch, so no signal is landed here
 
 TEXT mstart
 	PUSH_CALLEE_SAVED
@@ -330,7 +329,7 @@ TEXT mexit
 	retq
 END mexit
 
-// ---- sigtramp: in the switch's section, for a second signal may land in it
+// ---- sigtramp: in the switch's section, because a second signal may land in it
 
 	.section switch_text, "ax", @progbits
 

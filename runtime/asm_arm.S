@@ -1,7 +1,7 @@
 // The switch stubs on arm (ARMv7, AAPCS). Contracts: stubs.h. Offsets: generated from runtime.h.
 //
-//   context register  R7          g       R10; save_g copies it to TLS where the process uses cgo
-//   argument fn       R0          scratch R1 R2 R3 R12; the callee-saved registers, of which R7 is one, are kept
+//   context register  R7          g       R10; save_g copies it to TLS if the process uses cgo
+//   argument fn       R0          scratch R1 R2 R3 R12; the callee-saved registers, R7 among them, are kept
 //
 // The frame, while fn runs by onM from curg:
 //
@@ -14,11 +14,10 @@
 //                 curg.sched.sp -------+
 //
 // Unwinding: while SP is in g0's stack the caller's frame is found as the stubs find it, through
-// m->curg->sched.sp; m is the word at g0.sched.sp. Where there is nobody to return to, LR is undefined.
-// It is written to .debug_frame: this ABI's own tables know no instruction but a call.
+// m->curg->sched.sp; m is the word at g0.sched.sp. If there is no caller to return to, LR is undefined. The unwind
+// information is in .debug_frame: this ABI's own tables describe no instruction but a call.
 //
-// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and
-// cmcall); gogo and gosave;
+// Sections, the same in every asm_*.S: macros; switches (onM and its variants); mcall (and cmcall); gogo and gosave;
 // marks (switchtoM, goexit, closurethunk); mstart and mexit; sigtramp.
 
 #include "runtime/offsets.h"
@@ -60,7 +59,7 @@
 	.cfi_escape 0x0f, 13, 0x7d, 0, 0x06, 0x23, ULEB2(m_curg), 0x06, 0x23, ULEB2(g_sched_sp), 0x06, 0x23, 8
 .endm
 
-// The same where SP was saved in the G that g was; and where that G was pushed at the top of g0's stack.
+// The same if SP was saved in the former g; and if that G was pushed at the top of g0's stack.
 .macro CFA_THROUGH_R1
 	.cfi_escape 0x0f, 6, 0x71, ULEB2(g_sched_sp), 0x06, 0x23, 8
 .endm
@@ -121,10 +120,10 @@
 
 // ---- switches: one text, a row a variant
 //
-// elsewhere: what happens when g is neither g0 nor curg. `reject`: badonm. `nothing`: not even looked
-// at. `direct`: on gsignal a plain call, else badsystemstack. `remember`: as `nothing`, and back to the
-// g that it came from, which is kept at the top of g0's stack.
-// curg: where m->curg is found. m_g0 is the commit's error.
+// elsewhere: the action if g is neither g0 nor curg. `reject`: badonm. `nothing`: does not check it. `direct`: on
+// gsignal a plain call, else badsystemstack. `remember`: as `nothing`, but returns to the g that it came from, which is
+// kept at the top of g0's stack.
+// curg: the field that holds m->curg. m_g0 is the commit's error.
 
 .macro SWITCH name, elsewhere, curg=m_curg
 TEXT \name
@@ -193,7 +192,7 @@ END \name
 #ifndef PLANT_UNCHECKED_ONM
 #define ONM_ELSEWHERE reject
 #else
-#define ONM_ELSEWHERE nothing			// a fault planted for the tests: the check cut out
+#define ONM_ELSEWHERE nothing			// a fault planted for the tests: no check
 #endif
 
 SWITCH onM, ONM_ELSEWHERE
@@ -212,7 +211,7 @@ TEXT onM_signalok
 	LEAVE
 END onM_signalok
 
-// As it first landed: a frame without LR, then a call, which writes LR. R7 is C++'s, and kept.
+// The first version on ARM: a frame without LR, then a call, which writes LR. R7 is C++'s, and kept.
 TEXT onM_signalok_arm_first
 	ldr	r1, [g, #g_m]
 	ldr	r2, [r1, #m_gsignal]
@@ -225,7 +224,7 @@ TEXT onM_signalok_arm_first
 	ldr	r7, [sp], #8
 	.cfi_adjust_cfa_offset -8
 	.cfi_restore r7
-	bx	lr				// to wherever the last call pointed it
+	bx	lr				// to the address that the last call left
 END onM_signalok_arm_first
 
 // ---- mcall
@@ -243,7 +242,7 @@ TEXT mcall
 	mov	r3, g
 	mov	g, r2
 	ldr	sp, [r2, #g_sched_sp]
-	.cfi_undefined lr			// nobody returns to the caller from here; gogo does
+	.cfi_undefined lr			// returns to the caller only by gogo
 	sub	sp, sp, #8
 	str	r3, [sp, #4]			// fn's argument, where the original has it
 	mov	r7, r0
@@ -257,10 +256,10 @@ TEXT mcall
 	udf	#0
 END mcall
 
-// For C++, which expects some registers to be kept: mcall and gogo keep none, as in Go's own ABI.
+// For C++, which expects kept registers: mcall and gogo keep none, as in Go's own ABI.
 TEXT cmcall
 	PUSH_CALLEE_SAVED
-	add	r11, sp, #92			// where lr was pushed: a frame for a stack walk
+	add	r11, sp, #92			// lr was pushed here: a frame for a stack walk
 	bl	mcall
 	POP_CALLEE_SAVED
 END cmcall
@@ -304,11 +303,11 @@ END gosave
 
 TEXT switchtoM
 	bx	lr
-	bx	lr				// what onM saves as pc
+	bx	lr				// onM saves this pc
 END switchtoM
 
-// A G's function returns to goexit + 4, with SP at the top of its stack: a return address lies behind a
-// call, so a stack walk that looks back still finds goexit.
+// A G's function returns to goexit + 4, with SP at the top of its stack. A return address lies behind a call, so a
+// stack walk that looks back still finds goexit.
 TEXT goexit
 	.cfi_undefined lr
 	nop
@@ -325,7 +324,7 @@ END closurethunk
 
 	.text
 
-// ---- mstart, mexit: the OS thread's side; not part of a switch, no signal is landed here
+// ---- mstart, mexit: the OS thread's side; not part of a switch, so no signal is landed here
 
 TEXT mstart
 	PUSH_CALLEE_SAVED
@@ -356,8 +355,8 @@ TEXT mexit
 	POP_CALLEE_SAVED
 END mexit
 
-// g to this thread's TLS, and from there: for a process whose C code may have R10 for itself. They keep all
-// registers but R2, R12 and g.
+// Copy g to this thread's TLS, and back: for a process whose C code may use R10 itself. They keep all registers except
+// R2, R12 and g.
 TEXT save_g
 	mrc	p15, 0, r12, c13, c0, 3		// the thread pointer
 	ldr	r2, .Lsave_g
@@ -376,7 +375,7 @@ TEXT load_g
 	.word	runtime_g(TPOFF)
 END load_g
 
-// Does C code call Go code here, and signals land in it? As in the original: then sigtramp does not believe R10.
+// Does C code call Go code here, and do signals land in it? If so, sigtramp does not trust R10, as in the original.
 	.data
 	.globl	runtime_iscgo
 	.type	runtime_iscgo, %object
@@ -384,7 +383,7 @@ END load_g
 runtime_iscgo:
 	.byte	0
 
-// ---- sigtramp: in the switch's section, for a second signal may land in it
+// ---- sigtramp: in the switch's section, because a second signal may land in it
 
 	.section switch_text, "ax", %progbits
 

@@ -1,14 +1,14 @@
 // Locks between Ms, on a futex, and the futex itself. Go's names (lock_futex).
 //
-// Async-signal-safe: no; what runs for a signal takes no lock. A lock may be released by another M
-// than took it.
+// Async-signal-safe: no; code that runs for a signal takes no lock. An M may release a lock that
+// another M took.
 #pragma once
 
 #include "runtime/runtime.h"
 
 namespace runtime {
 
-// Sleeps while *word is `seen`; comes back for any reason at all. Wakes at most `count` sleepers.
+// Sleeps while *word is `seen`; may return for any other reason. Wakes at most `count` sleepers.
 void futexsleep(std::uint32_t* word, std::uint32_t seen);
 void futexwake(std::uint32_t* word, std::uint32_t count);
 

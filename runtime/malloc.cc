@@ -26,7 +26,7 @@ void mcacheRefill_m() {
 // s0 = size, s1 = flags; p0 = span, out.
 void largeAlloc_m() {
   const Word size = loadslot(0);
-  loadslot(1);  // none is known
+  loadslot(1);  // no flag is known
   if (size == 0 || size > kArenaSize) gothrow("largeAlloc_m: bad size");
   MSpan* s = mheap_alloc(round_up(size, kHeapPage) / kHeapPage, 0, size);
   if (s == nullptr) gothrow("out of memory");
@@ -46,8 +46,8 @@ MSpan* large(Word size) {
   return s;
 }
 
-// The M's span of that class, refilled if it is used up. Whether that helped is not looked at, as
-// in the original: mcacheRefill_m fills the class that it was asked for, or throws.
+// The M's span of that class, refilled if it is used up. As in the original, the result is not
+// checked: mcacheRefill_m fills the class that was requested, or throws.
 MSpan* small(unsigned sizeclass) {
   MCache* c = getg()->m->mcache;
   MSpan* s = c->alloc[sizeclass];
@@ -74,8 +74,8 @@ Word classpages(unsigned sizeclass) {
 }
 
 void* mallocgc(Word size) {
-  // Until it has been collected, by whomever: who goes on allocating while the collector's thread
-  // has no processor fills the arena.
+  // Until it has been collected, by any G. A G that went on allocating while the collector's thread
+  // has no processor would fill the arena.
   while (__atomic_load_n(&mheap.allocated, __ATOMIC_RELAXED) >=
          __atomic_load_n(&mheap.trigger, __ATOMIC_RELAXED)) {
     gc(false);
@@ -84,7 +84,7 @@ void* mallocgc(Word size) {
   const Word i = s->freeindex++;
   const Word at = s->start + i * s->elemsize;
   s->alloc.set(i);
-  // What is no object of the span stays poisoned.
+  // Memory behind the span's last object stays poisoned.
   if (i < s->nelems) unpoison(at, size < s->elemsize ? size : s->elemsize);
   void* p = reinterpret_cast<void*>(at);
   std::memset(p, 0, size);

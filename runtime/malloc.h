@@ -1,11 +1,12 @@
-// The heap: what the allocator's and the collector's functions do that go through onM.
+// The heap: the allocator's and the collector's functions that go through onM.
 //
-// A small object comes from a span of its size class that the M caches: no lock. A span that is
-// used up is exchanged by mcacheRefill_m, a large object made by largeAlloc_m, both by onM and the
-// slots, as in the original. The collector stops the world, marks conservatively and sweeps.
-// Nothing here may be called for a signal. Under ASan what is not allocated is poisoned.
+// A small object comes from a span of its size class that the M caches: no lock. mcacheRefill_m
+// exchanges a span that is used up; largeAlloc_m makes a large object. Both are called by onM and
+// take their arguments in the slots, as in the original. The collector stops the world, marks
+// conservatively and sweeps. Code that runs for a signal may call nothing here. Under ASan, memory
+// that is not allocated is poisoned.
 //
-// All of the heap lies in one arena of kArenaSize bytes; where that is not enough, gothrow.
+// All of the heap lies in one arena of kArenaSize bytes; if that is not enough, gothrow.
 #pragma once
 
 #include "runtime/lock.h"
@@ -26,15 +27,15 @@ inline constexpr unsigned kClasses = sizeof kClassSize / sizeof kClassSize[0];
 unsigned sizeclass(Word size);        // REQUIRES: size <= kLargestSmall
 Word classpages(unsigned sizeclass);  // of a span of that class
 
-// Bit i: object i of a span; also of the one past its end, which a clobbered size class leads to.
+// Bit i: object i of a span, including the one past its end, which a clobbered size class leads to.
 struct ObjectBits {
   std::uint32_t word[kMaxObjects / 32 + 1];
   bool test(Word i) const { return (word[i / 32] >> (i % 32) & 1U) != 0; }
   void set(Word i) { word[i / 32] |= std::uint32_t{1} << (i % 32); }
 };
 
-// A run of pages with objects of one size. Owned by the M that caches it, or by the mcentral of its
-// class under its lock; a large one by its object.
+// A run of pages with objects of one size. Owner: the M that caches it, or its class's mcentral,
+// under its lock. A large span belongs to its object.
 struct MSpan {
   Word start;  // address
   Word npages;
@@ -66,19 +67,19 @@ void mallocinit();
 // A cache for an M that will allocate. Owned by the heap for ever.
 MCache* allocmcache();
 
-// Memory of `size` bytes, zeroed, aligned to 16 (a power of two that divides its class). Collected
-// when nothing reaches it from a G's stack, a root or other objects. May collect first: a
-// scheduling point. REQUIRES: called by a G that holds no lock; size != 0.
+// Memory of `size` bytes, zeroed, aligned to 16 (a power of two that divides its class). It is
+// collected when no G's stack, root or other object reaches it. May collect first: a scheduling
+// point. REQUIRES: called by a G that holds no lock; size != 0.
 void* mallocgc(Word size);
-// Collects now; where another G does, lets others run instead. `eager`: sweeps all of it, or leaves
-// small spans to those that need one. REQUIRES: called by a G that holds no lock.
+// Collects now; if another G does so already, lets others run instead. `eager`: sweeps everything;
+// else small spans are swept when they are needed. REQUIRES: called by a G that holds no lock.
 void gc(bool eager);
 // Memory outside the heap that may hold pointers into it. At most 64.
 void addroot(const void* at, Word size);
 // The span that holds this address; nil: none.
 MSpan* spanof(Word address);
-// From any thread. heapstats waits for the heap's lock; numgc, collections so far, waits for
-// nobody.
+// From any thread. heapstats waits for the heap's lock. numgc, the number of collections so far,
+// does not wait.
 HeapStats heapstats();
 Word numgc();
 

@@ -1,5 +1,5 @@
-// Tests of the heap: memory is used again, what is reached survives, spans and classes never mix;
-// on one M and on many.
+// Tests of the heap: memory is reused, reachable objects survive, spans and classes never mix; on
+// one M and on many.
 #include "runtime/malloc.h"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,7 @@ Word address(const void* p) {
   return reinterpret_cast<Word>(p);
 }
 
-// Where a test keeps what must survive, and what it found, for it cannot assert on a G's stack.
+// Here a test keeps objects that must survive, and its findings: it cannot assert on a G's stack.
 void* kept[64];
 unsigned problems;
 std::set<Word>* addresses;
@@ -46,7 +46,7 @@ __attribute__((noinline)) void churn(unsigned bytes, unsigned times) {
   for (unsigned i = 0; i < times; i++) std::memset(mallocgc(bytes), 0xee, bytes);
 }
 
-// Old frames of the calling G, which a conservative collector would find pointers in.
+// Clears old frames of the calling G: a conservative collector would find pointers in them.
 __attribute__((noinline)) void clear_stack() {
   volatile char old[4096];
   for (volatile char& byte : old) byte = 0;
@@ -192,7 +192,7 @@ TEST(Collector, LeavesTheSlotsOfTheOriginal) {
   with_heap(1, [] {
     gc(true);
     const M* mp = getg()->m;
-    if (mp->scalararg[2] != 1) problems++;  // nobody zeroes them
+    if (mp->scalararg[2] != 1) problems++;  // no code zeroes them
     mallocgc(2 * kLargestSmall);
     if (loadslot(kPointer0) != 0) problems++;  // the caller zeroes it
   });

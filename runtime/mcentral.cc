@@ -31,7 +31,7 @@ MSpan* mcentral_cachespan(unsigned sizeclass) {
   MSpan* s = nullptr;
   while ((s = c->nonempty) != nullptr) {
     c->nonempty = s->next;
-#if defined(PLANT_SWEPT_TWICE)  // a fault planted for the tests: what was swept has no marks left
+#if defined(PLANT_SWEPT_TWICE)  // a fault planted for the tests: a swept span has no marks left
     sweep(s);
 #else
     if (s->sweepgen != mheap.sweepgen) sweep(s);

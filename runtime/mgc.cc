@@ -1,16 +1,16 @@
 // The collector: stop the world, mark from the stacks and the roots, sweep.
 //
-// Conservative: a word that could be an address of an object is one. While the world is stopped
-// every G but the one that collects has all its registers on its stack; that one's are on its own
-// and on g0's, where gc_m runs.
+// Conservative: a word that could be an address of an object is one. While the world is stopped,
+// every G except the collecting one has all its registers on its stack. That one's registers are on
+// its own stack and on g0's, where gc_m runs.
 #include <ctime>
 
 #include "runtime/mheap.h"
 #include "runtime/slots.h"
 #include "runtime/stubs.h"
 
-// Reads stacks and objects whole, also what ASan has poisoned, and TSan may not look: the world is
-// stopped.
+// Reads stacks and objects whole, including memory that ASan has poisoned. TSan may not look: the
+// world is stopped.
 #define SCANS __attribute__((no_sanitize("address", "thread")))
 
 namespace runtime {
@@ -29,7 +29,7 @@ unsigned root_count;
 
 Lock worldlock;  // one collection at a time
 
-// Objects that are marked and not scanned yet. Room for each object once.
+// Objects that are marked and not scanned yet. Has room for each object once.
 Word* markstack;
 Word marked;
 Word reached;  // bytes
@@ -69,7 +69,7 @@ void eachspan(F f) {
   }
 }
 
-// All spans to the mcentrals, each of which may have a free object again after this collection.
+// Gives all spans to the mcentrals: after this collection each may have a free object again.
 void flushcaches() {
   for (MCache* c = mheap.allcaches; c != nullptr; c = c->alllink) {
     for (Ptr<MSpan>& s : c->alloc) {
@@ -94,8 +94,8 @@ __attribute__((noinline)) void markroots() {
   drain();
 }
 
-// The mcentrals' lists anew, with all that is to be swept in front; what nothing reaches of an
-// eager collection's is given back whole.
+// Builds the mcentrals' lists anew; spans that are still to be swept come first. An eager
+// collection gives spans without a reachable object back whole.
 void sweepall(bool eager) {
   for (MCentral& c : mheap.central) c.nonempty = c.empty = nullptr;
   eachspan([&](MSpan* s) {
@@ -117,7 +117,7 @@ void gc_m() {
   if ((low | high) >> 31U >> 1U != 0 || eager > 1) gothrow("gc_m: bad arguments");
   flushcaches();
   eachspan([](MSpan* s) {
-    if (s->sweepgen != mheap.sweepgen) sweep(s);  // what the last collection left
+    if (s->sweepgen != mheap.sweepgen) sweep(s);  // left over from the last collection
   });
   reached = 0;
   markroots();

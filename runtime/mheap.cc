@@ -1,4 +1,4 @@
-// Pages: an arena, and who has which page of it.
+// Pages: an arena, and which span has which page of it.
 #include "runtime/mheap.h"
 
 #include <sys/mman.h>

@@ -10,14 +10,14 @@ namespace runtime {
 struct MCentral {
   Lock lock;
   Ptr<MSpan> nonempty;  // may have a free object: swept or not
-  Ptr<MSpan> empty;     // swept, and have none
+  Ptr<MSpan> empty;     // swept, and without a free object
 };
 
 struct MHeap {
   Lock lock;
   Word arena;                    // address
   Ptr<MSpan> page[kArenaPages];  // the span that a page belongs to
-  Ptr<MSpan> freespans;          // MSpans that are in no use
+  Ptr<MSpan> freespans;          // unused MSpans
   Ptr<MCache> allcaches;
   MCentral central[kClasses];
   Word sweepgen;
@@ -29,27 +29,26 @@ struct MHeap {
 };
 extern MHeap mheap;
 
-// Address space that costs memory only where it is touched. Ends the process where it can't be had.
+// Address space that costs memory only if it is touched. Ends the process if it can't be had.
 void* sysreserve(Word size);
 
-// A span of fresh pages; nil where there is no room. And back.
+// A span of fresh pages; nil if there is no room. And back.
 MSpan* mheap_alloc(Word npages, unsigned sizeclass, Word elemsize);
 void mheap_free(MSpan* s);
 
-// A span with a free object, for an M's cache; nil where there is no room. And back.
+// A span with a free object, for an M's cache; nil if there is no room. And back.
 MSpan* mcentral_cachespan(unsigned sizeclass);
 void mcentral_uncachespan(MSpan* s);
 
 // Exchanges the span of that class in the calling M's cache.
 void mcache_refill(MCache* c, unsigned sizeclass);
 
-// The next free object of a span from freeindex on; nelems or more: none. Moves
-// freeindex there.
+// The next free object of a span from freeindex on; nelems or more: none. Moves freeindex there.
 Word nextfree(MSpan* s);
-// Frees what was not marked. False: nothing is left in use; the caller gives it back.
+// Frees the objects without a mark. False: none is left in use; the caller gives the span back.
 bool sweep(MSpan* s);
 
-// ASan: memory that nobody owns, and that somebody does. Nothing without it.
+// For ASan: marks memory as not owned, or as owned. Without ASan it does nothing.
 void poison(Word at, Word size);
 void unpoison(Word at, Word size);
 

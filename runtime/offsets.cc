@@ -1,6 +1,6 @@
-// Where the assembly's offsets come from: compiled to assembly only, and read by offsets.cmake,
-// which writes offsets.h from the strings that begin with "->". The stubs include that; nothing is
-// typed by hand.
+// The source of the assembly's offsets. It is compiled to assembly only; offsets.cmake reads that
+// and writes offsets.h from the strings that begin with "->". The stubs include offsets.h; nothing
+// is typed by hand.
 #include "runtime/runtime.h"
 
 #define OFFSET(name, type, member) \

@@ -23,7 +23,7 @@ sigset_t all_that_may_be_blocked() {
   return mask;
 }
 
-// g is nil in front of mstart and behind it.
+// g is nil before mstart and after it.
 void* mthread(void* arg) {
   M* mp = static_cast<M*>(arg);
   sigaltinit(mp);

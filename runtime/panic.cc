@@ -1,9 +1,9 @@
-// Throws: the message first, then a traceback, then exit status 2. Always, whatever was
+// Throws: the message first, then a traceback, then exit status 2. Always, whatever code was
 // interrupted.
 //
 // Async-signal-safe throughout: write(2), no allocation, no lock. The traceback follows frame
-// pointers only within the bounds of the stack that SP is in, so it stops rather than faults. It
-// does not trust g: between `g = g0` and `SP = g0.sched.sp` the two disagree.
+// pointers only within the bounds of SP's stack, so it stops and never faults. It does not trust g:
+// between `g = g0` and `SP = g0.sched.sp` the two disagree.
 #include <signal.h>
 #include <unistd.h>
 
@@ -29,8 +29,7 @@ struct NamedStack {
   G* g;
 };
 
-// `returns`: pc is a return address; the call that it belongs to may be its function's last
-// instruction.
+// `returns`: pc is a return address, and its call may be the last instruction of its function.
 void print_frame(std::uintptr_t pc, bool returns) {
   Line line;
   line.text("\t");
@@ -57,7 +56,7 @@ void print_frames(std::uintptr_t pc, std::uintptr_t fp, const Stack& bounds) {
   }
 }
 
-// Which of this M's stacks sp is in.
+// The stack of this M that sp is in.
 NamedStack stack_of(G* gp, std::uintptr_t sp) {
   M* mp = gp->m;
   const NamedStack candidates[] = {
@@ -83,7 +82,7 @@ void print_stack(const char* what, G* gp, std::uintptr_t pc, std::uintptr_t sp, 
   print_frames(pc, fp, stack.g->stack);
 }
 
-// The first M that throws is heard out; another's throw waits for the end of the process.
+// The first M that throws reports; another's throw waits for the end of the process.
 void claimthrow(M* mp) {
   static M* thrower;
   M* first = nullptr;

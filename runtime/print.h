@@ -7,7 +7,7 @@
 
 namespace runtime {
 
-// A line being put together on the stack; what does not fit is cut off. Async-signal-safe.
+// A line being put together on the stack; text that does not fit is cut off. Async-signal-safe.
 class Line {
  public:
   Line& text(const char* s) {
@@ -22,7 +22,7 @@ class Line {
   void flush() {
     for (unsigned done = 0; done < used_;) {
       const ssize_t n = write(STDERR_FILENO, buffer_ + done, used_ - done);
-      if (n <= 0) break;  // nowhere left to say it
+      if (n <= 0) break;  // there is nowhere to report it
       done += static_cast<unsigned>(n);
     }
     used_ = 0;

@@ -1,10 +1,10 @@
 // The scheduler: Ms that share a run queue, Gs that are created, run, yield, wait and end.
 //
-// A G's way from M to M: it is in the queue only when mcall has saved all of it, and a G that waits
-// can be readied only once it does (goparkunlock). An idle M sleeps on a futex. An M that is alone
-// takes no lock, so that the exact lane, which has one, has no step that only many Ms need.
+// A G's way from M to M: it is in the queue only when mcall has saved all of it. A waiting G can be
+// readied only after that, too (goparkunlock). An idle M sleeps on a futex. A single M takes no
+// lock: so the exact lane, which has one M, has no step that only many Ms need.
 //
-// What a G calls (gosched, gopark, goexit1) enters by cmcall and leaves by gogo. The functions that
+// The calls of a G (gosched, gopark, goexit1) enter by cmcall and leave by gogo. The functions that
 // run on g0 are SWITCH_TEXT: a signal may land at each of their instructions.
 #include "runtime/lock.h"
 #include "runtime/runtime.h"
@@ -13,8 +13,8 @@
 
 namespace runtime {
 
-// The g that runs on this thread, but for ISAs that keep it in a register; there it is the copy
-// that save_g makes. Only the assembly and getg() touch it, never cached across a switch.
+// The g that runs on this thread. On ISAs that keep g in a register it is the copy that save_g
+// makes. Only the assembly and getg() touch it; it is never cached across a switch.
 extern "C" {
 extern thread_local Ptr<G> runtime_g;
 __attribute__((tls_model("local-exec"))) thread_local Ptr<G> runtime_g = nullptr;
@@ -36,7 +36,7 @@ ALWAYS_INLINE void unlocksched() {
   if (sched.mcount > 1) unlock(&sched.lock);
 }
 
-// What only many Ms do is no part of a switch: ordinary text, in which no exact signal lands.
+// Work that only many Ms do is no part of a switch: ordinary text, in which no exact signal lands.
 
 void wakem() {
   __atomic_fetch_add(&sched.wakeups, 1, __ATOMIC_RELEASE);
@@ -49,8 +49,8 @@ NORETURN void leavem() {
   mexit(mp);
 }
 
-// Sleeps until something may have changed. REQUIRES: sched.lock, which it releases meanwhile. The
-// word is read before the lock is released: whoever makes a G runnable after that changes it.
+// Sleeps until something may have changed. REQUIRES: sched.lock; releases it meanwhile. The word is
+// read before the lock is released: an M that makes a G runnable after that changes the word.
 void stopm() {
   sched.midle++;
   if (sched.gcwaiting != 0) {
@@ -70,7 +70,7 @@ extern "C" {
 G* runqget();
 }
 
-// The queue was empty, or the world stops. Comes back with a G, or not at all: where all others are
+// The queue was empty, or the world stops. Returns with a G, or not at all: if all other Ms are
 // idle too, no G will ever be runnable again.
 static G* findrunnable() {
   if (sched.mcount == 1) leavem();
@@ -113,7 +113,7 @@ SWITCH_TEXT G* runqget() {
   return gp;
 }
 
-// Into the queue, and an idle M is told. From here on another M may run the G.
+// Puts gp into the queue and wakes an idle M. From here on another M may run the G.
 SWITCH_TEXT void enqueue(G* gp) {
   locksched();
   runqput(gp);
@@ -192,8 +192,8 @@ void mstart1() {
 
 void minit(M* mp) {
   G* g0 = mp->g0;
-  // Every switch starts here, so the ABI's alignment must hold; the word it points at is m, by
-  // which an unwinder finds the way back to curg (asm_*.S).
+  // Every switch starts here, so the ABI's alignment must hold. The word it points at is m: an
+  // unwinder finds the way back to curg by it (asm_*.S).
   const Word sp = (g0->stack.hi - 2 * sizeof(std::uintptr_t)) & ~Word{15};
   *pointerto<std::uintptr_t>(sp) = wordof(mp);
   g0->sched = Gobuf{};
@@ -299,7 +299,7 @@ void starttheworld() {
   futexwake(&sched.wakeups, sched.mcount);
 }
 
-// All but what malg made.
+// Resets everything except what malg made.
 static void greset(G* gp) {
   G fresh{};
   fresh.stack = gp->stack;

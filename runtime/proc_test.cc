@@ -1,5 +1,5 @@
-// Tests of the scheduler with many Ms: every G runs to its end whoever runs it, nothing is lost
-// between park and ready, the world stops and goes on.
+// Tests of the scheduler with many Ms: every G runs to its end on any M, nothing is lost between
+// park and ready, the world stops and goes on.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -202,8 +202,8 @@ TEST(ManyMs, EachTakesSignalsOnItsOwnStack) {
   EXPECT_EQ(astray, 0U);
 }
 
-// A signal for the process finds no M while they start and leave: all have it blocked, it stays
-// with the thread that sent it.
+// A signal for the process finds no M while they start and leave: all block it, so it stays with
+// the thread that sent it.
 TEST(ManyMs, StartAndLeaveWithSignalsBlocked) {
   handled = astray = 0;
   setsig(SIGUSR2, handler);

@@ -1,5 +1,5 @@
 // Tests of the runtime without the harness: Gs, the scheduler, stacks, signal entry, throws,
-// symbols, and what an unwinder finds at each instruction of the switches.
+// symbols, and an unwinder's result at each instruction of the switches.
 #include "runtime/runtime.h"
 
 #include <errno.h>
@@ -33,7 +33,7 @@ M* the_m() {
   return mp;
 }
 
-// What happened, in order. Words, written by Gs.
+// The events, in order. Words, written by Gs.
 std::vector<std::string> events;
 void note(const char* event) {
   events.emplace_back(event);
@@ -69,7 +69,7 @@ void on_g0() {
 
 // ---- switches
 
-// fn may leave anything in the registers that a call need not keep.
+// fn may change all registers that a call need not keep.
 void spoil_registers() {
   note("spoiled");
 #if defined(__x86_64__)
@@ -374,7 +374,7 @@ TEST(Signals, LikewiseOnG0) {
   EXPECT_TRUE(handled.on_gsignal);
 }
 
-// Every signal but those that a fault makes is masked in a handler.
+// Every signal is masked in a handler, except those of faults.
 TEST(Signals, DoNotNest) {
   static sigset_t mask;
   const Handling handling(
@@ -384,7 +384,7 @@ TEST(Signals, DoNotNest) {
   for (int s : sigsweep::kNeverBlocked) EXPECT_EQ(sigismember(&mask, s), 0);
 }
 
-// A fault within a handler: the outer one's context is there again when the inner one is done.
+// A fault within a handler: when the inner handler is done, the outer one's context is back.
 TEST(Signals, OneWithinAHandlerPutsTheOuterContextBack) {
   static G* inner_interrupted;
   static bool put_back;
@@ -450,7 +450,7 @@ TEST(ThrowDeathTest, FromAHandler) {
       "\tthrower\\+0x[0-9a-f]+\n(\t.*\n)*interrupted on goroutine 1:\n(\t.*\n)+$");
 }
 
-// The same by onM itself, called where it must not be.
+// The same by onM itself, called in a forbidden place.
 TEST(ThrowDeathTest, OnMInAHandler) {
   EXPECT_EXIT(
       {
@@ -600,7 +600,7 @@ TEST(SymbolFiles, WhatIsNoElfFileIsSaidToBeNone) {
   EXPECT_EQ(load_error(std::string(64, 'x')), "cannot be read as an ELF file");
 }
 
-// Whatever is cut off: an error, no crash.
+// Wherever the file is cut off: an error, no crash.
 TEST(SymbolFiles, TruncatedOnes) {
   std::ifstream file("/proc/self/exe", std::ios::binary);
   std::string head(1 << 12, '\0');
@@ -625,7 +625,7 @@ std::string function_at(Word pc) {
   return found != nullptr ? found->name : "?";
 }
 
-// The pcs that the unwinder finds, from the interrupted one on, or, if that is 0, all.
+// The pcs that the unwinder finds, from the interrupted one on; if that is 0, all.
 struct Walk {
   Word interrupted;
   std::vector<Word> pcs;
@@ -633,7 +633,7 @@ struct Walk {
 
 _Unwind_Reason_Code add_frame(_Unwind_Context* context, void* walk_pointer) {
   auto* walk = static_cast<Walk*>(walk_pointer);
-  int before = 0;  // the pc is that of an instruction to be executed, not one behind a call
+  int before = 0;  // the pc of the next instruction, not of one behind a call
   const Word pc = _Unwind_GetIPInfo(context, &before);
   if (pc == 0) return _URC_NO_REASON;  // behind the outermost frame
   if (!walk->pcs.empty() || walk->interrupted == 0 || (pc == walk->interrupted && before != 0)) {
@@ -650,7 +650,7 @@ std::string walk_from(Word interrupted) {
   return functions;
 }
 
-// One step of the traced thread: where it was, and the functions that the unwinder named.
+// One step of the traced thread: its place, and the functions that the unwinder named.
 struct Stop {
   Word pc;
   Word sp;
@@ -783,7 +783,7 @@ INSTANTIATE_TEST_SUITE_P(Each, Unwinding,
                                          Switch{"systemstack", systemstack}),
                          [](const auto& info) { return std::string(info.param.name); });
 
-// Before the switch the caller is found; behind it nobody will be returned to but by gogo.
+// Before the switch the caller is found. Behind it only gogo returns to a caller.
 TEST(UnwindingMcall, EndsWhereNobodyIsReturnedTo) {
   trace_stub(cmcall, funcval(traced_mcall_fn), traced_callers_caller);
   const std::string callers = "traced_caller traced_callers_caller goexit ";

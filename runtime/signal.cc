@@ -1,4 +1,5 @@
-// gsignal and signal handlers. What runs for a signal is async-signal-safe and allocates nothing.
+// gsignal and signal handlers. Code that runs for a signal is async-signal-safe and allocates
+// nothing.
 #include <errno.h>
 #include <signal.h>
 #include <sys/auxv.h>
@@ -14,8 +15,8 @@
 #include "runtime/stubs.h"
 #include "stress/base/mask.h"
 
-// TSan's sigaction keeps a signal back until its thread next blocks: none would land where it came.
-// The C library's own goes by this name, too.
+// TSan's sigaction keeps a signal back until its thread next blocks: no signal would land at its
+// place. The C library's own function has this name, too.
 #if defined(SIGSWEEP_TSAN)
 extern "C" int __sigaction(int sig, const struct sigaction* act, struct sigaction* old);
 constexpr auto kInstall = __sigaction;
@@ -36,10 +37,10 @@ std::size_t gsignalsize() {
 #else
   std::size_t least = 0;
 #endif
-  // Tests ask for the frames of a larger machine.
+  // Tests simulate the frames of a larger machine.
   if (const char* pad = std::getenv("SIGSWEEP_FRAME_PAD")) least += std::strtoul(pad, nullptr, 10);
-  // The frames of three signals that nest, one of them a fault's, and one more to spare; and the
-  // handlers' own.
+  // The frames of three nested signals, one of them a fault's, and one to spare; and the handlers'
+  // own.
   return std::max<std::size_t>(32 * 1024, 4 * least + 16 * 1024);
 }
 
@@ -47,7 +48,7 @@ void sigaltinit(M* mp) {
   stack_t ss{};
   ss.ss_sp = pointerto<void>(mp->gsignal->stack.lo);
   ss.ss_size = static_cast<std::size_t>(mp->gsignal->stack.hi - mp->gsignal->stack.lo);
-  // The raw call: sanitizers install an alternate stack of their own, and this replaces it.
+  // The raw call: sanitizers install an alternate stack of their own, and this one replaces it.
   if (syscall(SYS_sigaltstack, &ss, nullptr) != 0) {
     std::perror("runtime: cannot set the alternate signal stack");
     std::exit(3);
@@ -66,7 +67,7 @@ void setsig(int sig, SigHandler handler) {
   }
 }
 
-// A handler may change errno; the code that it interrupts must not see that.
+// A handler may change errno; the interrupted code must not see that.
 SWITCH_TEXT void sighandler(int sig, siginfo_t* info, void* ctx, G* gp) {
   const int saved = errno;
   G* gsignal = getg();

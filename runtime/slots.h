@@ -1,7 +1,7 @@
 // The argument slots of an M: m->scalararg[4] (s0..s3) and m->ptrarg[4] (p0..p3), by one accessor.
 //
-// Each access is one relaxed atomic load or store of a word, fenced against the compiler, so that
-// every compiler makes the accesses in source order and a signal sees a slot either before or after
+// Each access is one relaxed atomic load or store of a word, fenced against the compiler. So every
+// compiler makes the accesses in source order, and a signal sees a slot either before or after
 // each. Async-signal-safe.
 #pragma once
 

@@ -68,8 +68,8 @@ std::size_t mpages() {
 
 M* allocm(std::size_t g0_size, std::size_t gsignal_size) {
   M* mp = new (pages(mpages())) M();
-  // gsignal, g0, then the Gs that newproc makes: g0 lies between the others, in whichever direction
-  // the kernel maps. So a switch that orders its g and g0, where it should compare them, fails.
+  // gsignal, g0, then the Gs that newproc makes: g0 lies between the others, whichever way the
+  // kernel maps. So a switch that orders its g and g0, instead of comparing them, fails.
   mp->gsignal = malg(gsignal_size != 0 ? gsignal_size : gsignalsize());
   mp->gsignal->m = mp;
   mp->g0 = malg(g0_size);

@@ -1,7 +1,7 @@
-// Contracts of the assembly (asm_*.S). Facts: Go commit 32ecf57d and what stood around it.
+// Contracts of the assembly (asm_*.S). Source: Go commit 32ecf57d and the commits around it.
 //
-// All of it is async-signal-safe in that it neither locks nor allocates; whether a *signal* is safe
-// at each of its instructions is what this project finds out.
+// All of it is async-signal-safe: it neither locks nor allocates. Whether a *signal* is safe at
+// each of its instructions is the question of this project.
 #pragma once
 
 #include <signal.h>
@@ -19,37 +19,36 @@ extern "C" {
 void onM(const FuncVal* fn);
 // The parent commit's: without the check. From gsignal it returns to curg, where it did not start.
 void onM_legacy(const FuncVal* fn);
-// The commit message's other idea: goes back to the g that it came from, whichever that was, and is
-// not checked. It keeps that g on g0's stack. CAVEAT: from gsignal it starts at the top of g0's
-// stack like any other switch, also where that stack is in use.
+// The commit message's other idea: returns to the g that it came from, without any check. It keeps
+// that g on g0's stack. CAVEAT: from gsignal it starts at the top of g0's stack like any other
+// switch, even if that stack is in use.
 void onM_remember(const FuncVal* fn);
-// On gsignal: a plain call. Elsewhere: onM. CAVEAT: the argument slots are the caller's business.
+// On gsignal: a plain call. Elsewhere: onM. CAVEAT: the caller must care for the argument slots.
 void onM_signalok(const FuncVal* fn);
 #if defined(__arm__)
 // As the commit has it on ARM: m->g0 is compared twice, so a call from curg ends in badonm.
 void onM_arm_seed(const FuncVal* fn);
-// As it first landed on ARM: on gsignal the call of fn takes LR with it, and nobody has saved it.
+// The first version on ARM: on gsignal the call of fn overwrites LR, which was not saved.
 void onM_signalok_arm_first(const FuncVal* fn);
 #endif
-// What Go became: as onM, and on gsignal a plain call. fn takes its arguments in a closure.
+// Go's later form: as onM, and on gsignal a plain call. fn takes its arguments in a closure.
 void systemstack(const FuncVal* fn);
 
 // mcall(fn): saves the caller's pc and sp and g in g->sched, switches to g0, calls fn(g). fn never
-// returns (badmcall2). REQUIRES: not on g0 (badmcall). CAVEAT: nor on gsignal, which is not
-// checked. CAVEAT: comes back (by gogo) with no register kept but SP, as in Go's ABI; C++ calls
-// cmcall.
+// returns (badmcall2). REQUIRES: not on g0 (badmcall). CAVEAT: not on gsignal either, which is not
+// checked. CAVEAT: when it returns (by gogo), only SP is kept, as in Go's ABI; C++ calls cmcall.
 void mcall(const FuncVal* fn);
 // mcall, with the C++ ABI's callee-saved registers kept in the caller's frame.
 void cmcall(const FuncVal* fn);
 
-// Goes on where buf says: g, SP, ret, ctxt; clears sp, ret, ctxt, lr. Faults if buf->g is nil.
+// Goes on at the point in buf: g, SP, ret, ctxt; clears sp, ret, ctxt, lr. Faults if buf->g is nil.
 NORETURN void gogo(Gobuf* buf);
 // Saves the caller's sp, pc and g; ret = ctxt = 0. Returns once more when gogo(buf) is called.
 [[gnu::returns_twice]] void gosave(Gobuf* buf);
 
 // Never called: its address in sched.pc marks the bottom of a G's stack for a stack walk.
 void switchtoM();
-// Where a G's function returns to.
+// A G's function returns here.
 void goexit();
 // The code word of a C++ Closure: calls body(closure, g).
 void closurethunk();
@@ -62,15 +61,15 @@ NORETURN void mexit(M* mp);
 NORETURN void mstart1();
 
 // Every signal's entry: keeps g, sets g = m->gsignal, calls sighandler(sig, info, ctx, kept g),
-// puts the kept g back. g == nil: badsignal.
+// restores the kept g. g == nil: badsignal.
 void sigtramp(int sig, siginfo_t* info, void* ctx);
 void sighandler(int sig, siginfo_t* info, void* ctx, G* gp);
 void badsignal(int sig);
 
 }  // extern "C"
 
-// The FuncVal of a C++ function that takes nothing, or g; and the function of one that takes g, its
-// type, which a FuncVal does not tell.
+// The FuncVal of a C++ function that takes nothing, or g; and, of one that takes g, the function
+// with its type, which a FuncVal does not tell.
 inline FuncVal funcval(void (*fn)()) {
   return FuncVal{fn};
 }

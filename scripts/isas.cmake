@@ -1,4 +1,4 @@
-# What each ISA asks of the compiler, and the builds for ISAs that are not the host's.
+# The compiler options of each ISA, and the builds for ISAs other than the host's.
 
 # ---- in a build of that ISA
 
@@ -11,7 +11,7 @@ elseif(SIGSWEEP_ISA STREQUAL "amd64p32")
   add_compile_options(-fno-pie -DSIGSWEEP_AMD64P32)
   add_link_options(-no-pie)
 elseif(SIGSWEEP_ISA STREQUAL "arm")
-  # R10 is g. No constants among the instructions: each word of injectable code is patched.
+  # R10 is g. No constants among the instructions, because each word of injectable code is patched.
   add_compile_options(-marm -fno-pie)
   add_compile_options($<$<COMPILE_LANGUAGE:C,CXX>:-ffixed-r10> $<$<COMPILE_LANGUAGE:C,CXX>:-fno-jump-tables>)
   add_link_options(-static)
@@ -36,7 +36,7 @@ function(sigsweep_engine_of_386 why)
   endif()
 endfunction()
 
-# Why `isa` can't be built and run here, in *why; empty: it can. Its compilers, if they are not the host's, in
+# Why `isa` can't be built and run here, in *why; empty: it can. Its compilers, if they differ from the host's, in
 # *compilers.
 function(sigsweep_toolchain isa why compilers)
   set(${why} "" PARENT_SCOPE)
@@ -67,9 +67,9 @@ function(sigsweep_toolchain isa why compilers)
   endif()
 endfunction()
 
-# sigsweep_isa(ISA): a build of its own below isa/ISA, its runner beside the command: target runner-ISA. Where it can't
-# be had the reason lies beside the command instead. In a build for a fuzzing engine only its fuzz targets, below
-# isa/ISA: target fuzzers-ISA.
+# sigsweep_isa(ISA): a build of its own below isa/ISA, its runner beside the command: target runner-ISA. If there can be
+# no such build, the reason lies beside the command instead. A build for a fuzzing engine has only its fuzz targets,
+# below isa/ISA: target fuzzers-ISA.
 function(sigsweep_isa isa)
   set(folder ${CMAKE_BINARY_DIR}/isa/${isa})
   set(note ${CMAKE_BINARY_DIR}/runner-${isa}.missing)

@@ -1,5 +1,5 @@
-# How the layers are built. Each library shows its public headers by a folder of links of its own, so that
-# a target sees only the headers of what it links: an include against the direction of the data fails.
+# How the layers are built. Each library shows its public headers by a folder of links of its own. So a target sees only
+# the headers of the libraries that it links: an include against the direction of the data fails.
 
 # Links to headers of this folder, below the build's include/FOLDER.
 function(sigsweep_headers folder)
@@ -13,8 +13,8 @@ function(sigsweep_headers folder)
 endfunction()
 
 # sigsweep_library(NAME [RAW] SOURCES ... HEADERS ... INTERNAL ... LINKS ...)
-#   HEADERS: public, relative to this folder. INTERNAL: headers that only its own sources see. RAW: never instrumented by a sanitizer, because it runs on
-#   stacks and in handlers of which the sanitizer's runtime knows nothing.
+#   HEADERS: public, relative to this folder. INTERNAL: headers that only its own sources see. RAW: never
+#   instrumented by a sanitizer: it runs on stacks and in handlers that the sanitizer's runtime does not know.
 function(sigsweep_library name)
   cmake_parse_arguments(arg "RAW" "" "SOURCES;HEADERS;INTERNAL;LINKS" ${ARGN})
   if(arg_SOURCES)
@@ -38,41 +38,41 @@ function(sigsweep_library name)
   endif()
 endfunction()
 
-# What is put under signals: a check of UBSan that fails there is a fault, which a trial contains; a report would
-# end the process. Without UBSan's check of a function's type: it reads the called function's first bytes, where a
-# breakpoint may stand, and then goes another way.
+# Code that is put under signals. If a check of UBSan fails there, it must be a fault, which a trial contains; a report
+# would end the process. UBSan's check of a function's type is off: it reads the called function's first bytes. A
+# breakpoint may stand there, and then the check takes another way.
 function(sigsweep_under_test target)
-  # A call that the compiler makes a jump leaves nothing to come back to: that build would lack a phase.
+  # If the compiler makes a call a jump, there is no return to it: that build would lack a phase.
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fno-optimize-sibling-calls>)
-  # The frames that ASan keeps for a while after their return are a thread's, which here leaves functions for good.
-  # Where the environment does not ask for them (ASAN_OPTIONS; services do), there are none anyway.
+  # ASan keeps frames for a while after their return; they belong to a thread. Here a thread leaves functions for good.
+  # These frames exist only if the environment asks for them (ASAN_OPTIONS; services do).
   if(SIGSWEEP_SANITIZE MATCHES "address")
     target_compile_options(${target} PRIVATE
       $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-address-use-after-return=never>)
   endif()
   if(SIGSWEEP_SANITIZE MATCHES "undefined")
-    # Nor those that services ask for beside: of vptr, which has no trap, and of unsigned overflow, which is meant.
+    # Without two more checks that services request: vptr, which has no trap, and unsigned overflow, which is meant.
     target_compile_options(${target} PRIVATE
       $<$<COMPILE_LANGUAGE:CXX>:-fno-sanitize=function,vptr,unsigned-integer-overflow>
       $<$<COMPILE_LANGUAGE:CXX>:-fsanitize-trap=undefined>)
   endif()
 endfunction()
 
-# What runs for a signal: not instrumented by TSan, whose runtime is not async-signal-safe.
+# Code that runs for a signal: not instrumented by TSan, because TSan's runtime is not async-signal-safe.
 function(sigsweep_not_by_tsan target)
   if(SIGSWEEP_SANITIZE MATCHES "thread")
     target_compile_options(${target} PRIVATE -fno-sanitize=thread)
   endif()
 endfunction()
 
-# Sanitizers, where the preset asks for them; for the fuzz targets also coverage, without comparisons: those
-# of the subject are UBSan's own checks, and each would be a call among the boundaries.
+# Sanitizers, if the preset asks for them. The fuzz targets also get coverage, but not of comparisons: the subject's
+# comparisons are UBSan's own checks, and each would be a call among the boundaries.
 function(sigsweep_instrument target)
   if(SIGSWEEP_SANITIZE AND NOT SIGSWEEP_SERVICE)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fsanitize=${SIGSWEEP_SANITIZE}
                                              -fno-sanitize-recover=undefined>)
   endif()
-  # TSan keeps a stack of calls for each thread; one that switches stacks returns elsewhere than it was called.
+  # TSan keeps a stack of calls for each thread. A thread that switches stacks returns to other places than its calls.
   if(SIGSWEEP_SANITIZE MATCHES "thread")
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:SHELL:-mllvm -tsan-instrument-func-entry-exit=0>)
   endif()
@@ -115,27 +115,27 @@ function(sigsweep_offsets target header source)
   target_include_directories(${target} PRIVATE ${CMAKE_BINARY_DIR}/include/${target}_offsets)
 endfunction()
 
-# Test code takes longer to compile than it ever runs: -O0 halves that; and the command is fast enough by -O1. What lands
-# signals, and what they land in, is compiled as the preset says: boundaries and offsets depend on it.
+# Test code takes longer to compile than to run: -O0 halves that. -O1 is fast enough for the command. The code that
+# lands signals, and the code under test, is compiled as the preset says: boundaries and offsets depend on it.
 function(sigsweep_compile_quickly target how)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${how}>)
 endfunction()
 
-# What the tests of ctest need: programs that a test runs are to be among its dependencies. tests-full: also what only
-# scripts/test --full runs.
+# The needs of ctest's tests: a program that a test runs must be among its dependencies. tests-full: also those that
+# only scripts/test --full runs.
 add_custom_target(tests)
 add_custom_target(tests-full DEPENDS tests)
 
 # sigsweep_test(NAME LABEL SOURCES... LINKS ...): a GoogleTest program, one ctest entry a test; of the host's ISA.
-# What runs on the others is tested through the command.
-#   PREFIX: before the name of each test, where several programs have the same tests.
-# Whether scripts/test runs it or only scripts/test --full is said in scripts/test_sets.sh.
+# Programs of other ISAs are tested through the command.
+#   PREFIX: before the name of each test, if several programs have the same tests.
+# scripts/test_sets.sh says whether scripts/test runs it, or only scripts/test --full.
 function(sigsweep_test name)
   if(NOT SIGSWEEP_HAS_HOST)
     return()
   endif()
   cmake_parse_arguments(arg "" "LABEL;PREFIX" "SOURCES;LINKS;DEFINITIONS" ${ARGN})
-  if(SIGSWEEP_FUZZ STREQUAL "afl")  # its presets have the fuzz targets and their tests alone
+  if(SIGSWEEP_FUZZ STREQUAL "afl")  # its presets have only the fuzz targets and their tests
     return()
   endif()
   add_executable(${name} ${arg_SOURCES})

@@ -13,7 +13,7 @@ using runtime::MSpan;
 
 // ---- objects
 
-// Where an object may lie: a span of its class, whole, aligned, and known to be in use.
+// An object's place: a span of its class, whole, aligned, and known to be in use.
 Problem check_place(Word at, Word size) {
   const MSpan* s = runtime::spanof(at);
   if (s == nullptr) return {"an object of %zu bytes lies in no span", size};
@@ -24,7 +24,7 @@ Problem check_place(Word at, Word size) {
     return {"an object of %zu bytes lies in a span of class %zu", size, s->sizeclass};
   if ((at - s->start) % s->elemsize != 0 || index >= s->nelems || !s->alloc.test(index) ||
       at + s->elemsize > s->start + s->npages * runtime::kHeapPage) {
-    return {"an object of %zu bytes is none of its span's", size};
+    return {"an object of %zu bytes is not an object of its span", size};
   }
   return {};
 }
@@ -59,7 +59,7 @@ Problem check_content(const Model& model, const Object& o) {
 
 // ---- accounts
 
-// Adds the spans of a list, each of that class and in no cache. Ends where the list does not.
+// Adds the spans of a list, each of that class and in no cache. Ends even if the list does not.
 Problem count_list(const MSpan* list, unsigned sizeclass, Word* count) {
   Word here = 0;
   for (const MSpan* s = list; s != nullptr && here <= runtime::kArenaPages; s = s->next) {
@@ -139,7 +139,7 @@ Problem check_empty() {
   for (const MSpan* s = mheap.freespans; s != nullptr && free <= runtime::kArenaPages; s = s->next)
     free++;
   if (free == runtime::kArenaPages) return {};
-  return {"%zu of %zu spans can be had again", free, runtime::kArenaPages};
+  return {"%zu of %zu spans can be allocated again", free, runtime::kArenaPages};
 }
 
 }  // namespace sigsweep::fuzz::heap

@@ -7,15 +7,14 @@
 
 namespace sigsweep::fuzz::heap {
 
-// What was just allocated: it lies in a span of its class, apart from every reachable object, and
-// is zeroed.
+// A new object lies in a span of its class, apart from every reachable object, and is zeroed.
 Problem check_new(const Model& model, Word at, Word size);
-// After a collection, and forget_unreachable(): the others are in use, with the content that they
-// had.
+// After a collection, and forget_unreachable(): the other objects are in use, with their old
+// content.
 Problem check_survivors(const Model& model);
 // Every span is in one place, every page one span's.
 Problem check_accounts();
-// With nothing reachable, and all of it collected, all of the heap can be had again.
+// If nothing is reachable and everything is collected, all of the heap can be allocated again.
 Problem check_empty();
 
 }  // namespace sigsweep::fuzz::heap

@@ -9,11 +9,11 @@ namespace {
 
 constexpr struct {
   std::string_view name;
-  std::string_view label[3];                       // of what it takes; empty: nothing
+  std::string_view label[3];                       // of its values; empty: no value
 } kKinds[] = {{"alloc", {"to", "", "size"}},       // a new object at a place
-              {"churn", {"", "times", "size"}},    // new objects that nothing keeps
+              {"churn", {"", "times", "size"}},    // new objects that no place keeps
               {"link", {"at", "to", "word"}},      // a word points to another object
-              {"load", {"to", "from", "link"}},    // a place takes what a link points to
+              {"load", {"to", "from", "link"}},    // a place takes a link's target
               {"inside", {"to", "of", "offset"}},  // a place points into an object
               {"drop", {"at", "", ""}},            // a place points to nothing
               {"write", {"at", "", ""}},           // new content, no links
@@ -47,7 +47,7 @@ std::string printed(const HeapOperation& op) {
   return line + "\n";
 }
 
-// A "name=number" of that kind; what is wrong otherwise.
+// A "name=number" of that kind; else what is wrong.
 std::string take_value(std::string_view word, HeapOperation* op) {
   const std::size_t equals = std::min(word.find('='), word.size());
   for (unsigned i = 0; i < 3; i++) {

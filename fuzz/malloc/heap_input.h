@@ -25,9 +25,9 @@ struct HeapOperation {
 
 // Of an operation: kind, first value, second, third (two bytes, low first).
 inline constexpr std::size_t kBytes = 5;
-inline constexpr std::size_t kMostOperations = 200;  // of an input; what is beyond is left
+inline constexpr std::size_t kMostOperations = 200;  // of an input; the rest is ignored
 
-// A rest of fewer than kBytes is left.
+// A rest of fewer than kBytes is ignored.
 std::vector<HeapOperation> operations_of(std::span<const std::uint8_t> bytes);
 std::string text_of(std::span<const std::uint8_t> bytes);
 // Appends the bytes of a text. Empty, or what is wrong: "FILE:LINE: WHY".

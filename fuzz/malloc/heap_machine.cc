@@ -9,7 +9,7 @@ namespace {
 using runtime::G;
 using runtime::Word;
 
-// What the last input left on a stack the collector would take for pointers, and other objects
+// The collector would take words of the last input on a stack for pointers. Then other objects
 // would live than in a run of this input alone. REQUIRES: nothing of the stack is in use.
 __attribute__((no_sanitize("address"))) void clear_stack(const G* gp) {
   for (Word at = gp->stack.lo; at < gp->stack.hi; at += sizeof(Word))

@@ -1,4 +1,4 @@
-// The M that the heap is used on, and its Gs: one at a time, each to its end or to a throw.
+// The M that uses the heap, and its Gs: one at a time, each to its end or to a throw.
 #pragma once
 
 #include "fuzz/malloc/heap_problem.h"
@@ -6,7 +6,7 @@
 
 namespace sigsweep::fuzz::heap {
 
-// What runs on g0 before the first G, and after the last; null: nothing.
+// Functions that run on g0 before the first G, and after the last; null: nothing.
 struct Hooks {
   const runtime::FuncVal* start = nullptr;
   const runtime::FuncVal* end = nullptr;
@@ -17,11 +17,11 @@ class Machine {
   // Once, before all else: makes the heap and the M. throwhook ends by unwind().
   void start(void (*throwhook)(const char*));
   runtime::M* m() const { return m_; }
-  // Runs fn by a G of its own: none of what was under way is on its stack. What it threw, or
+  // Runs fn by a G of its own: its stack holds nothing of earlier work. Returns fn's throw, or
   // nothing.
   Problem run(const runtime::FuncVal* fn, const Hooks& hooks);
-  // From whichever stack back to the caller of run(), where there is room for a report. The message
-  // must outlive the process's Gs. Async-signal-safe, allocates nothing.
+  // From any stack back to the caller of run(), which has room for a report. The message must
+  // outlive the process's Gs. Async-signal-safe, allocates nothing.
   void unwind(const char* message);
 
  private:

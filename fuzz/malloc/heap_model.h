@@ -1,6 +1,6 @@
-// What the heap must hold: the objects that an input has made, their content, the links between
-// them, and the places that point to them. The collector does not see a Model: an address in it
-// keeps no object.
+// The expected content of the heap: the objects that an input has made, their content, the links
+// between them, and the places that point to them. The collector does not see a Model: an address
+// in it keeps no object.
 #pragma once
 
 #include "runtime/malloc.h"
@@ -32,7 +32,7 @@ struct Object {
   unsigned links;
 };
 
-// ---- an object's memory, and what it must hold
+// ---- an object's memory, and its expected content
 
 inline Word word_count(const Object& o) {
   return o.size / sizeof(Word);
@@ -40,14 +40,14 @@ inline Word word_count(const Object& o) {
 inline Word* words(const Object& o) {
   return reinterpret_cast<Word*>(o.at);
 }
-// What the words leave: fewer bytes than one has.
+// The bytes behind the last whole word: fewer than a word has.
 inline Word tail_size(const Object& o) {
   return o.size % sizeof(Word);
 }
 inline std::uint8_t* tail(const Object& o) {
   return reinterpret_cast<std::uint8_t*>(o.at + word_count(o) * sizeof(Word));
 }
-// Of a word without a link. Odd, and no address of the arena.
+// The content of a word without a link. Odd, and no address of the arena.
 inline Word pattern(const Object& o, Word i) {
   return (o.serial << 48U | i << 1U | 1U) ^ 0x5a5a000000000000U;
 }
@@ -66,11 +66,11 @@ struct Model {
   Word kept() const;                 // bytes
   Word expected(const Object& o, Word i) const;
 
-  // A new content, no links.
+  // Gives it new content, without links.
   void renew(Object* o);
   // Makes a word a link; false, and nothing has changed: the object has no link left.
   static bool link(Object* o, Word word, const Reference& to);
-  // After a collection: what no place reaches may be another object's memory.
+  // After a collection: memory that no place reaches may belong to another object.
   void forget_unreachable();
 
  private:

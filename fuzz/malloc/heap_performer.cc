@@ -6,7 +6,7 @@
 namespace sigsweep::fuzz::heap {
 namespace {
 
-constexpr Word kMostKept = 1U << 20U;     // bytes; far below what triggers a collection
+constexpr Word kMostKept = 1U << 20U;     // bytes; far below the trigger of a collection
 constexpr Word kMostChurned = 5U << 20U;  // bytes of an input; somewhat above that
 
 }  // namespace
@@ -44,7 +44,8 @@ void Performer::fill(Object* o) {
   std::memset(tail(*o), tail_pattern(*o), tail_size(*o));
 }
 
-// From here on what nothing reaches may be another object's memory. The others are as they were.
+// From here on unreachable memory may belong to another object. The reachable objects are as they
+// were.
 Problem Performer::after_collection() {
   collections_ = runtime::heapstats().collections;
   model_.forget_unreachable();
@@ -65,7 +66,7 @@ Problem Performer::alloc(unsigned place, Word size) {
   Problem problem;
   const Word at = allocate(size, &problem);
   if (problem) return problem;
-  // A collection may have freed others, but none takes a place.
+  // a collection may have freed other objects, but it takes no place
   *free = Object{};
   free->used = true;
   free->at = at;

@@ -1,5 +1,5 @@
-// Performs operations on the real heap, checks what it gives, and keeps the model. All of it is run
-// by a G, but for clear() and what is const.
+// Performs operations on the real heap, checks the results, and keeps the model. A G runs all of
+// it, except clear() and the const functions.
 #pragma once
 
 #include "fuzz/malloc/heap_audit.h"
@@ -10,15 +10,15 @@ namespace sigsweep::fuzz::heap {
 
 class Performer {
  public:
-  // The collector must know these words: they are the places that are no stack's.
+  // The collector must know these words: they are the places that lie on no stack.
   std::span<Word> roots() { return roots_; }
 
   // Before an input: nothing was allocated.
   void clear();
-  // From here to end() the words of the other places are these, in the G's own frame.
+  // From here to end(), these words, in the G's own frame, are the other places.
   void begin(volatile Word* on_stack);
   Problem perform(const HeapOperation& op);
-  // The content of all that is reachable.
+  // The content of all reachable objects.
   Problem check();
   // Nothing is reachable from a root.
   void end();
@@ -30,8 +30,8 @@ class Performer {
   void set_place(unsigned place, const Reference& r);
   void fill(Object* o);
   Problem after_collection();
-  // The address, and what is wrong with it. It is returned, and not stored: what is left of it on
-  // the G's stack would keep the object.
+  // The address, and what is wrong with it. It is returned, not stored: a leftover on the G's stack
+  // would keep the object.
   Word allocate(Word size, Problem* problem);
   Problem alloc(unsigned place, Word size);
   Problem churn(unsigned times, Word size);
@@ -41,7 +41,7 @@ class Performer {
   Model model_;
   Word roots_[kRoots] = {};
   volatile Word* on_stack_ = nullptr;
-  Word collections_ = 0;  // that the model knows
+  Word collections_ = 0;  // those that the model knows
   Word allocated_ = 0;    // objects
   Word churned_ = 0;      // bytes
 };

@@ -1,4 +1,4 @@
-// What is wrong with the heap: the first thing that is found.
+// What is wrong with the heap: the first problem found.
 #pragma once
 
 #include <cstddef>
@@ -7,12 +7,13 @@
 
 namespace sigsweep::fuzz::heap {
 
-// Plain data: to make one is async-signal-safe and allocates nothing. Only text() may not be called
+// Plain data: making one is async-signal-safe and allocates nothing. Only text() may not be called
 // for a signal.
 class Problem {
  public:
   Problem() = default;  // none
-  // Both must outlive it: what is thrown, as it is; or a format, whose numbers are size_t, by %zu.
+  // Both must outlive it: a throw's message, as it is; or a format, whose numbers are size_t, by
+  // %zu.
   constexpr Problem(const char* what) : format_(what) {}
   template <class... Numbers>
   constexpr Problem(const char* format, std::size_t number, Numbers... numbers)

@@ -1,5 +1,5 @@
-// Signals that come when they like, while the heap is used. Their handlers call onM_signalok and
-// keep the slots, as protocol signalok_saved does.
+// Signals that come at any time, while the heap is used. Their handlers call onM_signalok and keep
+// the slots, as protocol signalok_saved does.
 #pragma once
 
 #include <cstdint>
@@ -10,18 +10,18 @@
 
 namespace sigsweep::fuzz::heap {
 
-// stray_signal(), for the calling thread. Async-signal-safe, allocates nothing.
+// Blocks stray_signal() for the calling thread. Async-signal-safe, allocates nothing.
 void block_stray();
 
 class Signals {
  public:
-  // Once: stray_signal() goes to `handler`, on the M's gsignal, and is blocked but where the hooks
-  // allow it. REQUIRES: on the thread that runs the inputs.
+  // Once: stray_signal() goes to `handler`, on the M's gsignal. It is blocked except where the
+  // hooks allow it. REQUIRES: on the thread that runs the inputs.
   void start(Subject& subject, runtime::M* mp, runtime::SigHandler handler);
   // Signals reach the thread only while it is an M: from g0's start to its end. None before
   // start().
   Hooks hooks() const;
-  // A handler's call of one site after the other; false: it went wrong. Async-signal-safe,
+  // Makes a handler's call, of the next site at each turn; false: it went wrong. Async-signal-safe,
   // allocates nothing.
   bool handle();
 

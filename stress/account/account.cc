@@ -11,7 +11,7 @@
 namespace sigsweep {
 namespace {
 
-constexpr std::string_view kNoCall = "none";  // the handler that makes none
+constexpr std::string_view kNoCall = "none";  // the handler that makes no call
 
 [[noreturn]] void fail(const std::string& key, const std::string& text, const char* allowed) {
   throw std::runtime_error("an account says " + key + "=" + text + "; allowed: " + allowed);

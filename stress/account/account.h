@@ -1,7 +1,7 @@
-// The account of a trial: what was run, and all that was seen of it.
+// The account of a trial: its inputs, and everything that was seen of it.
 //
-// The runner tells it, the host reads it. This is the one place that knows its record on the wire,
-// for both. Names are the subject's. Not async-signal-safe.
+// The runner sends it, the host reads it. For both, only this file knows its record on the wire.
+// Names are the subject's. Not async-signal-safe.
 #pragma once
 
 #include <cstdint>
@@ -26,11 +26,11 @@ struct BoundaryAccount {
   bool operator==(const BoundaryAccount&) const = default;
 };
 
-// How the words of a call came through.
+// The words of a call, as each side saw them.
 struct CallAccount {
-  Values seen;  // what fn read of the arguments
-  Values made;  // what fn answered
-  Values got;   // what the caller read of that
+  Values seen;  // the arguments, as fn read them
+  Values made;  // fn's answers
+  Values got;   // the answers, as the caller read them
   bool operator==(const CallAccount&) const = default;
 };
 
@@ -41,8 +41,8 @@ struct InjectionAccount {
   bool operator==(const InjectionAccount&) const = default;
 };
 
-// Which command tells it. What only one of them knows is named after it below, and is left as it is
-// by the others.
+// The command that sends it. Fields that only one of them knows are named after it below; the
+// others do not set these fields.
 enum class AccountKind : std::uint8_t { example, replayed, walked };
 inline constexpr std::string_view kAccountWords[] = {"example", "replayed", "walked"};
 
@@ -50,24 +50,24 @@ struct Account {
   AccountKind kind = AccountKind::example;
   std::string site;
   Verdict verdict = Verdict::ok;
-  std::vector<std::string> slots;  // that the verdict is about
+  std::vector<std::string> slots;  // the verdict is about these
   std::string detail;
   unsigned requested = 0, landed = 0, unreached = 0;  // signals
   Values given;                                       // to the operation's call
   CallAccount call;
   Values registers, slots_landed;  // where the first signal landed, if one did
-  std::string fault;               // that ended it; empty: none
+  std::string fault;               // the fault that ended it; empty: none
   std::vector<InjectionAccount> injections;
   unsigned operation = 0;          // replayed, walked: which one of the schedule
   unsigned blame = 0;              // example, replayed: the injection that the verdict is blamed on
   std::uint64_t seed = 0;          // example
   bool expected = false;           // example: the verdict is allowed
-  std::string mismatch;            // example: why the prediction failed; empty: it did not
-  std::vector<std::string> notes;  // replayed: what was found otherwise than written
+  std::string mismatch;            // example: why the prediction failed; empty: it held
+  std::vector<std::string> notes;  // replayed: what was found in another way than written
   bool operator==(const Account&) const = default;
 };
 
-// The injection that the verdict is blamed on; an empty one where nothing was injected.
+// The injection that the verdict is blamed on; an empty one if nothing was injected.
 const InjectionAccount& blamed(const Account& account);
 
 // "s0+p1"; "-" for none. And back.
@@ -76,8 +76,8 @@ std::vector<std::string> slots_from_text(const std::string& text);
 // "s0=0x1,p1=0x2".
 std::string values_text(const Values& values);
 
-// decode(encode(a)) == a. decode throws std::runtime_error, which says what is wrong, where a record
-// is no account.
+// decode(encode(a)) == a. decode throws std::runtime_error if a record is no account; the error
+// says what is wrong.
 Record encode(const Account& account);
 Account decode(const Record& record);
 

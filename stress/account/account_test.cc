@@ -1,4 +1,4 @@
-// What is told is read, and the record is what hosts and runners have always exchanged.
+// An account that was sent can be read, and its record stays the one that hosts and runners know.
 #include "stress/account/account.h"
 
 #include <gtest/gtest.h>

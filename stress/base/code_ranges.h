@@ -32,7 +32,7 @@ class CodeRanges {
     merge();
   }
 
-  // Async-signal-safe. They are few: a search from the first on is the fastest.
+  // Async-signal-safe. There are few ranges, so a linear search is the fastest.
   bool contains(std::uint64_t pc) const {
     for (const Range& r : ranges_) {
       if (pc - r.begin < r.end - r.begin) return true;

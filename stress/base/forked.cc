@@ -11,7 +11,7 @@
 namespace sigsweep {
 namespace {
 
-// Everything that is written until the last writer is gone.
+// All bytes until the last writer is gone.
 std::string read_all(int fd) {
   std::string text;
   char buffer[4096];
@@ -31,10 +31,10 @@ void note_end(pid_t child, Forked* result) {
   if (WIFSIGNALED(status)) result->signal = WTERMSIG(status);
 }
 
-// A child ends with the one that has forked it, however that ends.
+// The child dies when its parent ends, in whatever way the parent ends.
 void die_with(pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(kCameBack);  // it has ended already
+  if (getppid() != parent) _exit(kCameBack);  // the parent has ended already
 }
 
 timer_t make_killer() {
@@ -138,13 +138,14 @@ Forked Worker::bury() {
   return result;
 }
 
-// Killed, for it waits: the end of the requests it may never see, where another child has them too.
+// Kills the child, which waits for a request. It may never see the end of the pipe if another child
+// has the pipe open, too.
 void Worker::dismiss() {
   if (child_ <= 0) return;
   if (hirer_ == getpid()) {
     kill(child_, SIGKILL);
     bury();
-  } else {  // a copy, in a child of the hirer
+  } else {  // a copy of the Worker, in a child of the hirer
     for (int fd : {requests_, answers_, errors_}) close(fd);
     child_ = -1;
   }

@@ -1,5 +1,5 @@
-// Copying and comparing memory that a sanitizer may hold for poisoned (stack frames) or that a
-// sanitizer's memcpy would look at: plain loops, in files that are built without instrumentation.
+// Copies and compares memory without a sanitizer's checks: stack frames may be poisoned, and a
+// sanitizer's memcpy would look. Plain loops, in files that are built without instrumentation.
 // Async-signal-safe.
 #pragma once
 
@@ -8,8 +8,8 @@
 
 namespace sigsweep {
 
-// What is copied and compared at a time, kRawBlock of them a round; the compiler makes of it what the
-// ISA has. No struct: to copy one may be a call of memmove.
+// The unit of copying and comparing, kRawBlock of them a round; the compiler uses the vectors of
+// the ISA. It is no struct, because the copy of a struct may be a call of memmove.
 using RawVector = std::uint64_t __attribute__((vector_size(16)));
 inline constexpr std::size_t kRawBlock = 4;
 
@@ -19,7 +19,7 @@ struct __attribute__((packed, may_alias)) RawLoose {
   T value;
 };
 
-// In front of each round of a loop: or the compiler makes a call of memcpy of it.
+// In front of each round of a loop: else the compiler makes the loop a call of memcpy.
 inline void keep_as_loop() {
   asm volatile("" ::: "memory");
 }
@@ -34,7 +34,7 @@ void raw_store(void* at, std::size_t offset, T value) {
   reinterpret_cast<RawLoose<T>*>(static_cast<unsigned char*>(at) + offset)->value = value;
 }
 
-// As many whole runs of `count` T as there are from *i on.
+// Copies whole runs of `count` T from *i on, as many as fit.
 template <class T, std::size_t count = 1>
 void raw_copy_by(void* to, const void* from, std::size_t size, std::size_t* i) {
   for (; *i + count * sizeof(T) <= size; *i += count * sizeof(T)) {
@@ -48,7 +48,7 @@ void raw_copy_by(void* to, const void* from, std::size_t size, std::size_t* i) {
 
 inline void raw_copy(void* to, const void* from, std::size_t size) {
 #if defined(__x86_64__)
-  // In bytes: from here on the processor's own loop is faster.
+  // In bytes. From this size on the processor's own loop is faster.
   constexpr std::size_t kWorthStarting = 512;
   if (size >= kWorthStarting) {
     asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
@@ -61,7 +61,7 @@ inline void raw_copy(void* to, const void* from, std::size_t size) {
   raw_copy_by<unsigned char>(to, from, size, &i);
 }
 
-// What is written where nothing may be kept any longer, and where nothing has been kept yet.
+// The pattern in stack memory that is unused: never used yet, or no longer.
 inline constexpr std::uint64_t kStackPaint = 0xa5a5a5a5a5a5a5a5;
 
 // Overwrites [from, to), which may be empty.

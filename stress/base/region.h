@@ -6,8 +6,8 @@
 
 namespace sigsweep {
 
-// Addresses are 64 bits wide throughout the harness. By way of uintptr_t: a compiler may extend the
-// sign of a pointer of 32 bits.
+// Addresses are 64 bits wide throughout the harness. The cast goes by uintptr_t, because a compiler
+// may extend the sign of a 32-bit pointer.
 template <class T>
 inline std::uint64_t as_address(T* p) {
   return reinterpret_cast<std::uintptr_t>(p);

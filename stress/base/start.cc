@@ -8,7 +8,7 @@
 namespace sigsweep {
 namespace {
 
-constexpr rlim_t kLeastStack = 256 << 10;  // bytes; what is used is about a third
+constexpr rlim_t kLeastStack = 256 << 10;  // bytes; the harness uses about a third
 
 }  // namespace
 

@@ -15,7 +15,7 @@ extern "C" const char __ehdr_start[] __attribute__((visibility("hidden")));
 namespace symtab {
 namespace {
 
-// T at a byte offset of the file, or nothing where the file ends before it does.
+// T at a byte offset of the file, or nothing if the file ends before it does.
 template <class T>
 std::optional<T> read_at(const std::string& file, std::uint64_t offset) {
   if (offset > file.size() || file.size() - offset < sizeof(T)) return std::nullopt;
@@ -29,8 +29,8 @@ std::string name_at(const std::string& file, std::uint64_t offset) {
   return std::string(file.c_str() + offset);
 }
 
-// What the symbol tables say: the functions, and arm's marks, $a in front of instructions and $d in
-// front of constants.
+// The contents of the symbol tables: the functions, and arm's marks, $a in front of instructions
+// and $d in front of constants.
 struct Found {
   std::vector<Symbol> functions;
   std::map<std::uint64_t, bool> is_constant;  // from that address on
@@ -122,8 +122,8 @@ const Symbol* Table::find_name(std::string_view name) const {
 }
 
 std::uint64_t bias() {
-  // The ELF header is loaded at the lowest linked address: 0 in a position-independent program, and
-  // the first segment's p_vaddr else.
+  // The ELF header is loaded at the lowest linked address: 0 in a position-independent program,
+  // else the first segment's p_vaddr.
   const auto* header = reinterpret_cast<const char*>(&__ehdr_start);
   std::uint64_t loaded = reinterpret_cast<std::uint64_t>(header);
   if (header[EI_CLASS] == ELFCLASS64) {

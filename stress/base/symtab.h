@@ -25,7 +25,7 @@ struct Constants {
 
 class Table {
  public:
-  // Reads the file's .symtab. nullopt and a message in *error where that can't be done.
+  // Reads the file's .symtab. nullopt and a message in *error if it can't be read.
   static std::optional<Table> load(const std::string& path, std::string* error);
 
   // The function that contains a linked address, or null. Async-signal-safe.
@@ -41,7 +41,7 @@ class Table {
   unsigned machine_ = 0;
 };
 
-// What to add to a linked address to have it in the running program: 0 if it is not
+// A linked address plus this is the address in the running program. 0 if the program is not
 // position-independent.
 std::uint64_t bias();
 

@@ -1,5 +1,5 @@
 // Records between host and runner: one line each, `word key=value ...`. Values may hold any bytes:
-// what would end a value is written %XX. Depends on the standard library only. Not
+// a byte that would end a value is written %XX. Depends on the standard library only. Not
 // async-signal-safe.
 #pragma once
 
@@ -26,7 +26,7 @@ class Record {
   const std::string& word() const { return word_; }
   const std::vector<std::pair<std::string, std::string>>& fields() const { return fields_; }
   bool has(std::string_view key) const;
-  // The value, or empty / 0 where the key is missing or is no number.
+  // The value, or empty / 0 if the key is missing or its value is no number.
   const std::string& text(std::string_view key) const;
   std::uint64_t number(std::string_view key) const;
   // A comma-separated value, split; empty for an empty value.

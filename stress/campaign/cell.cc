@@ -1,4 +1,4 @@
-// The sweep over one cell: the hot loop of the whole.
+// The sweep over one cell: the hot loop of the program.
 #include "stress/campaign/cell.h"
 
 #include <bit>
@@ -11,7 +11,7 @@
 namespace sigsweep {
 namespace {
 
-// Order-dependent, and the same on every ISA and build that has the same phases and verdicts.
+// Depends on the order. Equal on every ISA and build that has the same phases and verdicts.
 std::uint64_t fold(std::uint64_t map, std::uint64_t phase_hash, unsigned verdict) {
   return ((map ^ phase_hash) * 0x100000001b3 ^ verdict) * 0x100000001b3;
 }
@@ -25,14 +25,14 @@ std::string mark_names(const Tables& subject, Marks marks) {
   return names;
 }
 
-// Each costs the watchdog's patience; a cell in which so many hang is not swept further. Where a
-// hang is allowed, these are as many as end the whole sweep (stress/host/commands/sweep.cc).
+// Each hang costs the watchdog's patience. A cell with so many hangs is not swept further. If hangs
+// are allowed, the limit is the one that ends the whole sweep (stress/host/commands/sweep.cc).
 constexpr unsigned kMostHangs = 4, kMostAllowedHangs = 100;
 
-// Which examples of a cell have been given already.
+// Remembers which examples of a cell have been given already.
 class Novelty {
  public:
-  // `heads` is asked only where it matters: it is dear.
+  // `heads` is called only if it matters: it takes long.
   template <class Heads>
   bool is_new(const Example& e, const Heads& heads) {
     const unsigned v = static_cast<unsigned>(e.judgement.verdict);
@@ -47,7 +47,7 @@ class Novelty {
   std::set<std::pair<unsigned, std::string>> told_;
 };
 
-// Each signal has a handler of its own, which may be installed wrongly by itself.
+// Each signal has its own handler, and each handler may be installed wrongly.
 int signal_in_turn(unsigned turn) {
   constexpr std::string_view kTimers = "SIGALRM";
   std::vector<std::string_view> names;
@@ -120,7 +120,7 @@ void CellSweeper::points(const CellRequest& request,
     each_point(request.form, visit);
     return;
   }
-  // Each cell draws its own.
+  // Each cell draws its own points.
   std::seed_seq seeds{static_cast<std::uint32_t>(request.seed),
                       static_cast<std::uint32_t>(request.seed >> 32),
                       request.protocol,
@@ -164,7 +164,8 @@ Plan CellSweeper::plan_for(const CellRequest& request, const Point& point,
   return plan;
 }
 
-// What marks and liveness say must be seen at this point, against what was seen. Empty: they agree.
+// Compares the forecast of marks and liveness at this point with the observation. Empty: they
+// agree.
 std::string CellSweeper::mismatch(const CellRequest& request, const Point& point,
                                   const Judgement& judgement, const Observation& seen) const {
   const auto sites = subject().sites();
@@ -190,7 +191,7 @@ std::string CellSweeper::mismatch(const CellRequest& request, const Point& point
          "), observed " + std::string(verdict_name(judgement.verdict)) + " (" + show(got) + ")";
 }
 
-// A point's phase in words, without the #n: what makes two examples of a cell different.
+// A point's phase in words, without the #n: examples of a cell differ by it.
 std::string CellSweeper::heads(const CellRequest& request, const Point& point) const {
   std::string heads;
   for (const Boundary* at : boundaries_of(request, point)) {
@@ -206,8 +207,7 @@ CellResult CellSweeper::run(const CellRequest& request, const Listener& listener
   CellResult result = run_once(request, listener);
   engine.lazy(false);
   if (engine.restore_thread()) return result;
-  // A trial left the mask or the alternate stack changed; which one is only seen by looking each
-  // time.
+  // A trial left the mask or the alternate stack changed. Only a look after each trial shows which.
   listener.again();
   return run_once(request, listener);
 }
@@ -239,7 +239,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     result.trials++;
     result.requested += seen.requested;
     result.landed += seen.landed;
-    // Only what an earlier signal of the trial diverted may stay away.
+    // A signal may stay away only if an earlier one of the trial diverted the operation.
     if (!ok && seen.let_in() > 0) result.unreached += seen.unreached();
     result.verdicts[static_cast<unsigned>(judgement.verdict)]++;
     hung += judgement.verdict == Verdict::hang ? 1 : 0;
@@ -263,8 +263,8 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
 
 namespace {
 
-// The plan with those injections alone, whose bits are set; of each, what it is nested in must be
-// among them.
+// The plan with only the injections whose bits are set. REQUIRES: the set contains the parent of
+// each of its injections.
 Plan with_only(const Plan& plan, unsigned kept) {
   Plan less = plan;
   less.injections = 0;
@@ -287,8 +287,8 @@ bool keeps_parents(const Plan& plan, unsigned kept) {
   return true;
 }
 
-// The smallest set of injections, as bits, that shows this; of several as small, the one whose last
-// comes first. All of them, where no smaller one does.
+// The smallest set of injections, as bits, that shows this judgement. Of several equally small
+// sets, the one whose last injection comes first. All of them, if no smaller set does.
 unsigned smallest_set(Engine& engine, const Plan& plan, const Judgement& judgement) {
   const unsigned all = (1U << plan.injections) - 1;
   for (int size = 1; size < static_cast<int>(plan.injections); size++) {

@@ -1,5 +1,5 @@
-// A cell: one protocol, site and handler, and a signal at every boundary, one after the other; at
-// depth 2 two signals, at every pair of boundaries.
+// A cell: one protocol, site and handler, and a signal at every boundary, one after the other. At
+// depth 2: two signals, at every pair of boundaries.
 #pragma once
 
 #include <array>
@@ -13,7 +13,7 @@
 
 namespace sigsweep {
 
-// What a trial of this protocol may show. `handler_calls`: the handler enters a stub.
+// The verdicts that a trial of this protocol may show. `handler_calls`: the handler enters a stub.
 VerdictSet allowed_verdicts(const Protocol& protocol, bool handler_calls);
 
 // Where the signals of a trial land.
@@ -33,8 +33,8 @@ struct CellRequest {
   Contain contain = Contain::place;
   int signal = 0;  // 0: each in turn, all but the timer's
   std::uint64_t seed = 0;
-  VerdictSet allowed;            // verdicts that are no finding
-  std::set<std::uint64_t> skip;  // points at which a runner has died before
+  VerdictSet allowed;            // verdicts that are not a finding
+  std::set<std::uint64_t> skip;  // points at which a runner died before
   std::uint64_t sample = 0;      // pairs that are drawn from the seed; 0: all
 };
 
@@ -45,13 +45,13 @@ struct Point {
   std::uint64_t number() const { return std::uint64_t{first} << 32 | second; }
 };
 
-// A trial worth telling of. Refers to the trial that has just been run.
+// A trial worth reporting. Refers to the last trial that was run.
 struct Example {
   Point point;
   std::uint64_t seed;
   Judgement judgement;
   bool expected;       // its verdict is allowed
-  std::string reason;  // why the prediction failed; empty: it did not
+  std::string reason;  // why the prediction failed; empty: it held
 };
 
 struct CellResult {
@@ -70,13 +70,13 @@ class CellSweeper {
   // Prepares for a (protocol, site): the trace, and the verdict with no signal at all. Empty, or
   // what is wrong with the harness (not with the subject).
   std::string prepare(unsigned protocol, unsigned site, std::uint64_t seed);
-  // Goes back to one that prepare() was called for.
+  // Goes back to a (protocol, site) that was prepared.
   std::string select(unsigned protocol, unsigned site);
-  // And for a handler that is interrupted itself.
+  // Prepares for a handler that is itself interrupted.
   std::string prepare_handler(unsigned protocol, unsigned handler);
 
-  // Has the alternate stack room for what nests on it, two handlers and a fault's? Empty, or what
-  // is missing, in bytes.
+  // Has the alternate stack room for two nested handlers and a fault's? Empty, or how many bytes
+  // are missing.
   std::string room_problem(const CellRequest& request) const;
 
   Engine& engine() const { return traces_.engine(); }
@@ -84,12 +84,12 @@ class CellSweeper {
   const Trace& trace() const { return *trace_; }
   const Trace& handler_trace() const { return *handler_trace_; }
   const Judgement& without_signal() const { return baseline_; }
-  // Which call lost the register that without_signal() is about; empty where it is about none.
+  // The call that lost the register that without_signal() reports; empty if it reports none.
   const std::string& lost() const { return lost_; }
 
-  // `starting(point)` before each trial; `example` for the first of each verdict in the cell,
-  // and, for verdicts that are not allowed, of each (verdict, phase); `at` after each trial;
-  // `again` where all that was told of this cell is void, because it is run once more from the
+  // `starting(point)` comes before each trial; `at` after each trial. `example` comes for the first
+  // trial of each verdict in the cell, and, for verdicts that are not allowed, of each (verdict,
+  // phase). `again`: all reports about this cell are void, because it is run once more from the
   // start.
   struct Listener {
     std::function<void(const Point&)> starting;
@@ -101,12 +101,12 @@ class CellSweeper {
 
   // The plan of one trial of a cell.
   Plan plan_for(const CellRequest& request, const Point& point, std::uint64_t seed) const;
-  // Where its signals land: the first and, but for Form::single, the second.
+  // The boundaries of its signals: the first and, except for Form::single, the second.
   std::array<const Boundary*, 2> boundaries_of(const CellRequest& request,
                                                const Point& point) const;
   // Every point of a cell, in order, until `visit` says false.
   void each_point(Form form, const std::function<bool(const Point&)>& visit) const;
-  // The same, or, where the request says so, as many points as it says, drawn from its seed.
+  // The same; or, if the request gives a sample, that many points, drawn from its seed.
   void points(const CellRequest& request, const std::function<bool(const Point&)>& visit) const;
 
  private:
@@ -122,9 +122,9 @@ class CellSweeper {
   std::string lost_;
 };
 
-// The injection that a verdict is to be blamed on: the last of the smallest set of them that shows
-// the same verdict about the same slots, which is found by taking the others away; where none can
-// be, the last that landed. Runs trials.
+// The injection that a verdict is blamed on. Taking injections away finds the smallest set that
+// shows the same verdict about the same slots; the last of that set is blamed. If none can be taken
+// away, the last that landed. Runs trials.
 unsigned blamed_injection(Engine& engine, const Plan& plan, const Judgement& judgement,
                           const Observation& seen);
 

@@ -1,4 +1,4 @@
-// The benchmarks that are the harness's: one row each. Built without instrumentation, like what it
+// The benchmarks of the harness: one row each. Built without instrumentation, like the code that it
 // measures.
 #include "stress/campaign/measure.h"
 
@@ -29,8 +29,8 @@ void count_signal(int, siginfo_t*, void*) {
   landed = landed + 1;
 }
 
-// While it lives, a signal is handled by count_signal: on the alternate stack, with every signal
-// masked, as a runtime's handlers are.
+// While it lives, count_signal handles a signal: on the alternate stack, with every signal masked,
+// like a runtime's handlers.
 class CountedSignal {
  public:
   explicit CountedSignal(int sig) : sig_(sig) {
@@ -58,7 +58,7 @@ Measured counted(double ns, std::uint64_t rounds) {
   return {ns, {}};
 }
 
-// ---- floors: what any injection costs at least
+// ---- floors: the least cost of any injection
 
 Measured int3_floor(std::uint64_t rounds, Traces&) {
   const CountedSignal signal(SIGTRAP);
@@ -83,7 +83,7 @@ extern "C" __attribute__((section("switch_text"), noinline)) void bench_target()
   asm volatile("nop");
 }
 
-// Does at the breakpoint what the engine does there, and no more.
+// Does at the breakpoint only what the engine does there.
 struct Injector final : trap::TrapClient {
   Injector(Source how, int sig) : source(how), signal(sig) {}
   void on_break(unsigned, ucontext_t* uc) override {

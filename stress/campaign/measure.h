@@ -1,5 +1,5 @@
-// What a mechanism costs: the runner's side of `sigsweep bench`. The floors, the injections and the
-// trials are measured here, the subject's own benchmarks by the subject.
+// The cost of each mechanism: the runner's side of `sigsweep bench`. This file measures the floors,
+// the injections and the trials; the subject measures its own benchmarks.
 #pragma once
 
 #include <cstdint>
@@ -13,10 +13,10 @@ namespace sigsweep {
 
 struct Measured {
   double ns = 0;        // for all rounds
-  std::string problem;  // why it can't be measured, or is not to be believed; empty: it is
+  std::string problem;  // why there is no measure, or none to believe; empty: it is good
 };
 
-// The names of what is measured here, whatever the subject.
+// The names of the harness's benchmarks, the same for every subject.
 std::vector<std::string_view> harness_benchmarks();
 
 // Runs `rounds` rounds of the benchmark of that name. REQUIRES: the engine is attached.

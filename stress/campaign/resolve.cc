@@ -1,6 +1,6 @@
-// Names to indices and addresses. The boundary of an injection is found by its name; where its
-// phase is not the one written (another compiler, another build), by its phase; and of several of
-// that phase by the verdict that is expected, where a trace foretells it.
+// Names to indices and addresses. The boundary of an injection is found by its name. If its phase
+// differs from the schedule's (another compiler or build), it is found by its phase. Of several
+// boundaries of that phase, the expected verdict decides, if a trace foretells it.
 #include "stress/campaign/resolve.h"
 
 #include <algorithm>
@@ -42,7 +42,7 @@ std::string symbols_of(const Trace& trace) {
   return names;
 }
 
-// The boundary that is meant; -1 and why not.
+// The boundary of this injection; -1 and why not.
 int find_boundary(const Trace& trace, const Injection& injection, std::string* why,
                   std::vector<std::string>* notes) {
   const int named = trace.find(injection.at.symbol, injection.at.offset, injection.at.nth);
@@ -70,8 +70,8 @@ int find_boundary(const Trace& trace, const Injection& injection, std::string* w
   return by_phase;
 }
 
-// Where a phase has fewer boundaries than in the build that a schedule is of, two of its injections
-// may be found at one: then the nearest of that phase where none lands yet. -1: there is none.
+// A phase may have fewer boundaries here than in the schedule's build, so two injections may find
+// the same one. Then: the nearest of that phase where none lands yet. -1: there is none.
 template <class Taken>
 int nearest_free(const Trace& trace, int found, const Taken& is_taken) {
   const auto head = [&](int i) -> const std::string& {
@@ -136,7 +136,7 @@ std::string slot_names(const Subject& subject, SlotMask slots) {
 
 namespace {
 
-// The plan of an operation, all but where its signals land.
+// The plan of an operation, without the places of its signals.
 Plan plan_of(const Subject& subject, const Schedule& schedule, const Operation& op) {
   Plan plan;
   plan.protocol = static_cast<unsigned>(find_protocol(subject, schedule.protocol));
@@ -165,10 +165,10 @@ bool is_named(const Boundary& b, const Injection& injection) {
   return BoundaryName{b.symbol, b.offset, b.nth} == injection.at;
 }
 
-// Boundaries of one phase may differ in what is still to come: whether a slot will be cleared once
-// more. So where no injection is foretold to give the verdict that is expected (ok asks for
-// nothing), the first one found by its phase that would give it at another boundary of that phase
-// lands there.
+// Boundaries of one phase may differ in what follows: whether a slot will be cleared once more. So
+// an injection may have to move if none is foretold to give the expected verdict (ok asks for
+// nothing). The first one that was found by its phase, and would give it at another boundary of
+// that phase, lands there.
 void land_where_expected(const Subject& subject, const Operation& op, Verdict expected,
                          const Trace& trace, Resolved* out) {
   Plan& plan = out->plan;
@@ -252,7 +252,7 @@ Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned in
       boundary =
           nearest_free(*trace, boundary, [&](const Boundary& b) { return landed_by(b) < i; });
       if (boundary >= 0)
-        out->notes.push_back("and moved, for another lands there: " + at()->phase.text());
+        out->notes.push_back("and moved, because another lands there: " + at()->phase.text());
     }
     if (boundary < 0 || (earlier < i && named)) {
       return {"injection " + std::to_string(earlier + 1) +

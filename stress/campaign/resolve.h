@@ -1,4 +1,4 @@
-// From names to a plan: which site, which address, which handler; and from a finished trial back to
+// From names to a plan: which site, which address, which handler. And back from a finished trial to
 // names.
 #pragma once
 
@@ -13,7 +13,7 @@ namespace sigsweep {
 // The names that schedules for this subject may use.
 Catalog catalog_of(const Subject& subject);
 
-// Index by name; -1 where there is none.
+// Index by name; -1 if there is none.
 int find_protocol(const Subject& subject, std::string_view name);
 int find_site(const Subject& subject, std::string_view name);
 int find_slot(const Subject& subject, std::string_view name);
@@ -25,18 +25,18 @@ std::string slot_names(const Subject& subject, SlotMask slots);
 struct Resolved {
   Plan plan;
   std::vector<const Boundary*> boundaries;  // one for each injection; the traces own them
-  std::vector<std::string> notes;           // what was found otherwise than written
+  std::vector<std::string> notes;           // what was found in another way than written
 };
 
-// What can't be resolved, and at which of the schedule's operations and injections.
+// Why the schedule can't be resolved, and at which of its operations and injections.
 struct Unresolved {
   std::string message;  // empty: all was resolved
   Place place;
-  bool harness = false;  // no fault of the schedule's
+  bool harness = false;  // not the schedule's fault
 };
 
-// What a handler's call is foretold to spoil where it interrupts the operation at a boundary, and
-// the verdict that shows it. null: the handler calls nothing.
+// The slots that a handler's call is foretold to spoil if it interrupts the operation at a
+// boundary, and the verdict that shows it. null: the handler calls nothing.
 struct Foretold {
   Prediction spoilt;
   Verdict verdict;
@@ -48,8 +48,8 @@ Foretold foretell(const Trace& trace, unsigned boundary, const Protocol& protoco
 Unresolved resolve(const Subject& subject, const Schedule& schedule, unsigned index, Traces* traces,
                    Resolved* out);
 
-// The same without a trace: boundaries by the address of their name alone, for signals that come
-// from outside the process (source external).
+// The same without a trace, for signals from outside the process (source external): finds
+// boundaries only by the address of their name.
 void resolve_by_address(const Subject& subject, const Schedule& schedule, unsigned index,
                         std::uint64_t (*address_of)(const BoundaryName&), Resolved* out);
 

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::uint64_t kReportEvery = 100000;
 
-// One cell and the verdict that each of its boundaries had first.
+// One cell and the first verdict of each of its boundaries.
 struct Known {
   CellRequest request;
   std::vector<Judgement> first;

@@ -1,5 +1,5 @@
-// Many contained trials in random order in one process: does any verdict ever change? What one
-// trial leaves behind would show in another's.
+// Many contained trials in random order in one process: does any verdict ever change? Leftovers of
+// one trial would show in another's verdict.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ struct SoakResult {
   std::string problem;       // of the harness
 };
 
-// `report(done)` now and then.
+// Calls `report(done)` now and then.
 SoakResult run_soak(const SoakRequest& request, Traces& traces,
                     const std::function<void(std::uint64_t)>& report);
 

@@ -26,7 +26,8 @@ std::string Traces::of_handler(unsigned protocol, unsigned handler, const Trace*
   return taken.problem;
 }
 
-// From where the first site starts: a handler's way does not depend on what it interrupts.
+// It interrupts the first site at its start: a handler's way does not depend on the interrupted
+// code.
 std::string Traces::take_handler(unsigned protocol, unsigned handler, Trace* out) {
   const Trace* operation = nullptr;
   if (std::string problem = of_operation(protocol, 0, &operation); !problem.empty()) return problem;
@@ -41,8 +42,7 @@ std::string Traces::take_handler(unsigned protocol, unsigned handler, Trace* out
   draw_nonces(kTraceSeed, kHandlerLevel, subject().word_bits(), plan.injection[0].in);
   std::string problem = engine_.trace_handler(plan, out);
   if (!problem.empty() || out->complete) return problem;
-  // A handler that goes wrong has no end. Of one that does not, a piece must not pass for the
-  // whole.
+  // A handler that goes wrong has no end. For any other, a part must not pass for the whole.
   if (engine_.run(plan).judgement.verdict != Verdict::ok) return {};
   const std::string_view name = handler == kNoHandler ? "none" : subject().sites()[handler].name;
   return "the way of handler " + std::string(name) + " was not recorded to its end";

@@ -9,17 +9,17 @@
 
 namespace sigsweep {
 
-// Of nonces: the first injection's; 0 is the operation's.
+// The level of a handler's nonces: the first injection's; 0 is the operation's.
 inline constexpr unsigned kHandlerLevel = 2;
 
-// Traces, each taken once for all the protocols that share what it shows.
+// Takes each trace once for all the protocols that share what it shows.
 class Traces {
  public:
   explicit Traces(Engine& engine) : engine_(engine) {}
 
   Engine& engine() const { return engine_; }
   Subject& subject() const { return engine_.subject(); }
-  // Empty, or what is wrong with the harness: each time, not only when it is taken.
+  // Empty, or what is wrong with the harness: at each call, not only at the first.
   std::string of_operation(unsigned protocol, unsigned site, const Trace** out);
   std::string of_handler(unsigned protocol, unsigned handler, const Trace** out);
 

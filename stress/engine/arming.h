@@ -1,4 +1,4 @@
-// Which breakpoints of a plan stand when. While a handler runs only the injections nested in it
+// When each breakpoint of a plan is armed. While a handler runs, only the injections nested in it
 // count their passes. Async-signal-safe.
 #pragma once
 
@@ -6,12 +6,12 @@
 
 namespace sigsweep {
 
-// Those of the operation itself, before it starts.
+// Arms those of the operation itself, before it starts.
 void arm_operation(const Plan& plan);
 // The handler of injection `index` begins: those nested in it are armed, all others suspended.
 void arm_handler(const Plan& plan, unsigned index);
-// It has ended. Those that wait where it was interrupted count again; and, where that was a
-// handler's way out, those beside that handler, too.
+// That handler has ended. The injections beside it count again. If it was nested and interrupted
+// the way out of a handler, the injections beside that handler count again, too.
 void disarm_handler(const Plan& plan, unsigned index, const Course& seen);
 
 }  // namespace sigsweep

@@ -1,4 +1,4 @@
-// What must hold at a handler's entry, at a throw, and behind an operation.
+// The checks at a handler's entry, at a throw, and behind an operation.
 #include "stress/engine/checks.h"
 
 #include "stress/engine/engine.h"

@@ -1,4 +1,4 @@
-// What is done in children, and what their parent makes of it.
+// The work of children, and how their parent reads its results.
 #include "stress/engine/children.h"
 
 #include <signal.h>
@@ -47,7 +47,7 @@ const Forked& Children::run(const Plan& plan) {
   return last_;
 }
 
-// The child's own account of its end stands only where the way in which it died confirms it.
+// The child reports its own end. The report stands only if the child's death confirms it.
 void Children::trust_the_outside() {
   Observation& seen = shared_->seen;
   const bool lives = last_.exit_status == kCameBack;
@@ -70,10 +70,11 @@ std::size_t Children::stack_used(const Plan& plan) {
   return 0;
 }
 
-// A handler may switch to another stack. A trap there that took the alternate stack would begin at
-// its top, over what the handler has left on it: so while one is recorded, traps take the stack
-// they find. But a handler that goes astray may leave SP where no frame can be written, and that
-// ends the process: so a child records, in memory that it shares, and only where it dies of that is
+// A handler may switch to another stack. A trap on the alternate stack would then begin at its top,
+// over the handler's own frames there. So while a handler is recorded, traps stay on the stack they
+// find. But a handler that goes astray may leave SP where no frame can be written, and that ends
+// the process. So a child records, in memory that it shares. Only if it dies does the parent
+// record, with traps on the alternate stack.
 // it done here, with traps on the alternate stack.
 void Children::record_handler(const Plan& plan) {
   shared_->plan = plan;
@@ -84,8 +85,8 @@ void Children::record_handler(const Plan& plan) {
 
 // ---- in a child
 
-// Once a child. The parent's watchdog must not take a child's trial for its own, and it sees the
-// parent's serial number only.
+// Called by each child. The parent's watchdog sees only the parent's serial number: it must not
+// take a child's trial for the parent's.
 void Children::begin_child() {
   static volatile std::uint64_t own_serial = 0;
   Conditions& conditions = trial_->conditions();
@@ -118,7 +119,7 @@ void Children::work_probe() {
   shared_->stack_used = fresh.used(0);
 }
 
-// Also for the next handler, unless this one may have left something behind.
+// The child serves the next handler, too, unless this one may have left something behind.
 void Children::work_record() {
   begin_child();
   trial_->conditions().traps_stay = true;

@@ -15,15 +15,15 @@ struct SharedTrial {
   Plan plan;
   std::size_t stack_used = 0;
 };
-// In memory for that. Null: it could not be had.
+// Memory for that, shared with children. Null: none was to be had.
 SharedTrial* make_shared_trial();
 
 inline constexpr unsigned kTimeLimit = 100;     // ms of CPU time for one trial
-inline constexpr unsigned kRecordLimit = 2000;  // and for a recording, which steps
+inline constexpr unsigned kRecordLimit = 2000;  // the same for a recording, which steps
 
-// Walks through the plan's way as often as a recording needs. The recorder holds what was seen.
+// Walks the plan's way as often as a recording needs. The recorder keeps the result.
 void record(const Plan& plan, WayEnd end, Trial* trial, Recorder* recorder);
-// Where the way of the handler of the plan's one injection ends.
+// The end of the way of the handler of the plan's one injection.
 WayEnd end_of_handler(const Plan& plan);
 
 class Children {
@@ -31,23 +31,23 @@ class Children {
   Children(Subject& subject, Trial* trial, Recorder* recorder, SharedTrial* shared)
       : subject_(subject), trial_(trial), recorder_(recorder), shared_(shared) {}
 
-  // Runs the trial in a child. What the parent sees of the child's end decides how the trial ended;
-  // trial->seen() tells. Returns what it printed and how it ended. A child serves until a trial
-  // ends it: one that comes to its end by itself leaves nothing behind that containment would have
+  // Runs the trial in a child. The child's end, as the parent sees it, decides how the trial ended;
+  // trial->seen() tells. Returns the child's output and its end. A child serves until a trial ends
+  // it: a trial that ends by itself leaves nothing to clear away.
   // to clear away.
   const Forked& run(const Plan& plan);
-  // Bytes of the alternate stack that the trial uses; 0: more than there are, or the child died of
+  // Bytes of the alternate stack that the trial uses. 0: more than it has, or the child died of
   // something else.
   std::size_t stack_used(const Plan& plan);
   // Records the way of the handler of the plan's one injection.
   void record_handler(const Plan& plan);
 
-  // What a trial in place has changed, children do not know: those that only record or probe end.
+  // Ends the children that only record or probe: they do not know the changes of a trial in place.
   void dismiss_helpers() {
     recording_.dismiss();
     probing_.dismiss();
   }
-  // Likewise the one that runs trials.
+  // The same for the child that runs trials.
   void dismiss_runner() { running_.dismiss(); }
 
  private:

@@ -29,9 +29,9 @@ namespace sigsweep {
 struct Engine::Parts {
   explicit Parts(Subject& s) : subject(s), code(s.code()), around(s), recorder(s, code) {}
 
-  // Empty, or what could not be had.
+  // Empty, or what was not to be had.
   std::string problem() const {
-    if (shared == nullptr) return "memory for what is seen could not be had";
+    if (shared == nullptr) return "no memory for the observation";
     return recorder.problem().empty() ? around.stack.problem() : recorder.problem();
   }
 
@@ -48,7 +48,7 @@ struct Engine::Parts {
 
 namespace {
 
-Trial* active = nullptr;  // of the one engine: for handlers, which are given no argument
+Trial* active = nullptr;  // of the one engine: handlers get no argument
 
 void fault_entry(int sig, siginfo_t* info, void* context) {
   active->on_fault(sig, info, static_cast<ucontext_t*>(context));
@@ -66,20 +66,21 @@ void time_up() {
   active->leave(End::timed_out);
 }
 
-// Where a thread has registered restartable sequences, as glibc does for each, the kernel looks at
-// them on the way into every handler: a twentieth of what a signal costs. Nothing here has any. A
-// kernel that refuses leaves all as it was.
+// A thread may have registered restartable sequences; glibc does so for each. Then the kernel looks
+// at them on the way into every handler: a twentieth of a signal's cost. No code here uses any. If
+// the kernel refuses, nothing changes.
 void forgo_restartable_sequences() {
 #if defined(RSEQ_SIG)
-  constexpr unsigned kRegisteredBytes = 32;  // by glibc, whatever __rseq_size says is in use of it
+  constexpr unsigned kRegisteredBytes = 32;  // by glibc, however much of it __rseq_size says is in
+                                             // use
   void* area = static_cast<char*>(__builtin_thread_pointer()) + __rseq_offset;
   syscall(SYS_rseq, area, kRegisteredBytes, RSEQ_FLAG_UNREGISTER, RSEQ_SIG);
 #endif
 }
 
-// What of the code is data. Empty, or what is wrong: a step that is a patch would overwrite it.
+// The data within the code: a step that is a patch would overwrite it. Empty, or what is wrong.
 std::string find_constants(const CodeRanges& code, std::vector<Region>* found) {
-  if (trap::kHasTrapFlag) return {};  // nobody asks
+  if (trap::kHasTrapFlag) return {};  // not needed
   std::string error;
   const auto table = symtab::Table::load("/proc/self/exe", &error);
   if (!table) return "the constants among the code: " + error;
@@ -94,7 +95,7 @@ std::string find_constants(const CodeRanges& code, std::vector<Region>* found) {
   return {};
 }
 
-// Has a handler room on the alternate stack? Empty, or what is wrong.
+// Has the alternate stack room for a handler? Empty, or what is wrong.
 std::string check_alternate_stack(const Subject& subject) {
   constexpr std::size_t kHandlerNeeds = 4096;  // bytes, beside the kernel's frame
   const std::size_t has = subject.alternate_stack().size, needs = least_frame() + kHandlerNeeds;
@@ -171,7 +172,7 @@ std::string Engine::attach(volatile std::uint64_t* serial, bool patches) {
 
 std::string Engine::resume() {
   trap::after_fork();
-  trap::make_pristine();  // children share the code, and one may have been killed in a trial
+  trap::make_pristine();  // the code is shared, and a child may have been killed in a trial
   return trap::start_watchdog(parts_->trial.conditions().serial, kTimeLimit, time_up);
 }
 
@@ -199,7 +200,7 @@ TrialResult Engine::run(const Plan& plan, Contain contain) {
   if (contain == Contain::fork) {
     child = &p.children.run(plan);
   } else {
-    p.children.dismiss_helpers();  // no trial has a child that it did not ask for
+    p.children.dismiss_helpers();  // a trial has no child unless it asked for one
     p.trial.run(plan);
   }
   const Observation& seen = p.trial.seen();
@@ -213,7 +214,7 @@ Judgement Engine::baseline(unsigned protocol, unsigned site, std::uint64_t seed)
   plan.protocol = protocol;
   plan.site = site;
   draw_nonces(seed, 0, p.subject.word_bits(), plan.in);
-  p.children.dismiss_runner();  // it does not know what will be known now
+  p.children.dismiss_runner();  // it will not know the new baseline
   p.around.rests.learn(protocol, site);
   const Judgement judgement = run(plan).judgement;
   p.around.rests.end_learning();

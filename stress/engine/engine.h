@@ -1,8 +1,8 @@
-// The engine: runs trials, one at a time, and tells what was seen of each.
+// The engine: runs trials, one at a time, and returns the observation of each.
 //
-// It owns the process's SIGTRAP and fault handlers and the alternate stack while it is attached.
-// One engine a process, on one thread. run() in place allocates nothing; a trial that goes wrong is
-// abandoned in place, and the next one starts from a state made afresh.
+// While it is attached, it owns the process's SIGTRAP and fault handlers and the alternate stack.
+// One engine a process, on one thread. run() in place allocates nothing. A trial that goes wrong is
+// abandoned in place, and the next one starts from a fresh state.
 #pragma once
 
 #include <ucontext.h>
@@ -21,27 +21,27 @@
 
 namespace sigsweep {
 
-// In this process, where a throw or a fault abandons the trial; or in a child, where a throw, a
-// fault and a hang are real, and the child's end decides how the trial ended.
+// place: in this process; a throw or a fault abandons the trial. fork: in a child; a throw, a fault
+// and a hang are real, and the child's end decides how the trial ended.
 enum class Contain : std::uint8_t { place, fork };
 inline constexpr std::string_view kContainNames[] = {"place", "fork"};
 
-// What has come of a trial. Refers to the engine's memory: good until its next trial.
+// The result of a trial. Refers to the engine's memory: valid until its next trial.
 struct TrialResult {
   const Observation& seen;
   Judgement judgement;
   // Where the first signal landed, and the slots then. Of a trial in place.
   const ucontext_t& landed_at;
   const std::uint64_t* slots_landed;
-  // The child's end, and what it printed. Of a trial in a child; else empty.
+  // The child's end and output. Of a trial in a child; else empty.
   const Forked& child;
 };
 
-// Bytes that a signal's frame takes on this machine at most (AT_MINSIGSTKSZ; 0 where the kernel
-// does not tell).
+// The most bytes that a signal's frame takes on this machine (AT_MINSIGSTKSZ; 0 if the kernel does
+// not tell).
 std::size_t least_frame();
 
-// The index in Step::preserved of what a state-leak names ("rbx", "MXCSR"); -1: it is none of them.
+// The index in Step::preserved of the name in a state-leak ("rbx", "MXCSR"); -1: it has none.
 int preserved_index(std::string_view name);
 
 class Engine {
@@ -54,55 +54,55 @@ class Engine {
 
   Subject& subject() const;
 
-  // Takes over the process. Empty, or what is wrong. `serial`: the number of the trial that runs, 0
-  // between trials; may be shared with another process. Without `patches` only signals of source
-  // external can be had, and no trace: a debugger owns the traps.
+  // Takes over the process. Empty, or what is wrong. `serial`: the number of the running trial, 0
+  // between trials; may be shared with another process. Without `patches` a debugger owns the
+  // traps: then only signals of source external are possible, and no trace.
   std::string attach(volatile std::uint64_t* serial, bool patches = true);
-  // In a child that fork() made of an attached process, before its first trial: starts what a child
-  // does not inherit. Empty, or what is wrong.
+  // In a child that fork() made of an attached process, before its first trial: starts the parts
+  // that a child does not inherit. Empty, or what is wrong.
   std::string resume();
 
   TrialResult run(const Plan& plan, Contain contain = Contain::place);
-  // The state that the operation leaves when nothing is injected: later trials of this (protocol,
-  // site) are compared with it. Returns the verdict of that run.
+  // Learns the state that the operation leaves when nothing is injected: later trials of this
+  // (protocol, site) are compared with it. Returns the verdict of that run.
   Judgement baseline(unsigned protocol, unsigned site, std::uint64_t seed);
-  // Makes good now what the last trial may have written astray, else the next one does so first:
-  // for a caller that counts what each trial costs, or covers. Nothing of that trial's state can be
-  // looked at afterwards.
+  // Repairs now what the last trial may have written astray; else the next one does so first. For a
+  // caller that measures the cost or the coverage of each trial. The state of the last trial is
+  // lost.
   void clear_away();
 
-  // Lazy: a trial that came to its end does not ask the kernel for the signal mask and the
-  // alternate stack; each landing shows both as the trial before left them.
+  // Lazy: a trial that ended by itself does not ask the kernel for the signal mask and the
+  // alternate stack. Each landing shows both as the trial before left them.
   void lazy(bool on);
-  // Puts mask and alternate stack back. False: a trial since the last call has left them changed.
-  // Where it was lazy, its trials must be run again, not lazily.
+  // Puts mask and alternate stack back. False: a trial since the last call changed them. Then lazy
+  // trials must be run again, not lazily.
   bool restore_thread();
 
   // Off: a signal destroys everything below SP, for ABIs and handlers that leave no red zone.
   void red_zone(bool on);
-  // How much was used of each stack at most, in the order of Subject::stacks(), as it is now.
+  // The most bytes of each stack that were ever used, in the order of Subject::stacks(), up to now.
   const trap::StackPaint& look_at_stacks();
-  // Runs the trial in a child, and tells how many bytes of the alternate stack it used; 0: more than
-  // there are, or the child died of something else.
+  // Runs the trial in a child, and returns how many bytes of the alternate stack it used. 0: more
+  // than it has, or the child died of something else.
   std::size_t signal_stack_used(const Plan& plan);
 
   // Records the boundaries of an operation and its accesses to the slots, with nothing injected.
-  // Empty, or why that can't be done.
+  // Empty, or why it can't.
   std::string trace(unsigned protocol, unsigned site, std::uint64_t seed, Trace* out);
-  // The same of a handler, from signal entry to its return, while `plan` runs with its one
+  // The same for a handler, from signal entry to its return, while `plan` runs with its one
   // injection.
   std::string trace_handler(const Plan& plan, Trace* out);
 
-  // From here on stray_signal() may come at any time. Where it interrupts injectable code of a
-  // trial its handler, entered like any other, runs the next of `handlers`, by the protocol, if
-  // that promises ok for a handler's call; else, and elsewhere, it only counts. A call of it that
-  // goes wrong is the trial's `misplaced`. Its handlers are never interrupted, and no breakpoint
-  // counts a pass there. Empty, or what is wrong.
+  // From here on stray_signal() may come at any time. If it interrupts injectable code of a trial,
+  // its handler, entered like any other, runs the next of `handlers`, by the protocol, if that
+  // promises ok for a handler's call. In all other cases it only counts. If its call goes wrong,
+  // that is the trial's `misplaced`. Its handlers are never interrupted, and no breakpoint counts a
+  // pass there. Empty, or what is wrong.
   std::string expect_strays(std::vector<unsigned> handlers);
   const StrayCount& strays() const;
 
-  // Runs `act` on the handler's stack behind each handler's own call; null: nothing. For tests: so
-  // that each verdict can be seen to fire. `act` is async-signal-safe.
+  // Runs `act` on the handler's stack behind each handler's own call; null: nothing. For tests, so
+  // that each verdict can be made to appear. `act` is async-signal-safe.
   void sabotage(void (*act)(ucontext_t* uc));
 
  private:

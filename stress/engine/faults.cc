@@ -23,7 +23,7 @@ std::string FaultHandlers::install(void (*entry)(int, siginfo_t*, void*)) {
   sa.sa_sigaction = entry;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER;
   block_all_it_may(&sa.sa_mask);
-  sigaddset(&sa.sa_mask, trap::watchdog_signal());  // a trial that has faulted is at its end
+  sigaddset(&sa.sa_mask, trap::watchdog_signal());  // a trial that has faulted has ended
   for (int s : kFaults) {
     if (sigaction(s, &sa, &before_[s]) != 0)
       return "a handler for faults: " + std::string(strerror(errno));

@@ -1,4 +1,4 @@
-// The handlers of synchronous faults, and who had them before.
+// The handlers of synchronous faults, and the handlers before them.
 #pragma once
 
 #include <signal.h>
@@ -11,14 +11,14 @@ class FaultHandlers {
  public:
   // Empty, or what is wrong.
   std::string install(void (*entry)(int, siginfo_t*, void*));
-  // From here on whoever was there before has this one. Async-signal-safe.
+  // From here on the former handler has this signal. Async-signal-safe.
   void give_back(int sig) { sigaction(sig, &before_[sig], nullptr); }
 
  private:
   struct sigaction before_[65] = {};
 };
 
-// A fault with no injection behind it, for people. Async-signal-safe.
+// Tells people of a fault with no injection behind it. Async-signal-safe.
 void print_fault(int sig, const siginfo_t* info, const ucontext_t* uc);
 
 }  // namespace sigsweep

@@ -1,4 +1,4 @@
-// Where the signals of one trial have landed, and what was there then. Async-signal-safe.
+// Where the signals of one trial landed, and the state at each landing. Async-signal-safe.
 #pragma once
 
 #include <ucontext.h>
@@ -11,10 +11,10 @@
 
 namespace sigsweep {
 
-// What was there when a signal landed, to be compared with what its handler leaves. The stacks, the
-// red zone among them, before the signal's entry: that may write there, too.
+// The state when a signal landed, to be compared with what its handler leaves. The stacks, with the
+// red zone, are as they were before the signal's entry: that may write there, too.
 struct Landing {
-  std::uint64_t sp = 0;           // of what was interrupted
+  std::uint64_t sp = 0;           // of the interrupted code
   const void* running = nullptr;  // whose code that is
   StackSnapshot live;
   StateSnapshot state;
@@ -56,9 +56,9 @@ class Landings {
   std::uint32_t reached_ = 0;  // bit i: the boundary of injection i
 };
 
-// What is in use of the stacks where injection `index` has landed: Landing::sp of it and of those
-// that it nests in are known. Where it interrupts a handler, also what is in use on the stack that
-// the handler's signal has interrupted, which the subject may tell no longer.
+// The parts of the stacks that are in use where injection `index` landed. REQUIRES: Landing::sp of
+// it and of those that it nests in. If it interrupts a handler, this includes the stack that the
+// handler's signal interrupted, which the subject may no longer tell.
 unsigned live_where_landed(const Subject& subject, const Plan& plan, const Landings& landings,
                            unsigned index, std::uint64_t red_zone, std::span<Region> out);
 

@@ -14,7 +14,7 @@ void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::ui
   const std::uint64_t drawn = mixed(seed);
   const std::uint64_t fits = word_bits >= 64 ? ~0ULL : (std::uint64_t{1} << word_bits) - 1;
   for (unsigned i = 0; i < kMaxSlots; i++) {
-    // An odd factor for each slot. The low byte tells level and slot: no two are equal, none is 0.
+    // An odd factor for each slot. The low byte tells level and slot: so all differ, and none is 0.
     in[i] = ((drawn * (2 * i + 3)) << 8 | (std::uint64_t{level} << 4) | (i + 1)) & fits;
   }
 }

@@ -1,5 +1,5 @@
-// What a trial is to do: a site, and where which signals land. Values; names are resolved in
-// stress/campaign/resolve.h.
+// The orders for a trial: a site, and which signals land where. Values; stress/campaign/resolve.h
+// resolves names.
 #pragma once
 
 #include <cstdint>
@@ -29,7 +29,7 @@ struct PlannedInjection {
     nth = b.nth;
     gate = b.gate;
   }
-  // Somebody else sends it: no breakpoint stands there.
+  // Another process sends it: no breakpoint stands there.
   bool is_external() const { return source == Source::external; }
 };
 
@@ -41,7 +41,7 @@ struct Plan {
   PlannedInjection injection[kMaxInjections];
 };
 
-// A number that looks drawn, the same for the same x. Async-signal-safe.
+// A number that looks random, the same for the same x. Async-signal-safe.
 std::uint64_t mixed(std::uint64_t x);
 
 // The arguments that a schedule does not give, for all slots. Never 0; distinct for each level and

@@ -15,8 +15,8 @@ namespace {
 
 constexpr std::size_t kMaxSteps = 1 << 13;
 constexpr int kVisible = PROT_READ | PROT_WRITE;
-// From here on: where calls out of the code come back. In front of it are the injections' and the
-// one at which a recording starts.
+// From this one on: breakpoints at the return addresses of calls out of the code. The ones before
+// are the injections' and the one that starts a recording.
 constexpr unsigned kReturnBreak = kMaxInjections + 1;
 static_assert(kReturnBreak + 4 < trap::kMaxBreaks);
 
@@ -41,7 +41,7 @@ Recorder::Recorder(const Subject& subject, const CodeRanges& code)
   void* memory =
       mmap(nullptr, sizeof(Record), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) {
-    problem_ = "memory for what is recorded: " + std::string(strerror(errno));
+    problem_ = "memory for the recording: " + std::string(strerror(errno));
     return;
   }
   record_ = static_cast<Record*>(memory);
@@ -85,11 +85,11 @@ bool Recorder::step(ucontext_t* uc, bool over) {
   return goes_on;
 }
 
-// The pages may be hidden: nothing here looks at them but in the walk that hides none.
+// The pages may be hidden: only the walk that hides none may look at them here.
 bool Recorder::take_step(ucontext_t* uc, bool over) {
   const std::uint64_t pc = trap::context_pc(uc);
   const bool within = code_.contains(pc);
-  // Steps that are patches do not see what lies outside.
+  // Steps that are patches do not see the code outside.
   const bool back = !within || !end_.of_handler || pc == end_.interrupted_pc;
   if (walked_ == kMaxSteps || (over && back)) return false;
   if (!within) return !step_over_call(uc);
@@ -114,19 +114,20 @@ void Recorder::record_step(const ucontext_t* uc, std::uint64_t pc) {
   trap::context_preserved(uc, step.preserved);
 }
 
-// A call has just left the code under test: what it runs is not recorded, and not stepped through.
+// A call has just left the code under test: the code it runs is not recorded, and not stepped
+// through.
 bool Recorder::step_over_call(const ucontext_t* uc) const {
   constexpr std::uint64_t kLongestCall = 16;  // bytes
   const std::uint64_t target = trap::return_address(uc);
   if (target <= last_pc_ || target > last_pc_ + kLongestCall) return false;
   unsigned index = kReturnBreak;  // one for each call that has not come back yet
   while (index < trap::kMaxBreaks && trap::is_armed(index)) index++;
-  if (index == trap::kMaxBreaks) return false;  // so deep that it is stepped through
+  if (index == trap::kMaxBreaks) return false;  // so deep: step through it
   trap::arm(index, target, 1);
   return true;
 }
 
-// Noted, let through, and hidden again at the next step.
+// The access is noted, let through, and hidden again at the next step.
 bool Recorder::take_access(const siginfo_t* info, const ucontext_t* uc) {
   const auto address = as_address(info->si_addr);
   const bool traced = std::any_of(pages_, pages_ + page_count_, [&](const Region& r) {

@@ -1,10 +1,10 @@
-// Recording the steps of an operation or a handler, and what each accesses. Filled in signal
-// context: all but the constructor and read() is async-signal-safe.
+// Recording the steps of an operation or a handler, and the accesses of each. Filled in signal
+// context: all but the constructor and read() are async-signal-safe.
 //
-// A recording is two walks over the same way, or three: one that looks, with all that is to be seen
-// at each step; and one that catches accesses, with the pages of slots and cells hidden. To look,
-// the pages must be visible. To do both in one walk takes four changes of a page's protection a
-// step, each dearer than the step.
+// A recording is two or three walks over the same way. One walk looks, and notes all it can see at
+// each step. The other walks catch accesses, with the pages of slots and cells hidden. The looking
+// walk needs these pages visible. One walk for both would change a page's protection four times a
+// step, and each change costs more than the step.
 #pragma once
 
 #include <signal.h>
@@ -26,37 +26,37 @@ enum class Hide : std::uint8_t {
   writes,   // writes fault: for an ISA whose fault does not tell them from reads
 };
 
-// Where the way that is recorded ends.
+// The end of the way that is recorded.
 struct WayEnd {
   bool of_handler = false;
-  std::uint64_t interrupted_pc = 0;  // of a handler: where it comes back
+  std::uint64_t interrupted_pc = 0;  // of a handler: the pc to which it returns
 };
 
 class Recorder {
  public:
   Recorder(const Subject& subject, const CodeRanges& code);
-  // Where memory for it could not be had. Empty: all is well.
+  // Why it got no memory. Empty: all is well.
   const std::string& problem() const { return problem_; }
 
-  // A recording is begun: nothing of the last is left.
+  // Begins a recording; nothing of the last one remains.
   void begin(WayEnd end, std::uint64_t red_zone);
   void begin_walk(Hide hide);
-  // `finished`: the trial that ran came to its end. A walk is a trial.
+  // `finished`: the trial that ran ended by itself. A walk is a trial.
   void end_walk(bool finished);
 
-  // The state in front of an instruction. `over`: the operation, or the handler, has ended. Returns
-  // whether to go on stepping.
+  // Takes the state in front of an instruction. `over`: the operation, or the handler, has ended.
+  // Returns whether to go on stepping.
   bool step(ucontext_t* uc, bool over);
-  // Before code of the harness looks at slots and cells: from here to the next step they are
-  // visible.
+  // Call it before harness code looks at slots and cells: they are visible from here to the next
+  // step.
   void show() { hide_pages(false); }
-  // A SIGSEGV: is it an access that is recorded? It is let through then.
+  // A SIGSEGV: is it an access to be recorded? If so, it is let through.
   bool take_access(const siginfo_t* info, const ucontext_t* uc);
 
   bool finished() const;
   bool is_of_handler() const { return end_.of_handler; }
-  // What was recorded, with names and phases. Empty, or what is wrong. A way that does not come to
-  // its end need not be the same twice.
+  // The recording, with names and phases. Empty, or what is wrong. A way without an end may differ
+  // from walk to walk.
   std::string read(Trace* out) const;
 
  private:
@@ -73,10 +73,10 @@ class Recorder {
   const CodeRanges& code_;
   SlotReader slots_;
   std::string problem_;
-  Record* record_ = nullptr;  // in memory that children share
+  Record* record_ = nullptr;  // in memory shared with children
   WayEnd end_;
-  std::uint64_t red_zone_ = 0;  // of what is interrupted, in bytes
-  Region pages_[4] = {};        // that hold slots and cells
+  std::uint64_t red_zone_ = 0;  // of the interrupted code, in bytes
+  Region pages_[4] = {};        // they hold slots and cells
   unsigned page_count_ = 0;
   Hide hide_ = Hide::nothing;  // in the walk under way
   bool hidden_ = false;        // now

@@ -1,5 +1,5 @@
-// The subject's state where nothing runs: as it was before any trial, and as each operation leaves
-// it when no signal comes.
+// The subject's state while nothing runs: as it was before any trial, and as each operation leaves
+// it if no signal comes.
 #pragma once
 
 #include <memory>
@@ -17,18 +17,18 @@ class Rests {
   // Takes the state of a process that has just started. REQUIRES: the subject is installed.
   void note_fresh();
 
-  // The next trial is one of this operation. Async-signal-safe.
+  // The next trial runs this operation. Async-signal-safe.
   void begin(unsigned protocol, unsigned site);
-  // What the operation has left, compared with what it leaves when no signal comes; at most once a
+  // Compares the state that the operation left with its state without signals; at most once a
   // trial. Null, or what differs: "the subject's state". Async-signal-safe.
   const char* compare();
 
   // The trial may have written anywhere: the fresh state must be copied back.
   void note_astray(bool astray) { astray_ = astray; }
-  // Copies it back where that is due. Async-signal-safe.
+  // Copies it back if necessary. Async-signal-safe.
   void put_back();
 
-  // The next trial, up to end_learning(), shows what this operation leaves.
+  // The next trial, up to end_learning(), shows the state that this operation leaves.
   void learn(unsigned protocol, unsigned site);
   void end_learning();
   bool is_learning() const { return learning_ != nullptr; }

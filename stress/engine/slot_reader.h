@@ -1,4 +1,4 @@
-// The values of a subject's slots as they are now. Async-signal-safe but for the constructor.
+// The current values of a subject's slots. Async-signal-safe except the constructor.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ class SlotReader {
 
   unsigned count() const { return count_; }
   const void* address(unsigned i) const { return address_[i]; }
-  // 0 where there is no such slot.
+  // 0 if there is no such slot.
   std::uint64_t operator[](unsigned i) const {
     if (i >= count_) return 0;
     if (is_32_bit_) return *static_cast<const volatile std::uint32_t*>(address_[i]);
@@ -26,7 +26,7 @@ class SlotReader {
   void copy(std::uint64_t* out) const {
     for (unsigned i = 0; i < kMaxSlots; i++) out[i] = (*this)[i];
   }
-  // Those that hold something else than `values`.
+  // The slots whose values differ from `values`.
   SlotMask changed(const std::uint64_t* values) const {
     SlotMask mask = 0;
     for (unsigned i = 0; i < kMaxSlots; i++) mask |= SlotMask{(*this)[i] != values[i]} << i;

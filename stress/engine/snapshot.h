@@ -1,4 +1,4 @@
-// A copy of memory, to be compared with what is there later. Async-signal-safe.
+// A copy of memory, to be compared with that memory later. Async-signal-safe.
 #pragma once
 
 #include <unistd.h>
@@ -17,7 +17,7 @@ inline constexpr unsigned kMaxRegions = 16;
 template <std::size_t kBytes>
 class Snapshot {
  public:
-  // A subject with more state than there is room ends the process: status 3.
+  // If the subject has more state than there is room, the process ends: status 3.
   void take(const Region* regions, unsigned count) {
     count_ = 0;
     std::size_t used = 0;

@@ -37,7 +37,7 @@ const char* Strays::land(Subject& subject, unsigned protocol, const SlotReader& 
 
 const char* Strays::call(Subject& subject, unsigned protocol, unsigned handler,
                          const SlotReader& slots) {
-  constexpr unsigned kLevel = 15;  // of its nonces: no plan's
+  constexpr unsigned kLevel = 15;  // of its nonces: no plan uses it
   std::uint64_t before[kMaxSlots];
   slots.copy(before);
   Call call{}, inner{};

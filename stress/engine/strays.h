@@ -1,4 +1,4 @@
-// Signals that nobody plans: they come when they like, beside those of a plan.
+// Signals outside any plan: they come at any time, beside those of a plan.
 #pragma once
 
 #include <signal.h>
@@ -15,10 +15,10 @@ namespace sigsweep {
 struct StrayCount {
   std::uint64_t seen = 0;    // all of them
   std::uint64_t landed = 0;  // of those, in injectable code of a trial
-  std::uint64_t called = 0;  // of those, whose handler made a call
+  std::uint64_t called = 0;  // of those: the handler made a call
 };
 
-// The signal that is stray: neither an engine's nor a sanitizer's.
+// The stray signal: neither an engine nor a sanitizer uses it.
 int stray_signal();
 
 class Strays {
@@ -31,7 +31,7 @@ class Strays {
 
   // The rest is async-signal-safe.
   void saw_one() { count_.seen++; }
-  // One has landed in a trial of this protocol: makes the next handler's call, if the protocol
+  // One has landed in a trial of this protocol. Makes the next handler's call, if the protocol
   // promises ok for it. Null, or what went wrong with that call.
   const char* land(Subject& subject, unsigned protocol, const SlotReader& slots);
 

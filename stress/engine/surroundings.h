@@ -1,4 +1,4 @@
-// What stands around a trial and must be as it was when the trial is over; and what may be asked of
+// The state around a trial, which must be the same when the trial is over; and the conditions for
 // trials.
 #pragma once
 
@@ -14,13 +14,13 @@
 
 namespace sigsweep {
 
-// Trials start on a stack of their own: one that goes astray writes over the frames that it came
-// from.
+// Trials start on a stack of their own, because a trial that goes astray writes over its callers'
+// frames.
 class TrialStack {
  public:
-  // 256 KiB, and as much again below that is never touched.
+  // 256 KiB, and below it as much again, which is never touched.
   TrialStack();
-  // Why it could not be had; empty: all is well.
+  // Why there is no stack; empty: all is well.
   const std::string& problem() const { return problem_; }
   const Region& region() const { return region_; }
 
@@ -40,15 +40,16 @@ struct Surroundings {
 
 // Set between trials.
 struct Conditions {
-  // The number of the trial that runs, 0 between trials. May be shared with another process.
+  // The number of the running trial, 0 between trials. May be shared with another process.
   volatile std::uint64_t* serial = nullptr;
   bool lazy = false;                           // Engine::lazy
   bool patches = true;                         // else a debugger owns the traps
   bool in_child = false;                       // throws and faults are real
-  bool traps_stay = false;                     // traps take the stack that they find
-  std::uint64_t red_zone = trap::kRedZone;     // of what is interrupted, in bytes
+  bool traps_stay = false;                     // traps stay on the stack that they find
+  std::uint64_t red_zone = trap::kRedZone;     // of the interrupted code, in bytes
   std::size_t least_frame = 0;                 // sigsweep::least_frame()
-  std::size_t frame_pad = 0;                   // bytes that each handler takes more, for tests
+  std::size_t frame_pad = 0;                   // bytes that each handler takes in addition, for
+                                               // tests
   void (*sabotage)(ucontext_t* uc) = nullptr;  // Engine::sabotage
 };
 

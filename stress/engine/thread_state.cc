@@ -1,4 +1,4 @@
-// By system calls of our own: a sanitizer's wrappers are not async-signal-safe.
+// By direct system calls: a sanitizer's wrappers are not async-signal-safe.
 #include "stress/engine/thread_state.h"
 
 #include <sys/syscall.h>
@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::uint64_t kKernelSigset = sizeof(std::uint64_t);  // bytes of the kernel's signal mask
 
-// Sets it, and returns what it was.
+// Sets the mask, and returns the old one.
 std::uint64_t exchange_mask(std::uint64_t mask) {
   std::uint64_t before = 0;
   syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, &before, kKernelSigset);

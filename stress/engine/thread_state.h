@@ -10,15 +10,15 @@ namespace sigsweep {
 
 class ThreadState {
  public:
-  // Takes those of the calling thread for the normal ones.
+  // Takes the calling thread's mask and stack as the normal ones.
   ThreadState();
 
-  // What a signal's context shows of both, as the code before left them. False: not normal.
+  // Notes both from a signal's context, as the code before left them.
   void note(const ucontext_t* uc);
-  // Puts both back, and forgets what was noted. True: both were normal, now and whenever noted.
+  // Puts both back, and forgets the notes. True: both were normal, now and whenever noted.
   bool restore();
-  // Puts both back after a trial. Null, or what that had changed. `to_its_end`: it was not
-  // abandoned, so that it had to leave both as they were; else only the mask is looked after.
+  // Puts both back after a trial. Null, or what the trial changed. `to_its_end`: it was not
+  // abandoned, so it had to leave both as they were. Else only the mask is restored.
   const char* restore_after(bool to_its_end);
 
  private:

@@ -1,4 +1,4 @@
-// What happens in a trial, in the order of time.
+// The events of a trial, in the order of time.
 #include "stress/engine/trial.h"
 
 #include <errno.h>
@@ -14,11 +14,11 @@
 #include "stress/trap/sanitizer.h"
 #include "stress/trap/sources.h"
 
-// Where a debugger stops to arm its own breakpoints: passes count from here.
+// A debugger stops here to arm its own breakpoints: passes count from here.
 extern "C" __attribute__((noinline)) void operation_starts() {
   asm volatile("");
 }
-// And where it may look again for what only the operation's own passes count for.
+// Here it may look again for breakpoints that count only the operation's own passes.
 extern "C" __attribute__((noinline)) void handler_ends() {
   asm volatile("");
 }
@@ -28,7 +28,7 @@ namespace {
 
 constexpr unsigned kEntryBreak = kMaxInjections;  // where a recording starts
 
-Trial* in_probe = nullptr;  // whose operation probe_call runs: its callback takes no argument
+Trial* in_probe = nullptr;  // probe_call runs its operation: the callback takes no argument
 
 void probe_over() {
   in_probe->operation_over();
@@ -61,7 +61,7 @@ void Trial::walk(const Plan& plan, Recorder* recorder) {
   recorder_ = recorder;
   begin(plan);
   trap::contain_call(&asm_.containment, run_site, this);
-  *conditions_.serial = 0;  // the next step, if one is under way, is the last
+  *conditions_.serial = 0;  // a step under way is the last one
   recorder->show();
   finish();
   now_.runs = false;
@@ -91,8 +91,8 @@ void Trial::begin(const Plan& plan) {
   *conditions_.serial = ++count_;
 }
 
-// Where a trap is the signal itself, it must land where the protocol's signals do. One that only
-// passes by must leave no frame on the alternate stack while a handler's are there, nor on the
+// A trap that is the signal itself must land where the protocol's signals do. A trap that only
+// passes by must not disturb frames: neither a handler's on the alternate stack, nor those on the
 // interrupted stack while the operation runs.
 void Trial::want_traps(bool in_handler) {
   const bool own = protocol().own_stack, records = recorder_ != nullptr;
@@ -119,7 +119,7 @@ void Trial::operation(void (*fn)(void*), void* arg) {
     probe.control_before[i] = trap::kControlProbe[i];
   }
   errno = kErrno;
-  // Not before: what leads here may run the same code.
+  // Not earlier: the code on the way here may run the same instructions.
   if (recorder_ != nullptr && !recorder_->is_of_handler()) {
     trap::arm(kEntryBreak, as_address(subject_.entry(plan_.protocol, plan_.site)), 1);
   }
@@ -130,8 +130,8 @@ void Trial::operation(void (*fn)(void*), void* arg) {
   trap::probe_call(&probe, fn, arg);
 }
 
-// The harness's own frames were among those in use: where they were overwritten nothing may return
-// into them.
+// The harness's own frames were in use, too: if they were overwritten, nothing may return into
+// them.
 void Trial::operation_over() {
   const int error = errno;
   now_.ended = true;
@@ -163,8 +163,8 @@ bool Trial::on_step(ucontext_t* uc) {
   return recorder_->step(uc, recorder_->is_of_handler() ? seen_->exited != 0 : now_.ended);
 }
 
-// The boundary of a nested injection lies in code that the operation runs too: what comes by when
-// the handler is through is not meant. Its way out of the stack that it ran on still belongs to it.
+// The boundary of a nested injection lies in code that the operation runs, too. Passes after the
+// end of the handler do not count. The handler's way out of its own stack still belongs to it.
 bool Trial::is_over(unsigned injection, const ucontext_t* uc) const {
   if (!seen_->has_exited(injection)) return false;
   const std::uint64_t sp = trap::context_sp(uc);
@@ -214,14 +214,14 @@ void Trial::send(unsigned index, ucontext_t* uc) {
   info.si_signo = injection.signal;
   trap::entry_call(subject_.signal_entry(), injection.signal, &info, uc, &found);
   if (const char* problem = trap::entry_problem(found)) seen_->leaked = problem;
-  // What the way back wrote.
+  // Compares after the way back, which may write, too.
   if (recorder_ == nullptr && landings_[index].live.differs()) seen_->smashed = true;
 }
 
 void Trial::on_signal(int sig, ucontext_t* uc) {
   const std::uint64_t flags = trap::flags_at_entry();
   if (!now_.runs) return;
-  if (conditions_.frame_pad != 0) {  // as if the kernel's frame were so much larger
+  if (conditions_.frame_pad != 0) {  // acts as a larger kernel frame
     auto* pad = static_cast<volatile char*>(__builtin_alloca(conditions_.frame_pad));
     *pad = 1;
   }
@@ -233,7 +233,7 @@ void Trial::on_signal(int sig, ucontext_t* uc) {
     return;
   }
   take_from_outside(uc);
-  if (!landings_.is_any_arriving()) return;  // nobody asked for this one
+  if (!landings_.is_any_arriving()) return;  // no injection sent this one
   const unsigned index = landings_.take_arriving();
   const PlannedInjection& injection = plan_.injection[index];
   if (trap::context_pc(uc) != injection.pc || sig != injection.signal) {
@@ -250,7 +250,7 @@ void Trial::on_signal(int sig, ucontext_t* uc) {
   asm volatile("");  // so that no call above is a jump: this frame, and the pad, stay until here
 }
 
-// A signal that somebody else sent at a boundary of the plan.
+// A signal that another process sent at a boundary of the plan.
 void Trial::take_from_outside(ucontext_t* uc) {
   for (unsigned i = 0; i < plan_.injections; i++) {
     const PlannedInjection& injection = plan_.injection[i];
@@ -261,8 +261,8 @@ void Trial::take_from_outside(ucontext_t* uc) {
   }
 }
 
-// Where traps take the alternate stack, each begins at its top once the handler has switched to
-// another stack. The handler's own frames must lie below what they overwrite.
+// Traps on the alternate stack begin at its top once the handler has switched to another stack. The
+// handler's own frames must lie below the bytes that a trap overwrites.
 void Trial::handle_recorded(unsigned index, ucontext_t* uc) {
   constexpr std::size_t kTrapNeeds = 4096;  // bytes, beside the kernel's frame
   if (!conditions_.traps_stay) {
@@ -283,15 +283,15 @@ void Trial::handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uin
   Landing& landing = landings_[index];
   const std::uint64_t sp = trap::context_sp(uc);
   check_entry(frame, flags).add_to(seen_);
-  // Whom it interrupts shows before the signal's entry only.
+  // The interrupted party shows only before the signal's entry.
   if (!injection.is_external() && subject_.interrupted() != landing.running) {
     seen_->misplaced = "the handler was told that something else was interrupted";
   }
   if (const char* where = check_stack(subject_, protocol(), landing.sp, frame)) {
     seen_->misplaced = where;
   }
-  // A signal that began a stack anew while frames on it were in use has destroyed them already:
-  // what would follow is anything.
+  // A signal that began a stack anew has destroyed the frames in use there: going on could do
+  // anything.
   if (lies_in(landing.live.regions(), frame)) {
     seen_->misplaced = "the handler's frame lies on frames in use";
     leave(End::stopped);
@@ -303,7 +303,7 @@ void Trial::handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uin
   if (conditions_.sabotage != nullptr) conditions_.sabotage(uc);
   if (protocol().keeps_slots) seen_->slots_changed |= slots_.changed(landing.slots);
   if (!conditions_.patches) handler_ends();
-  errno = kErrno + 1;  // a handler may; whoever entered it puts the old value back
+  errno = kErrno + 1;  // a handler may; the code that entered it restores errno
   seen_->exited |= std::uint32_t{1} << index;
   if (landing.live.differs()) seen_->smashed = true;
   if (injection.parent == kNoParent) subject_.scrub(sp);
@@ -323,8 +323,8 @@ void Trial::call_handler(unsigned index) {
   now_.calling = outer;
 }
 
-// In the middle of an operation, and in injectable code, the subject expects signals, and neither
-// the engine nor the breakpoints are in the middle of something.
+// Only within an operation and in injectable code: there the subject expects signals, and neither
+// the engine nor the breakpoints are in the middle of their own work.
 void Trial::on_stray_entry(siginfo_t* info, ucontext_t* uc) {
   strays_.saw_one();
   if (!is_contained() || recorder_ != nullptr || !now_.started || now_.ended) return;
@@ -334,7 +334,7 @@ void Trial::on_stray_entry(siginfo_t* info, ucontext_t* uc) {
   trap::resume_all(suspended);
 }
 
-// ---- an end before the end
+// ---- an early end
 
 void Trial::on_throw(const char* message) {
   if (!now_.runs) return;
@@ -358,8 +358,7 @@ void Trial::on_throw(const char* message) {
 
 void Trial::leave(End end) {
   seen_->end = end;
-  // There is nothing to return to; or returning does not help, for the trial has damaged the
-  // harness.
+  // There is no frame to return to; or the trial has damaged the harness, so that returning fails.
   if (!is_contained() || std::exchange(now_.left, true)) _exit(3);
   trap::contain_leave(&asm_.containment, 1);
 }
@@ -386,8 +385,8 @@ void Trial::on_sanitizer_report() {
   if (is_contained() && !conditions_.in_child && seen_->hits > 0) leave(End::faulted);
 }
 
-// The kernel raises SIGSEGV where it can't write a signal's frame: SP points nowhere. The signal
-// has struck at its boundary all the same.
+// The kernel raises SIGSEGV if it can't write a signal's frame: SP points nowhere. Even so, the
+// signal has struck at its boundary.
 void Trial::note_undelivered(const ucontext_t* uc) {
   const bool trap = trap::is_undelivered_trap(uc);
   const bool sent = landings_.is_any_arriving() &&
@@ -406,7 +405,7 @@ void Trial::hand_back(int sig, siginfo_t* info, ucontext_t* uc) {
   faults_.give_back(sig);
   if (own_end) return;
   trap::disarm_all();
-  // Back to the faulting instruction, which faults once more; unless somebody sent the signal.
+  // Back to the faulting instruction, which faults again. A signal that was sent must be raised.
   if (info->si_code <= 0) raise(sig);
 }
 
@@ -421,11 +420,11 @@ void Trial::finish() {
   if (!whole) unpoison_stacks();
   around_.rests.note_astray(!whole || seen_->misplaced != nullptr || seen_->leaked != nullptr ||
                             seen_->smashed);
-  // Only a handler that masks leaves a mask behind when it is abandoned: those of faults and of the
+  // An abandoned handler leaves a mask behind only if it masks; the handlers of faults and of the
   // watchdog do.
   const bool by_own_handler = seen_->end == End::faulted || seen_->end == End::timed_out;
   const bool kept = finished || (!by_own_handler && now_.only_traps_are_signals);
-  close_arrivals();  // before the mask is put back: what waits behind it would come
+  close_arrivals();  // before the mask is put back: pending signals would come then
   if (!conditions_.lazy || !kept || seen_->hits == 0) {
     const bool to_its_end = finished || seen_->end == End::stopped;
     if (const char* what = around_.thread.restore_after(to_its_end)) seen_->leaked = what;
@@ -439,14 +438,14 @@ void Trial::finish() {
   observe_end();
 }
 
-// Of the signals that were sent and whose handlers never began: which have struck, and which wait.
+// Sorts the signals that were sent and whose handlers never began: some have struck, others wait.
 void Trial::close_arrivals() {
   while (landings_.is_any_arriving()) {
     const unsigned index = landings_.take_arriving();
     const PlannedInjection& injection = plan_.injection[index];
     const bool can_wait = !trap::is_the_trap(injection.source);
     if (can_wait && trap::discard_pending(injection.signal)) {
-      // A trial that has come back must not have left a mask: then this signal is lost.
+      // A trial that came back must not leave a mask: then this signal is lost.
       if (seen_->end != End::finished) seen_->waited++;
     } else if (has_struck(index)) {
       seen_->landed++;
@@ -454,10 +453,10 @@ void Trial::close_arrivals() {
   }
 }
 
-// Whether a signal that was sent and is not pending, and whose handler never began, has come to its
-// boundary all the same: another one has interrupted it on its way, or the trial has ended there.
+// A signal was sent, is not pending, and its handler never began. Has it reached its boundary all
+// the same? Yes if another signal interrupted it on its way, or if the trial has ended there.
 bool Trial::has_struck(unsigned index) const {
-  if (trap::is_the_trap(plan_.injection[index].source)) return true;  // it was what was hit
+  if (trap::is_the_trap(plan_.injection[index].source)) return true;  // the hit was the signal
   if (seen_->end != End::finished && seen_->end != End::stopped) return true;
   for (unsigned i = 0; i < plan_.injections; i++) {
     const bool nested = plan_.injection[i].parent == static_cast<int>(index);
@@ -466,7 +465,7 @@ bool Trial::has_struck(unsigned index) const {
   return false;
 }
 
-// An abandoned trial leaves frames that were never left. Nothing without ASan.
+// An abandoned trial leaves frames that never returned. Without ASan it does nothing.
 void Trial::unpoison_stacks() const {
   Region stacks[kMaxRegions];
   const unsigned count = subject_.stacks(stacks);

@@ -1,5 +1,5 @@
-// One trial, from its beginning to its end: a site run once, with signals landed where the plan
-// says, and what was seen of it. Runs mostly in signal handlers; allocates nothing.
+// One trial, from its beginning to its end: runs a site once, lands signals at the plan's
+// boundaries, and records the observation. Runs mostly in signal handlers; allocates nothing.
 #pragma once
 
 #include <ucontext.h>
@@ -17,7 +17,7 @@ namespace sigsweep {
 
 class Trial final : public Harness, public trap::TrapClient {
  public:
-  // `seen`: where the observation goes; children may share it.
+  // `seen`: the place for the observation; children may share it.
   Trial(Subject& subject, const CodeRanges& code, Surroundings& around, Strays& strays,
         FaultHandlers& faults, Observation* seen);
 
@@ -28,7 +28,7 @@ class Trial final : public Harness, public trap::TrapClient {
 
   // Runs it on the calling thread. A trial that goes wrong is abandoned in place.
   void run(const Plan& plan);
-  // Runs it as one walk of a recording, as the recorder was told.
+  // Runs it as one walk of a recording, in the way that the recorder was told.
   void walk(const Plan& plan, Recorder* recorder);
 
   // Harness, TrapClient.
@@ -43,7 +43,7 @@ class Trial final : public Harness, public trap::TrapClient {
   void on_fault(int sig, siginfo_t* info, ucontext_t* uc);
   // A sanitizer is about to report an access of the subject: a fault that it saw coming.
   void on_sanitizer_report();
-  // A signal that nobody planned, and which may interrupt anything in the process.
+  // A signal outside the plan, which may interrupt anything in the process.
   void on_stray_entry(siginfo_t* info, ucontext_t* uc);
   // The trial under way ends here, and its frames are lost.
   [[noreturn]] void leave(End end);
@@ -51,7 +51,7 @@ class Trial final : public Harness, public trap::TrapClient {
  private:
   // Of the trial under way.
   struct Progress {
-    bool runs = false;                    // there is one
+    bool runs = false;                    // a trial is under way
     bool started = false;                 // the operation was entered
     bool ended = false;                   // it came back
     bool left = false;                    // it has been abandoned
@@ -97,7 +97,7 @@ class Trial final : public Harness, public trap::TrapClient {
   struct {
     trap::Containment containment{};
     trap::Probe probe{};
-  } asm_;  // what assembly fills in
+  } asm_;  // filled in by assembly
 };
 
 }  // namespace sigsweep

@@ -1,5 +1,5 @@
-// The rules behind each verdict, one function a rule. Which is whose, and their order:
-// verdict_list.h.
+// The rules behind each verdict, one function a rule. verdict_list.h says which rule each verdict
+// has, and their order.
 #include "stress/oracle/oracle.h"
 
 #include <bit>

@@ -1,4 +1,4 @@
-// From an observation to one verdict: the first that applies, in the order of the list.
+// From an observation to one verdict: the first one that applies, in the order of the list.
 #pragma once
 
 #include <cstdint>
@@ -10,17 +10,16 @@ namespace sigsweep {
 
 inline constexpr unsigned kMaxInjections = 4;  // in one operation
 
-// How a trial came to its end.
+// How a trial ended.
 enum class End : std::uint8_t {
   finished,  // by itself
-  stopped,   // the operation came to its end while a handler had not: what would follow proves
-             // nothing
+  stopped,   // the operation ended while a handler had not: the rest would prove nothing
   thrown,    // by a throw
   faulted,   // by a synchronous signal
   timed_out,
 };
 
-// What was seen of a trial as a whole.
+// The observation of a trial as a whole.
 struct Course {
   End end = End::finished;
   const char* message = nullptr;  // of the throw
@@ -43,7 +42,7 @@ struct Course {
   bool has_exited(std::size_t injection) const { return (exited >> injection & 1) != 0; }
   // Signals that were sent, and that no mask kept from their boundary.
   std::uint32_t let_in() const { return hits - waited; }
-  // Those that were asked for and not let in, or whose boundary was never reached.
+  // Those that were asked for and not let in, and those whose boundary was never reached.
   std::uint32_t unreached() const { return requested - let_in(); }
 };
 
@@ -52,7 +51,7 @@ struct Observation : Course {
   Call op{}, op_inner{};
   Call handler[kMaxInjections] = {}, handler_inner[kMaxInjections] = {};
 
-  // Empty, for a trial with so many injections: what it can't fill is not looked at.
+  // Empties it for a trial with so many injections. The rest is not looked at.
   void begin(std::uint32_t injections) {
     static_cast<Course&>(*this) = Course{};
     requested = injections;
@@ -67,13 +66,13 @@ struct Judgement {
   const char* detail = "";  // what was wrong, a static string or the throw's message
 };
 
-// handlers[i]: what injection i's handler calls; null: nothing.
-// SIGNAL-free but allocates nothing: it runs once a trial.
+// handlers[i]: the site that injection i's handler calls; null: nothing.
+// Not SIGNAL, but allocates nothing: it runs once a trial.
 Judgement judge(const Subject& subject, const Protocol& protocol, const Site& site,
                 std::span<const Site* const> handlers, const Observation& seen);
 
-// Slots of `site` in which fn saw something else than was given / the caller something else than
-// was made.
+// Slots of `site` in which fn saw another value than was given / the caller got another value than
+// fn made.
 SlotMask clobbered_arguments(const Site& site, const Call& call);
 SlotMask clobbered_results(const Site& site, const Call& call);
 

@@ -67,7 +67,7 @@ Call good_call(std::uint64_t nonce) {
   return call;
 }
 
-// All that a verdict is made from.
+// All inputs of a verdict.
 struct World {
   FakeSubject subject;
   World(const World&) = delete;
@@ -98,8 +98,8 @@ void reject(World* w) {
   w->seen.thrown_in_handler = true;
 }
 
-// The golden case of a verdict: the one change that makes it of an ok trial. Of the verdicts about
-// a rejection the change is one away from the one that is right, `rejected`.
+// The golden case of a verdict: an ok trial with one change. For the verdicts about a rejection,
+// the change starts from the right one, `rejected`.
 struct Golden {
   Verdict verdict;
   void (*change)(World*);
@@ -152,7 +152,7 @@ TEST_P(EachVerdict, IsFoundByItsName) {
   EXPECT_EQ(verdict_from_name(kVerdictNames[GetParam()]), kGolden[GetParam()].verdict);
 }
 
-// A trial ends in one way only: two verdicts about different ends never both apply.
+// A trial ends in only one way: two verdicts about different ends never both apply.
 bool exclude_each_other(Verdict a, Verdict b) {
   const auto of_rejection = [](Verdict v) {
     return v == Verdict::false_reject || v == Verdict::bad_reject || v == Verdict::rejected;

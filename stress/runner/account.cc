@@ -38,7 +38,7 @@ CallAccount account_of(const Subject& subject, const Site& site, const Call& cal
           values_of(subject, site.out, call.got)};
 }
 
-// `call`: what became of the handler's own; null: it did not begin.
+// `call`: the handler's own, as it went; null: it did not begin.
 InjectionAccount account_of(const Subject& subject, const PlannedInjection& planned,
                             const Call* call, const Boundary& boundary) {
   const BoundaryAccount where = account_of(subject, boundary);

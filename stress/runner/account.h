@@ -1,4 +1,4 @@
-// From what the engine has seen to the account of it, by the subject's names.
+// From the engine's observation to its account, in the subject's names.
 #pragma once
 
 #include <span>
@@ -8,9 +8,8 @@
 
 namespace sigsweep {
 
-// A trial. `judgement`: of it, or of the same trial when it was run first. Fields that only one
-// command knows are left to it. boundaries[i]: where
-// injection i was to land.
+// A trial. `judgement`: of this run, or of the same trial when it was run first. Fields that only
+// one command knows stay unset. boundaries[i]: where injection i was to land.
 Account account_of(const Subject& subject, const Plan& plan,
                    std::span<const Boundary* const> boundaries, const TrialResult& ran,
                    const Judgement& judgement);

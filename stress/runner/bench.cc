@@ -1,4 +1,4 @@
-// bench [name= rounds=]: what a mechanism costs; without a name, the names.
+// bench [name= rounds=]: the cost of a mechanism; without a name, the names.
 #include <cstdio>
 
 #include "stress/campaign/measure.h"

@@ -5,7 +5,7 @@
 
 namespace sigsweep {
 
-// selfcheck: what the harness does by hand.
+// selfcheck: the parts that the harness does by hand.
 std::string selfcheck(Runner&, const Record&) {
   for (const SelfCheck* check = selfchecks(); check->name != nullptr; check++) {
     const std::string problem = check->run();
@@ -23,7 +23,7 @@ std::string contracts(Runner& runner, const Record&) {
   return {};
 }
 
-// source inject=: can it be had here?
+// source inject=: is this source available here?
 std::string source(Runner&, const Record& command) {
   const auto wanted = source_from_name(command.text("inject"));
   if (!wanted) return "inject= is missing or unknown";

@@ -1,10 +1,10 @@
-// claims: what the subject claims of its code, for the host.
+// claims: the subject's claims about its code, for the host.
 #include "stress/runner/command.h"
 
 namespace sigsweep {
 namespace {
 
-// The bit of a mark; 0: the subject has none of that name.
+// The bit of a mark; 0: the subject has no mark of that name.
 Marks mark_of(const Subject& subject, std::string_view name) {
   const auto names = subject.mark_names();
   for (unsigned i = 0; i < names.size(); i++) {

@@ -1,4 +1,4 @@
-// What commands share: sending, and names as indices.
+// Shared by the commands: sending, and names as indices.
 #include "stress/runner/command.h"
 
 #include <cstdio>

@@ -1,4 +1,4 @@
-// A command of the runner: what it is given, and how it answers.
+// A command of the runner: its input, and its answer.
 #pragma once
 
 #include <cstdint>
@@ -10,23 +10,23 @@
 
 namespace sigsweep {
 
-// Shared with the host: what runs now.
+// The page shared with the host: the trial that runs now.
 struct TrialProgress {
   volatile std::uint64_t serial;    // of the trial; 0: none
   volatile std::uint64_t cell;      // its index in the command
   volatile std::uint64_t boundary;  // its index in the cell
 };
 
-// What every command works with: looked up once, in main.
+// Used by every command: looked up once, in main.
 struct Runner {
   Subject& subject;
   Engine& engine;
-  Traces& traces;  // the only ones of the process: kept from command to command
+  Traces& traces;  // the only ones of the process, kept from command to command
   TrialProgress& progress;
 };
 
-// Each sends its records and returns the trouble: why the command can't be carried out. Empty: it
-// is done.
+// Each sends its records and returns the trouble: why the command can't be carried out. Empty:
+// done.
 std::string describe(Runner& runner, const Record& command);
 std::string selfcheck(Runner& runner, const Record& command);
 std::string contracts(Runner& runner, const Record& command);

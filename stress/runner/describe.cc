@@ -1,4 +1,4 @@
-// describe: the subject's names, and what is true of each.
+// describe: the subject's names, and the properties of each.
 #include "stress/campaign/resolve.h"
 #include "stress/runner/command.h"
 

@@ -1,4 +1,4 @@
-// The runner: one process that runs trials for the host, and dies with its subject if it must.
+// The runner: one process that runs trials for the host. It dies with its subject if it must.
 //
 //   stdin    one command a line (wire.h); the table below has them all. Ends at EOF
 //   stdout   records, written as they come; each command is answered to its end by `done` or
@@ -7,13 +7,13 @@
 //   status   0 at EOF; 2 usage; 3 the process could not be taken over
 //   signal   a death by a signal is the death of the trial that the shared page names
 //
-// runner-ISA --walk FILE [--account]: runs the schedule's operations once with no signal of its own
-// and no patch, for a debugger that stops at the boundary; a signal that the debugger sends there
-// is handled as planned. --account: a record of each operation, too.
+// runner-ISA --walk FILE [--account]: runs the schedule's operations once, for a debugger that
+// stops at the boundary. The runner sends no signal and makes no patch. A signal that the debugger
+// sends at the boundary is handled as planned. --account: also sends a record of each operation.
 //
-// runner-ISA [--progress-fd N]: N is a memory file of at least 32 bytes, shared with the host: the
-// serial number of the trial that runs (0: none), the cell's index in the command, the boundary's
-// index.
+// runner-ISA [--progress-fd N]: N is a memory file of at least 32 bytes, shared with the host. It
+// holds the serial number of the running trial (0: none), the cell's index in the command, and the
+// boundary's index.
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -62,7 +62,7 @@ bool is_walk(int argc, char** argv) {
          std::strcmp(argv[1], "--walk") == 0;
 }
 
-// The page that is shared with the host, or one of this process's own; null: wrong usage.
+// The page shared with the host, or a page of this process; null: wrong usage.
 TrialProgress* find_progress(int argc, char** argv) {
   static TrialProgress own;
   if (argc == 1 || is_walk(argc, argv)) return &own;

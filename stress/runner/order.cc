@@ -1,4 +1,4 @@
-// order protocol= site= | handler=: each step of the site's operation, or of that handler, with its
+// order protocol= site= | handler=: each step of the site's operation or of that handler, with its
 // marks and the words that it changed.
 #include "stress/runner/account.h"
 #include "stress/runner/command.h"

@@ -18,7 +18,7 @@ void refuse(const ParseError& error) {
            .add("message", error.message));
 }
 
-// The schedule that follows the command; none where it is refused, which has been said then.
+// The schedule that follows the command; nullopt if it is refused, after saying so.
 std::optional<Schedule> read_schedule(const Runner& runner, const Record& command) {
   std::string text(static_cast<std::size_t>(command.number("bytes")), '\0');
   std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -30,8 +30,8 @@ std::optional<Schedule> read_schedule(const Runner& runner, const Record& comman
   return std::get<Schedule>(std::move(parsed));
 }
 
-// Operation `index` as a plan, and the state that it leaves without a signal. `refused`: the
-// schedule's fault, and all is said.
+// Operation `index` as a plan, and the state that it leaves without a signal. `refused`: it is the
+// schedule's fault, and the answer has been sent.
 std::string resolve_operation(Runner& runner, const Schedule& schedule, unsigned index,
                               Resolved* resolved, bool* refused) {
   unsigned protocol = 0, site = 0;
@@ -53,8 +53,8 @@ std::string prepare_sources(const Operation& op) {
   return {};
 }
 
-// Runs one operation. True: it was ok, and so tells nothing; else its account is sent. `last`: of
-// the schedule, whose account is sent in any case.
+// Runs one operation. True: it was ok, so there is nothing to tell; else its account is sent.
+// `last`: the last one of the schedule; its account is sent in any case.
 bool replay_operation(Runner& runner, const Resolved& resolved, unsigned index, bool last) {
   const auto& [seen, judgement, at, slots, child] = runner.engine.run(resolved.plan);
   if (judgement.verdict == Verdict::ok && seen.landed == seen.requested && !last) return true;
@@ -82,8 +82,8 @@ void send_boundaries(const Runner& runner, const Resolved& resolved, unsigned op
 
 }  // namespace
 
-// Operations run one after the other, each from a fresh state; the first verdict but ok is the
-// schedule's. Nothing was injected into a state that a wrong operation left.
+// Operations run one after the other, each from a fresh state. The first verdict except ok is the
+// schedule's: nothing is injected into a state that a wrong operation left.
 std::string replay(Runner& runner, const Record& command) {
   runner.engine.red_zone(command.number("no_red_zone") == 0);
   const auto schedule = read_schedule(runner, command);

@@ -4,7 +4,7 @@
 namespace sigsweep {
 namespace {
 
-// One of a list of names as the enumerator of that index; a key that is missing leaves it as it is.
+// A value from a list of names, as the enumerator of that index. A missing key changes nothing.
 // Empty, or the trouble.
 template <class Enum, std::size_t N>
 std::string choose(const Record& command, const char* key, const std::string_view (&names)[N],

@@ -1,4 +1,4 @@
-// The request that sweep and throws have in common.
+// The request that sweep and throws share.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace sigsweep {
 
-// From protocol= site= form= contain= inject= signal= seed= sample= no_red_zone=; the handler is left
-// out. Empty, or the trouble.
+// From protocol= site= form= contain= inject= signal= seed= sample= no_red_zone=; does not read the
+// handler. Empty, or the trouble.
 std::string read_request(Runner& runner, const Record& command, CellRequest* request);
 
 }  // namespace sigsweep

@@ -1,8 +1,8 @@
-// A runner that goes wrong on purpose, to see that the host notices. SIGSWEEP_SABOTAGE says how:
+// A runner that goes wrong on purpose: does the host notice? SIGSWEEP_SABOTAGE says how:
 //   die    kills itself in the handler of every tenth signal
 //   loop   loops in the handler of every fiftieth signal
 //   stuck  the same, with all signals masked
-//   deaf   keeps SIGPROF blocked, so that none that is made pending ever lands
+//   deaf   keeps SIGPROF blocked, so that a pending one never lands
 #include <signal.h>
 #include <ucontext.h>
 #include <unistd.h>

@@ -20,21 +20,21 @@ using trap::SoftwareBytes;
 constexpr std::size_t kAlignment = 64, kLegacy = 512, kHeader = 64;  // bytes
 constexpr std::size_t kMxcsr = 24;                                   // in the legacy part
 constexpr std::uint64_t kX87AndSse = 3, kAvx = 4;
-constexpr std::uint32_t kRoundDown = 0x3f80;  // an MXCSR that nothing starts with
+constexpr std::uint32_t kRoundDown = 0x3f80;  // no process starts with this MXCSR
 
-// How the frame made by hand differs from the kernel's.
+// The difference between the frame made by hand and the kernel's.
 struct Form {
   std::size_t state_bytes = kLegacy + kHeader;
-  // Components that the header speaks of, beside x87 and SSE, and the frame does not hold.
+  // Components, beside x87 and SSE, that the header names though the frame lacks them.
   std::uint64_t claims = kAvx;
   std::uint32_t magic = SoftwareBytes::kMagic, end_magic = SoftwareBytes::kEndMagic;
   std::uint64_t compacted = 0;
-  std::size_t shift = 0;  // bytes from where it is aligned
+  std::size_t shift = 0;  // bytes from the aligned address
 };
 Form form;
 enum class Outcome : int { no_xsave = 10, refused = 11, lost = 12 };
 
-// Memory that ends where a page ends, and nothing behind it.
+// Memory that ends at a page's end; the next page is not mapped.
 unsigned char* memory_with_end(std::size_t size) {
   const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   const std::size_t whole = (size + page - 1) / page * page;
@@ -44,8 +44,8 @@ unsigned char* memory_with_end(std::size_t size) {
   return mprotect(end, page, PROT_NONE) == 0 ? end : nullptr;
 }
 
-// The processor's state of the kernel's frame, in the form wanted, as near to the end of its memory
-// as it may lie.
+// The processor's state of the kernel's frame, in the wanted form, as near as possible to the end
+// of its memory.
 unsigned char* state_by_hand(const unsigned char* kernels) {
   const std::size_t size = form.state_bytes + sizeof(std::uint32_t);
   const std::size_t room = (size + kAlignment - 1) / kAlignment * kAlignment;
@@ -91,8 +91,8 @@ void raise_and_look() {
   if ((mxcsr | 0x3f) != (kRoundDown | 0x3f)) _exit(static_cast<int>(Outcome::lost));
 }
 
-// Empty where a frame of that form goes back by hand, whole, or is refused, as it should be. A
-// machine without XSAVE gives every frame back by sigreturn: there is nothing to check.
+// Empty if a frame of that form goes back by hand, whole, or is refused, as expected. A machine
+// without XSAVE gives every frame back by sigreturn: then there is nothing to check.
 std::string give_back_problem(const Form& wanted, bool refused) {
   form = wanted;
   const Forked child = run_in_child(raise_and_look);

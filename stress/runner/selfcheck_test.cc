@@ -1,4 +1,4 @@
-// What the harness does by hand is right on this machine.
+// The work that the harness does by hand is right on this machine.
 #include "stress/runner/selfcheck.h"
 
 #include <gtest/gtest.h>

@@ -1,5 +1,5 @@
-// soak protocols= sites= handlers= rounds= seed=: every boundary once, then trials in random order,
-// each held against the first verdict at its boundary.
+// soak protocols= sites= handlers= rounds= seed=: every boundary once, then trials in random order.
+// Each trial is compared with the first verdict at its boundary.
 #include "stress/campaign/soak.h"
 
 #include "stress/runner/command.h"

@@ -20,7 +20,7 @@ std::set<std::uint64_t> skipped(const Record& command, unsigned cell) {
   return points;
 }
 
-// Of each stack how many bytes were used at most since this process began, and how many it has.
+// For each stack: the most bytes used since this process began, and its size.
 std::string stacks_used(Runner& runner) {
   const trap::StackPaint& paint = runner.engine.look_at_stacks();
   std::string used;
@@ -57,7 +57,7 @@ void send_cell(Runner& runner, const std::string& handler, const CellResult& res
   flush();
 }
 
-// One sweep command under way: cells of one protocol and site.
+// A sweep command under way: cells of one protocol and site.
 class Sweep {
  public:
   Sweep(Runner& runner, const Record& command)
@@ -77,7 +77,7 @@ class Sweep {
   Runner& runner_;
   const Record& command_;
   CellSweeper sweeper_;
-  CellRequest request_;  // of every cell, all but the handler
+  CellRequest request_;  // of every cell, without the handler
   std::vector<unsigned> handlers_;
 };
 
@@ -100,7 +100,7 @@ std::string Sweep::start() {
            .add("detail", std::string(before.detail == nullptr ? "" : before.detail) +
                               (sweeper_.lost().empty() ? "" : ": " + sweeper_.lost()))
            .add("boundaries", std::uint64_t{sweeper_.trace().boundaries.size()}));
-  flush();  // what is known is out before a trial can end this process
+  flush();  // send all records before a trial can end this process
   if (trouble.empty() && (before.verdict == Verdict::crash || before.verdict == Verdict::hang)) {
     return "the operation does not come to its end without a signal";
   }
@@ -126,7 +126,7 @@ std::string Sweep::run() {
   return trouble;
 }
 
-// What the cell may show: the protocol's own, or the command's.
+// The verdicts that the cell may show: the protocol's own, or the command's.
 std::string Sweep::allow(CellRequest* request) const {
   const bool calls = request->handler != kNoHandler;
   request->allowed = allowed_verdicts(runner_.subject.protocols()[request->protocol], calls);
@@ -159,7 +159,7 @@ std::string Sweep::sweep_cell(unsigned cell) {
   return {};
 }
 
-// CAVEAT: it refers to `request` and `handler`.
+// CAVEAT: the result refers to `request` and `handler`.
 CellSweeper::Listener Sweep::listener_of(const CellRequest& request, const std::string& handler) {
   CellSweeper::Listener listener;
   listener.starting = [this](const Point& point) { runner_.progress.boundary = point.number(); };
@@ -176,7 +176,7 @@ CellSweeper::Listener Sweep::listener_of(const CellRequest& request, const std::
   return listener;
 }
 
-// The trial of an example once more, with what is only looked at then.
+// Runs the trial of an example once more, and looks at the parts that the sweep leaves out.
 Account Sweep::account_of_example(const CellRequest& request, const Example& e) {
   const Plan plan = sweeper_.plan_for(request, e.point, e.seed);
   const auto boundaries = sweeper_.boundaries_of(request, e.point);

@@ -5,7 +5,7 @@
 namespace sigsweep {
 namespace {
 
-// What the child said of its end, and what is wrong with it; empty: nothing.
+// What is wrong with the child's output and its end; empty: nothing.
 std::string problem_of(const Runner& runner, const Forked& child) {
   const std::string problem = runner.subject.check_throw_output(child.output, child.exit_status);
   if (child.signal == 0) return problem;
@@ -21,7 +21,7 @@ std::string throws(Runner& runner, const Record& command) {
   if (trouble.empty()) trouble = find_handler(runner, command.text("handler"), &request.handler);
   if (trouble.empty()) trouble = sweeper.prepare(request.protocol, request.site, request.seed);
   if (!trouble.empty()) return trouble;
-  flush();  // or each child would write what is buffered once more
+  flush();  // else each child would write the buffer once more
   for (unsigned b = 0; b < sweeper.trace().boundaries.size(); b++) {
     const Plan plan = sweeper.plan_for(request, Point{b, 0}, request.seed + b);
     const Forked& child = runner.engine.run(plan, Contain::fork).child;

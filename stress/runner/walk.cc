@@ -13,7 +13,7 @@
 namespace sigsweep {
 namespace {
 
-// The named address; 0 where there is none.
+// The named address; 0 if there is none.
 std::uint64_t address_of(const BoundaryName& at) {
   std::string error;
   const auto table = symtab::Table::load("/proc/self/exe", &error);
@@ -21,7 +21,7 @@ std::uint64_t address_of(const BoundaryName& at) {
   return symbol == nullptr ? 0 : symtab::bias() + symbol->start + at.offset;
 }
 
-// The boundaries of a plan by name: a trace would need the traps that belong to the debugger.
+// The boundaries of a plan, by name: a trace would need the traps, which belong to the debugger.
 std::vector<Boundary> named_boundaries(const Operation& op) {
   std::vector<Boundary> boundaries(op.injections.size());
   for (std::size_t i = 0; i < boundaries.size(); i++) {
@@ -33,8 +33,8 @@ std::vector<Boundary> named_boundaries(const Operation& op) {
   return boundaries;
 }
 
-// A signal that is sent in a handler must find the mask open: nobody is there to open it at the
-// boundary. All others are the debugger's, and come where it says.
+// A signal that is sent in a handler must find the mask open, because nothing opens it at the
+// boundary. All other signals are the debugger's, and come where it says.
 void let_signals_nest(const Operation& op) {
   sigset_t sent;
   sigemptyset(&sent);
@@ -54,7 +54,7 @@ void let_signals_nest(const Operation& op) {
   }
 }
 
-// One operation: a line for people, and, if it is asked for, its account.
+// One operation: a line for people, and its account if requested.
 void walk_operation(Runner& runner, const Schedule& schedule, unsigned index, bool account) {
   const Operation& op = schedule.operations[index];
   let_signals_nest(op);

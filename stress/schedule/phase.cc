@@ -10,7 +10,7 @@
 namespace sigsweep {
 namespace {
 
-// Digits alone, the first of them no zero.
+// Digits only; the first is not zero.
 std::optional<std::uint32_t> parse_nth(std::string_view digits) {
   if (digits.empty() || digits.front() == '0') return std::nullopt;
   std::uint32_t nth = 0;

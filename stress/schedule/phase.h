@@ -22,13 +22,13 @@ class Phase {
   Phase() = default;  // not given
   // REQUIRES: they have the shape that parse() asks for.
   Phase(std::string head, std::uint32_t nth) : head_(std::move(head)), nth_(nth) {}
-  // None for a text of another shape than PART/key=value/.../live=SLOTS#N.
+  // nullopt for a text of another shape than PART/key=value/.../live=SLOTS#N.
   static std::optional<Phase> parse(std::string_view text);
 
   bool empty() const { return nth_ == 0; }
   const std::string& head() const { return head_; }
   std::uint32_t nth() const { return nth_; }
-  // parse(text()) is this one; empty where it is not given.
+  // parse(text()) is this phase. Empty if the phase is not given.
   std::string text() const;
   // FNV-1a of the text: the same on every ISA.
   std::uint64_t hash() const;

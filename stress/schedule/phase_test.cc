@@ -35,7 +35,7 @@ TEST(Phase, IsEqualToOneOfTheSameHeadAndNumber) {
   EXPECT_LT(Phase("fn/live=-", 2), Phase("fn/live=-", 10));
 }
 
-// Fingerprints of cells are made of it, and are compared from build to build.
+// Fingerprints of cells contain this hash, and are compared from build to build.
 TEST(Phase, HasTheHashOfItsText) {
   EXPECT_EQ(Phase().hash(), 0xcbf29ce484222325U);
   EXPECT_EQ(Phase("a/live=-", 1).hash(), 0xfbbd2925a66d4671U);

@@ -1,4 +1,4 @@
-// The names of sources and signals, and what is done with a schedule as a value.
+// The names of sources and signals, and the operations on a schedule as a value.
 #include "stress/schedule/schedule.h"
 
 #include <algorithm>

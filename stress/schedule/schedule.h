@@ -40,7 +40,7 @@ struct Catalog {
   std::vector<std::string> isas;       // all that a schedule may name
   std::vector<std::string> protocols;  //
   std::vector<std::string> verdicts;   //
-  std::vector<std::string> slots;      // every slot of the subject: may stand in `expect`
+  std::vector<std::string> slots;      // every slot of the subject: each may stand in `expect`
   std::vector<CatalogEntry> sites;     //
   std::vector<CatalogEntry> handlers;  // `none` among them
   unsigned word_bits = 64;             // largest argument: 2^word_bits - 1
@@ -60,7 +60,7 @@ struct BoundaryName {
   bool operator==(const BoundaryName&) const = default;
 };
 
-// Where in a text something stood, for messages. No part of the value: any two are equal.
+// Where in a text something stood, for messages. It is no part of the value: any two are equal.
 struct Place {
   unsigned line = 0;
   unsigned column = 0;
@@ -73,8 +73,8 @@ struct Injection {
   Phase phase;
   Source by = Source::direct;
   std::string handler;
-  std::vector<Argument> args;  // those given; the others are nonces drawn from the seed
-  // Nests in that injection (counted from 1) of the same operation.
+  std::vector<Argument> args;  // the given ones; the others are nonces drawn from the seed
+  // The injection (counted from 1) of the same operation that this one nests in.
   std::optional<std::uint32_t> in;
   Place place;  // of the boundary's name
   bool operator==(const Injection&) const = default;
@@ -124,19 +124,19 @@ struct ParseError {
   std::string to_string() const;  // "file:line:column: message"
 };
 
-// Reads the text form. Strict: every deviation is an error, the first one is reported.
-// `file` is used in messages only. Never throws on any input, binary included.
+// Reads the text form. Strict: every deviation is an error, and the first one is reported. Only
+// messages use `file`. Never throws on any input, binary included.
 std::variant<Schedule, ParseError> parse_schedule(std::string_view text, std::string_view file,
                                                   const Catalog& catalog);
 
-// Makes a schedule of a wider ISA, parsed with its word_bits, one for words of so many bits: a
-// value keeps its low bits, which tell level and slot.
+// Fits a schedule, parsed with the word_bits of a wider ISA, to words of so many bits. A value
+// keeps its low bits, which tell level and slot.
 void narrow(unsigned word_bits, Schedule* schedule);
 
 // The text form of a schedule; parse_schedule(print_schedule(s)) == s.
 std::string print_schedule(const Schedule& schedule);
 
-// The words of the text form that no catalog has: "sigsweep schedule 1", "inject", "handler=",
+// The words of the text form that are in no catalog: "sigsweep schedule 1", "inject", "handler=",
 // "SIGPROF". For a fuzzing engine's dictionary.
 std::vector<std::string> schedule_words();
 

@@ -8,8 +8,8 @@
 namespace sigsweep {
 namespace {
 
-// What a detail says of the injection before it (to phase), or of the schedule. Text comes in
-// pieces.
+// What a detail tells about the injection before it (up to PHASE) or about the schedule. Text comes
+// in pieces.
 enum Role : std::uint8_t {
   SYMBOL,
   OFFSET,
@@ -21,7 +21,7 @@ enum Role : std::uint8_t {
   ORIGIN,
   kRoles
 };
-constexpr std::size_t kPiece = 8;  // bytes of text in a detail; zeros at its end are no part of it
+constexpr std::size_t kPiece = 8;  // bytes of text in a detail; zeros at the end do not count
 
 std::string_view handled(const Operation& op, const Injection& injection) {
   return injection.in ? std::string_view(op.injections[*injection.in - 1].handler) : op.site;
@@ -142,7 +142,7 @@ class Reader {
   void operation(std::uint8_t site) {
     injection_ = nullptr;
     if (schedule_.operations.size() == kMaxScheduleOperations) {
-      full_ = true;  // and what belongs to it is left out with it
+      full_ = true;  // its arguments and injections are left out, too
       return;
     }
     owner_ = &pick(site, catalog_.sites);
@@ -158,9 +158,9 @@ class Reader {
   Schedule schedule_;
   bool full_ = false;                    // the operation or injection under way is one too many
   const CatalogEntry* owner_ = nullptr;  // of the arguments that follow
-  Injection* injection_ = nullptr;       // that is under way; null: the operation
+  Injection* injection_ = nullptr;       // under way; null: the operation is
   Grounds::Number number_;               // its boundary's
-  std::string phase_;                    // likewise, as far as it has been read
+  std::string phase_;                    // its boundary's, as far as it has been read
 };
 
 void Reader::argument(const ByteRecord& record) {
@@ -232,7 +232,7 @@ void Reader::detail(const ByteRecord& record) {
   }
 }
 
-// All is known of the injection under way.
+// The injection under way is complete.
 void Reader::finish_boundary() {
   if (injection_ == nullptr) return;
   std::optional<Grounds::Place> place;
@@ -292,7 +292,7 @@ Schedule from_bytes(std::span<const std::uint8_t> bytes, const Catalog& catalog,
   const Schedule decoded = Reader(catalog, grounds).read(bytes);
   // The text form decides what is valid; it only tidies `origin`.
   const auto parsed = parse_schedule(print_schedule(decoded), "", catalog);
-  if (!std::holds_alternative<Schedule>(parsed)) std::abort();  // the two forms have parted
+  if (!std::holds_alternative<Schedule>(parsed)) std::abort();  // the two forms disagree
   return std::get<Schedule>(parsed);
 }
 

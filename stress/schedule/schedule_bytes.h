@@ -1,9 +1,10 @@
-// The byte form of a schedule: what the fuzzing engines change, and as lossless as the text form.
+// The byte form of a schedule: the fuzzing engines' input, as lossless as the text form.
 //
-// Bytes are records of one size, so that to change a byte changes one record, and to insert, drop
-// or move a record leaves the others what they were. Every byte string is a schedule: the last
-// record is filled up with zeros, numbers are taken modulo what there is, and what is too many is
-// left out. So no bytes are the smallest schedule, and short inputs are short schedules.
+// Bytes are records of one size. So a changed byte changes one record, and the other records stay
+// the same when a record is inserted, dropped or moved. Every byte string is a schedule: the last
+// record is filled up with zeros, numbers are taken modulo the count of choices, and surplus
+// records are left out. So no bytes are the smallest schedule, and short inputs are short
+// schedules.
 //
 //   byte       0         1        2 .. 9
 //   first      protocol  site     seed       the schedule, and its first operation
@@ -13,9 +14,9 @@
 //   detail     kind      role     value      what only some schedules have
 //
 // Numbers of more than a byte have the lowest byte first. Names are numbers, by their place in the
-// catalog, and a boundary is one by its phase; so bytes belong to the subject, and the build, that
-// wrote them: what is kept is kept as text.
-// Depends on the standard library only; not async-signal-safe, but for ByteRecord.
+// catalog, and a boundary is a number by its phase. So bytes belong to the subject and the build
+// that wrote them; for keeping, use the text form.
+// Depends on the standard library only. Not async-signal-safe, except ByteRecord.
 #pragma once
 
 #include <cstdint>
@@ -76,7 +77,7 @@ struct ByteRecord {
   }
 };
 
-// How many records an input has: one at least.
+// How many records an input has: at least one.
 inline std::size_t record_count(std::span<const std::uint8_t> bytes) {
   return bytes.empty() ? 1 : (bytes.size() + kRecordBytes - 1) / kRecordBytes;
 }
@@ -95,7 +96,7 @@ class Grounds {
     bool operator==(const Place&) const = default;
   };
   virtual ~Grounds() = default;
-  // Both modulo what there is; nothing where nothing is known of that operation or handler.
+  // Both numbers modulo the count. nullopt if nothing is known of that operation or handler.
   virtual std::optional<Place> place(std::string_view protocol, std::string_view site,
                                      bool as_handler, Number number) const = 0;
   // The number of exactly that place, if it has one.

@@ -77,7 +77,8 @@ TEST(ByteForm, AListEndsWhereItsBytesEnd) {
   }
 }
 
-// A byte of a record changes nothing beyond it; its first, which says what it is, apart.
+// A byte of a record changes nothing beyond that record. The first byte is left out: it is the
+// kind.
 TEST(ByteForm, NeighbouringBytesAreNeighbouringSchedules) {
   std::mt19937 random(11);
   for (unsigned i = 0; i < 5000; i++) {
@@ -135,7 +136,7 @@ TEST(ByteForm, ABoundaryIsANumberWhereTheGroundIsKnown) {
   const auto again = to_bytes(schedule, catalog(), &grounds);
   EXPECT_EQ(again.size(), 20U);
   EXPECT_EQ(from_bytes(again, catalog(), &grounds), schedule);
-  // And what it does not know goes by name.
+  // Boundaries that the grounds do not know go by name.
   for (const char* text : kTexts) {
     const Schedule named = std::get<Schedule>(parse_schedule(text, "t", catalog()));
     EXPECT_EQ(from_bytes(to_bytes(named, catalog(), &grounds), catalog(), &grounds), named);

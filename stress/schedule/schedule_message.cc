@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t kMaxListed = 12;  // names in a message
 constexpr std::size_t kMaxQuoted = 64;  // bytes of the input in a message
 
-// Levenshtein's, with one row of the table.
+// The distance of Levenshtein, with one row of the table.
 std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});

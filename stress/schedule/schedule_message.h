@@ -9,10 +9,10 @@ namespace sigsweep {
 
 using Names = std::vector<std::string_view>;
 
-// Input in a message: whatever the bytes are, the message is one short line of ASCII.
+// Input as a message shows it: whatever the bytes are, one short line of ASCII.
 std::string quote(std::string_view text);
 
-// "a, b, c"; of many names those nearest to what was given.
+// "a, b, c". Of many names, the ones nearest to the given one.
 std::string listed(Names names, std::string_view given);
 
 }  // namespace sigsweep

@@ -46,7 +46,7 @@ const CatalogEntry* find_entry(const std::vector<CatalogEntry>& entries, std::st
   return found == entries.end() ? nullptr : &*found;
 }
 
-// Decimal, or hexadecimal with 0x; nothing if it is no such number or does not fit.
+// Decimal, or hexadecimal with 0x; nullopt if it is no such number or does not fit.
 std::optional<std::uint64_t> parse_number(std::string_view text) {
   const int base = text.starts_with("0x") ? 16 : 10;
   if (base == 16) text.remove_prefix(2);
@@ -122,7 +122,7 @@ class Parser {
   bool read_in(Token value, Injection& injection);
   bool read_handler(Token value, Injection& injection);
 
-  // What several of them share.
+  // Shared by several of them.
   bool read_name(std::string_view what, Token token, const Names& allowed, std::string& to);
   std::optional<std::uint64_t> read_number(std::string_view what, Token token, std::uint64_t least,
                                            std::uint64_t most);
@@ -174,8 +174,8 @@ bool Parser::fail(Token where, std::string message) {
   return false;
 }
 
-// Without a next line, the line number is that of the line after the last: the place to complain
-// about what is missing.
+// Without a next line, the line number is that of the line after the last one. Messages about a
+// missing line point there.
 bool Parser::take_line() {
   ++line_number_;
   position_ = 0;
@@ -343,7 +343,8 @@ bool Parser::read_boundary(Token token, BoundaryName& at) {
   return true;
 }
 
-// Options in any order; a handler's arguments somewhere behind it, since it says what they may be.
+// Options come in any order. A handler's arguments stand behind its name, which says what they may
+// be.
 bool Parser::read_fields(Injection& injection) {
   bool given[std::size(kOptions)] = {};
   for (;;) {

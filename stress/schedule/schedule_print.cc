@@ -48,7 +48,7 @@ std::string print_schedule(const Schedule& schedule) {
   if (const auto& expect = schedule.expect) {
     text += line("expect", expect->verdict + (expect->slot.empty() ? "" : " " + expect->slot));
   }
-  // A command line may hold anything, a line feed too: print what the parser would read back.
+  // A command line may hold anything, even a line feed: print what the parser would read back.
   std::string origin = schedule.origin;
   std::ranges::replace_if(
       origin, [](char c) { return is_control(c) && c != '\t'; }, ' ');

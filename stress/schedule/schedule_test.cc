@@ -1,5 +1,5 @@
-// Tests of the text form of a schedule: what is read, what is printed, and for everything that is
-// refused the exact place and what the message says is allowed.
+// Tests of the text form of a schedule: what is read, what is printed, and, for each refused text,
+// the exact place and what the message says is allowed.
 #include "stress/schedule/schedule.h"
 
 #include <gtest/gtest.h>
@@ -64,7 +64,7 @@ Schedule example() {
   return schedule;
 }
 
-// A schedule with every kind of line and option: what the prefixes and the mutations start from.
+// A schedule with every kind of line and option. The prefixes and the mutations start from it.
 constexpr std::string_view kRich =
     "sigsweep schedule 1\n"
     "seed 0xffffffffffffffff # seed\n"
@@ -464,7 +464,7 @@ TEST(ScheduleRefusal, ClosestByInsertionDeletionAndReplacement) {
     const std::string message = std::get<ParseError>(result).message;
     EXPECT_NE(message.find("allowed: " + order + ", ?"), std::string::npos) << message;
   }
-  const std::string huge(10u << 20, 'a');  // minutes, if the distance were that of all of it
+  const std::string huge(10u << 20, 'a');  // minutes, if the distance used all of it
   EXPECT_TRUE(
       std::holds_alternative<ParseError>(parse_schedule(with_op("expect " + huge), "f", many)));
 }
@@ -574,7 +574,7 @@ TEST(ScheduleNames, ErrorAsText) {
 
 // --- Any bytes ---
 
-// Either a schedule that survives printing and reading, or an error that points into the text.
+// The text is a schedule that survives printing and reading, or the error points into the text.
 // Returns whether it was a schedule.
 bool holds_up(std::string_view text) {
   const auto result = parse(text);

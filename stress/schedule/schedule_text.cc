@@ -7,8 +7,8 @@
 namespace sigsweep {
 namespace {
 
-// Where a comment starts, or the end: double quotes shelter a '#'. A quote that is never closed
-// runs to the end, since what only informs must not make a reproducer unreadable.
+// Where a comment starts, or the end. Double quotes shelter a '#'. A quote that is never closed
+// runs to the end, because a text that only informs must not make a reproducer unreadable.
 std::size_t comment_start(std::string_view text) {
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {

@@ -1,4 +1,4 @@
-// What the parser, the printer and phases know in common of the text form.
+// Pieces of the text form that the parser, the printer and phases share.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ std::string hex(std::uint64_t number);
 // Cuts `text` at the first `separator` and returns what is before it.
 std::string_view cut(std::string_view& text, char separator);
 
-// The text of an origin: no comment behind it, no blanks around it. Double quotes shelter a '#'.
+// The text of an origin, without a comment behind it or blanks around it. Double quotes shelter a
+// '#'.
 std::string_view origin_text(std::string_view rest);
 
 }  // namespace sigsweep

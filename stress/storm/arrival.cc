@@ -1,4 +1,4 @@
-// What a storm notes of each signal; and its state, which handlers read and write. All of it is
+// The storm's notes about each signal, and its state, which handlers read and write. All of it is
 // async-signal-safe, allocates nothing, is not instrumented, and calls nothing that a sanitizer
 // intercepts.
 #include <signal.h>

@@ -1,12 +1,12 @@
-// The machine's floor, for the storm's figures to be held against: periodic timers for each thread
-// and a handler that only counts, in a program that has nothing of the project in it.
+// The machine's floor, to compare the storm's figures with: periodic timers for each thread and a
+// handler that only counts. The program contains nothing of the project.
 //
 //   bare_timers THREADS RATE SECONDS TIMERS
 //
 // RATE: signals a second and thread; 0: none. TIMERS: of a thread; they take turns.
 // Prints two lines of JSON, of kinds `bare` and `end` (results/schema.json). Each thread counts as
-// fast as it can; its `rounds` tell what the signals take from a program. Exit status: 0; 2 usage,
-// or a timer or thread that can't be made.
+// fast as it can; its `rounds` show how much the signals take from a program. Exit status: 0; 2
+// usage, or a timer or thread that can't be made.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/syscall.h>

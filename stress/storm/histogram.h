@@ -15,7 +15,7 @@ class Histogram {
     __atomic_store_n(&count, count + 1, __ATOMIC_RELAXED);
     if (value > max_) __atomic_store_n(&max_, value, __ATOMIC_RELAXED);
   }
-  // Also while `other` is added to: what it had some time.
+  // Safe while `other` is being added to: the result is a state that it had.
   void add_all(const Histogram& other) {
     for (unsigned i = 0; i < kBuckets; i++) {
       counts_[i] += __atomic_load_n(&other.counts_[i], __ATOMIC_RELAXED);
@@ -28,7 +28,8 @@ class Histogram {
     for (const std::uint64_t n : counts_) sum += n;
     return sum;
   }
-  // The largest value of the bucket that holds the one of that rank; 0 of nothing. 0 < part <= 1.
+  // The largest value of the bucket that holds the value of that rank; 0 if there are none. 0 <
+  // part <= 1.
   std::uint64_t quantile(double part) const {
     const double rank = part * static_cast<double>(count());
     std::uint64_t sum = 0;

@@ -1,5 +1,5 @@
-// The storm's process: many threads under signals that come when they like; it dies with its
-// subject if it must.
+// The storm's process: many threads under signals that come at any time. It dies with its subject
+// if it must.
 //
 //   stdin    one command a line (wire.h): describe, storm, throws, bench; ends at EOF. One `storm`
 //            a process
@@ -44,7 +44,7 @@ std::string joined(std::span<const std::uint64_t> values) {
   return all;
 }
 
-// The bits of those names; trouble where one is unknown.
+// The bits of those names; sets trouble if one is unknown.
 std::uint32_t bits(const Record& command, const char* key,
                    std::span<const std::string_view> names) {
   std::uint32_t chosen = 0;
@@ -183,7 +183,7 @@ void send_violation(const Workload& workload, const Violation& v) {
 }
 
 // ---- describe: default protocol=; source name= each_thread= sent= overruns= account=; mix name=;
-// label of= text=. What a storm can be told, and the words of its page.
+// label of= text=. The options of a storm, and the words of its page.
 
 Record source_record(const char* name, bool each_thread, bool sent, bool overruns,
                      const char* account) {
@@ -227,8 +227,8 @@ void storm(Workload* workload, const Record& command) {
   if (totals.seconds > 0) send(record_of(*workload, "storm", totals));
 }
 
-// ---- throws count=, and what storm takes: so many children, each a storm that its first call from
-// a handler ends for real
+// ---- throws count=, and storm's options: so many children; each is a storm that its first call
+// from a handler ends for real
 
 void throws(Workload* workload, const Record& command) {
   Config wanted = config_of(*workload, command);
@@ -248,7 +248,7 @@ void throws(Workload* workload, const Record& command) {
   }
 }
 
-// ---- bench [name= rounds=]: without a name the names
+// ---- bench [name= rounds=]: without a name, the names
 
 void bench(Workload* workload, const Record& command) {
   if (!command.has("name")) {
@@ -289,12 +289,12 @@ int storm_main(int argc, char** argv, Workload* workload) {
     std::fprintf(stderr, "usage: %s; commands on standard input\n", argv[0]);
     return 2;
   }
-  subject();  // made before any command
+  subject();  // construct it before any command
   for (std::string line; std::getline(std::cin, line);) {
     carry_out(workload, Record::decode(line));
     if (trouble.empty()) continue;
     std::fflush(nullptr);
-    _exit(0);  // a thread that can't leave holds nobody up
+    _exit(0);  // do not wait for a thread that can't leave
   }
   return 0;
 }

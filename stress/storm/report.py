@@ -3,7 +3,7 @@
 
     report.py FILE PREFIX     FILE: lines of `sigsweep storm` and `sigsweep sweep`; writes PREFIX.md, PREFIX-*.svg
 
-Prints the page. Exit status: 0 every figure that must hold does; 1 one does not; 2 usage, or FILE lacks lines.
+Prints the page. Exit status: 0 all required figures hold; 1 one does not; 2 usage, or FILE lacks lines.
 """
 
 import json
@@ -12,9 +12,9 @@ import statistics
 import subprocess
 import sys
 
-# One M a core, on this machine's number of cores, is what the figures that must hold are of.
+# The required figures are of one M a core, on all cores of this machine.
 CLEAN = 10000  # signals a second, of all Ms, at which throughput is compared
-MOST_MS = 64  # of a storm: on a machine with more cores, one M a core is so many
+MOST_MS = 64  # of a storm; with more cores, the storm of one M a core has so many
 FAST = 50000  # signals a second and M
 LEAST_DELIVERED = 0.95
 LEAST_THROUGHPUT = 0.9
@@ -73,7 +73,7 @@ def clobber_table(raws, cells):
 
 
 def checks(loads, held):
-    """(what, value, at least) of the figures that must hold, on one M a core: medians of several, which were run side by side."""
+    """(what, value, at least) of the required figures, on one M a core: medians of several, run side by side."""
     alone = [row for row in loads if row["ms"] == row["cpus"] and row["rate_asked"] == 0]
     clean = [row for row in loads if row["ms"] == row["cpus"] and row["rate_asked"] == CLEAN // row["cpus"]]
     delivered = [row["sources"][0]["delivered"] / row["sources"][0]["sent"] for row in held]
@@ -105,7 +105,7 @@ def taken(work, alone, signals, cores):
 
 
 def floor_table(loads, held, bares):
-    """The storm on one M a core beside a program that does nothing but take signals."""
+    """The storm on one M a core beside a program that only takes signals."""
     lines = ["| program | timers in turn | asked/s and thread | delivered, of nominal | found no progress | a signal takes | of that its handler |",
              "|---|---|---|---|---|---|---|"]
     cores = bares[0]["threads"]

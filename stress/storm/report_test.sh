@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# report_test.sh ROOT: the stress report can be made of the runs of a machine with any number of processors, and where
-# the locale has a comma in its numbers.
+# report_test.sh ROOT: the stress report can be made from runs on any number of processors, and in a locale with a comma
+# in its numbers.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -9,7 +9,7 @@ mkdir "$work/bin"
 printf '#!/bin/sh\nexec cat >>"%s/plots"\n' "$work" >"$work/bin/gnuplot" # only scripts/stress installs it
 chmod +x "$work/bin/gnuplot"
 
-# The reference run, as it would be of N processors, on which the most Ms are 64.
+# The reference run, as N processors would give it; the most Ms are 64.
 of_processors() { # N
   /usr/bin/python3 - "$1" "$2/results/reference/storm-amd64.jsonl" <<'END'
 import json, sys
@@ -31,7 +31,7 @@ END
 
 for processors in 1 2 3 64 65 1000; do
   of_processors "$processors" "$1" >"$work/rows"
-  for locale in C de_DE.UTF-8; do # which is C where it is not installed
+  for locale in C de_DE.UTF-8; do # de_DE is C if it is not installed
     : >"$work/plots"
     status=0
     PATH=$work/bin:$PATH LC_ALL=$locale /usr/bin/python3 "$1/stress/storm/report.py" "$work/rows" "$work/page-$locale" \

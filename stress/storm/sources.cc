@@ -35,16 +35,16 @@ std::atomic<std::uint64_t> sent_by[kAsyncs];
 pthread_t senders[kAsyncs];
 bool is_running[kAsyncs];
 
-// The period of the thread's timers: off the common one by up to 5 %, so that they and operations
+// The period of the thread's timers: up to 5 % off the common one, so that timers and operations
 // drift through each other's phases.
 std::uint64_t jittered(Thread* thread) {
   const std::uint64_t width = config.period / 10;
   return config.period - width / 2 + (width == 0 ? 0 : random_word(&thread->rng) % width);
 }
 
-// A sender sleeps where it waits, as briefly as the kernel can, and asks for short turns, which
-// come sooner than those of threads that compute: who yields instead waits for theirs to end each
-// time.
+// A sender sleeps while it waits, as briefly as the kernel can. It asks for short turns: they come
+// sooner than those of threads that compute. A sender that yields would wait for their turns to end
+// each time.
 void become_a_sender() {
   prctl(PR_SET_TIMERSLACK, 1, 0, 0, 0);  // ns
   struct {                               // sched_attr; an older kernel takes no notice of a slice
@@ -76,9 +76,9 @@ bool send_one(Async source, Thread* thread) {
   return pthread_kill(thread->handle, sig) == 0;
 }
 
-// To each thread in turn, at the rate asked for. A thread for which as many wait as may is left out
-// until it has taken all: it may have no processor now, and as long as one waits its program stands
-// still.
+// To each thread in turn, at the requested rate. If a thread has its limit of waiting signals, it
+// is left out until it has taken all: it may have no processor now. While a signal waits, the
+// thread's program stands still.
 void* send_all(void* argument) {
   const auto i = static_cast<unsigned>(reinterpret_cast<std::uintptr_t>(argument));
   const auto source = static_cast<Async>(i);
@@ -122,8 +122,8 @@ std::string start_sender(unsigned i) {
   return "a thread for source " + std::string(kAsyncNames[i]) + ": " + std::strerror(error);
 }
 
-// One to this thread, which has them blocked: where none can be queued, that is said, and not only
-// that none came.
+// Queues one to this thread, which blocks these signals. If none can be queued, the message says
+// so, not only that none came.
 std::string try_queue() {
   const int error = pthread_sigqueue(pthread_self(), signal_of(Async::sigqueue), sigval{});
   if (error != 0) return std::string("no signal can be queued (sigqueue): ") + std::strerror(error);

@@ -1,4 +1,4 @@
-// The asynchronous sources (sources.def): who sends, how often, and what became of it.
+// The asynchronous sources (sources.def): who sends, how often, and the counts.
 #pragma once
 
 #include <string>
@@ -7,15 +7,15 @@
 
 namespace sigsweep::storm {
 
-// Why a thread could not have its timers, an errno; 0: all have them.
+// The errno of a thread's timers that could not be made; 0: all threads have them.
 int timers_error();
 
-// Those that send from elsewhere: from when all threads run until stop_senders, which comes back
-// when no more is sent. Empty, or why one can't be had. REQUIRES: the calling thread blocks their
-// signals.
+// The sources with senders of their own: they send from the time when all threads run. stop_senders
+// returns when the sending has ended. Empty, or why one is not available. REQUIRES: the calling
+// thread blocks their signals.
 std::string start_senders();
 void stop_senders();
-// Signals sent so far, by a source that counts them itself.
+// Signals sent so far by a source that counts them itself.
 std::uint64_t sent(Async source);
 
 }  // namespace sigsweep::storm

@@ -1,8 +1,8 @@
-// What a storm is told, and what its threads count. One process runs one storm.
+// The orders to a storm, and the counts of its threads. One process runs one storm.
 //
-// Every field of Thread has one writer: the thread itself, be it in a task, between two tasks or in
-// a handler, which another may interrupt. Whoever adds up reads meanwhile: what is counted is
-// atomic.
+// Every field of Thread has one writer: the thread itself, in a task, between two tasks or in a
+// handler. A handler may be interrupted by another one. The adder reads at the same time: so counts
+// are atomic.
 #pragma once
 
 #include <pthread.h>
@@ -46,8 +46,8 @@ struct Config {
   std::vector<unsigned> handlers;  // of subject().sites()
   std::uint32_t mixes = 0;         // bit i: mix i of the workload
   bool nest = false;               // a second signal may interrupt a handler
-  bool hold_rate = false;          // timers are not slowed down where signals find no progress
-  bool throw_for_real = false;     // a rejection ends the process, as it does
+  bool hold_rate = false;          // timers are not slowed down if signals find no progress
+  bool throw_for_real = false;     // a rejection ends the process, as it would in the field
   std::size_t altstack = 0;        // bytes
   std::uint64_t seed = 1;
   bool has(Async source) const { return (sources >> static_cast<unsigned>(source) & 1U) != 0; }
@@ -55,7 +55,7 @@ struct Config {
 };
 extern Config config;
 
-// Who reads a count sees what was written before it was counted.
+// A reader of the count sees everything that was written before it was counted.
 class Counter {
  public:
   void add(std::uint64_t n = 1) { __atomic_fetch_add(&value_, n, __ATOMIC_RELEASE); }
@@ -66,7 +66,7 @@ class Counter {
   std::uint64_t value_ = 0;
 };
 
-// A signal that interrupted an operation: what a schedule needs to land it there again.
+// A signal that interrupted an operation: the data for a schedule that lands it there again.
 struct Hit {
   std::uint64_t pc;
   std::uint32_t state;  // of the switch; the workload's own number, which its state_text() reads
@@ -80,15 +80,15 @@ struct Violation {
   SlotMask slots;
   unsigned site;
   std::uint64_t args[kMaxSlots];  // the operation's
-  unsigned signals;               // that interrupted it; the hit is the last
+  unsigned signals;               // they interrupted it; the hit is the last one
   bool replayable;                // the exact lane has this operation
   Hit hit;
 };
 inline constexpr unsigned kMaxViolations = 512;  // kept by a thread; all are counted
 
-// Of what a thread's signals have found since the last look at it.
+// The findings of a thread's signals since the last look at it.
 struct Progress {
-  std::uint64_t state;                       // what the last one interrupted: its registers
+  std::uint64_t state;                       // the registers that the last one interrupted
   std::uint64_t signals, in_vain, too_fast;  // in_vain: the program had not moved
   std::uint64_t since;                       // ticks
   bool gathered;                             // the last one waited until there was a processor
@@ -99,7 +99,7 @@ struct alignas(64) Thread {
   Counter delivered[kAsyncs], overruns[kAsyncs];
   Counter expirations, left_pending;  // of the thread's timers
   Counter left_queued;                // of sigqueue's signals
-  Counter no_progress;                // signals that found the program where the last one had
+  Counter no_progress;                // signals at the same place as the one before
   Counter backoffs;
   Counter nested;
   // Handlers that did not run on the alternate stack, or were entered against the ABI.

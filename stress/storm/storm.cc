@@ -15,8 +15,7 @@
 namespace sigsweep::storm {
 namespace {
 
-// The tasks have so long (ns) to end: less than the 30 s after which the host gives up a silent
-// runner.
+// The tasks have so long (ns) to end. The host gives up a silent runner after 30 s: this is less.
 constexpr std::uint64_t kPatience = 25'000'000'000;
 constexpr std::uint64_t kTick = 100'000'000;  // ns
 constexpr std::size_t kHandlerNeeds = 8192;   // bytes, beside the kernel's frame
@@ -76,7 +75,7 @@ void add_up_all(const Workload& workload, double seconds, Totals* t) {
   t->counts = workload.counts();
 }
 
-// Those that are new since the last time.
+// The violations that are new since the last time.
 void tell_violations(const Listener& listener) {
   static std::uint64_t told[kMaxThreads];
   for (unsigned i = 0; i < config.threads; i++) {
@@ -100,7 +99,7 @@ std::string failure(const Workload& workload, const char* what, const char* why,
          std::strerror(error);
 }
 
-// All of them; fewer, where one can't be made.
+// Starts all of them; fewer if one can't be made.
 std::string start_threads(Workload* workload, unsigned* running) {
   for (unsigned i = 0; i < config.threads; i++) {
     const int error = workload->start_thread(i);
@@ -122,7 +121,7 @@ bool join(unsigned running) {
   return true;
 }
 
-// This thread takes none of the storm's signals; the storm's threads were started before.
+// This thread takes none of the storm's signals. The storm's threads have been started already.
 void block_sources() {
   sigset_t ours;
   sigemptyset(&ours);

@@ -12,7 +12,7 @@ struct Quantiles {  // ns
   std::uint64_t count, p50, p99, p999, max;
 };
 
-// What all threads have counted so far.
+// The counts of all threads so far.
 struct Totals {
   double seconds;
   std::uint64_t sent[kAsyncs], delivered[kAsyncs], overruns[kAsyncs], pending[kAsyncs];
@@ -27,20 +27,20 @@ struct Totals {
 
 struct Listener {
   std::function<void(const Totals&)> tick;          // every 100 ms
-  std::function<void(const Violation&)> violation;  // each that is kept, at the next tick
+  std::function<void(const Violation&)> violation;  // each kept one, at the next tick
 };
 
 // Runs `wanted` to its end. Empty, or why it can't be run or did not end; `totals` are whole in
-// either case. REQUIRES: once a process.
+// either case. REQUIRES: called once in a process.
 std::string run(Workload* workload, const Config& wanted, const Listener& listener, Totals* totals);
 
-// The workload's word for something, or the name itself.
+// The workload's label for a name, or the name itself.
 std::string label(const Workload& workload, std::string_view name);
 
 // The storm's process, under which this workload runs: main.cc says what it reads and writes.
 int storm_main(int argc, char** argv, Workload* workload);
 
-// Bytes that an alternate stack must have at least.
+// The least bytes of an alternate stack.
 std::size_t least_altstack(bool nest);
 
 }  // namespace sigsweep::storm

@@ -1,5 +1,5 @@
-// All of it may run in a handler: async-signal-safe, allocates nothing, not instrumented, and the
-// system calls are made directly, for TSan intercepts the C library's.
+// All of it may run in a handler: async-signal-safe, allocates nothing, not instrumented. It makes
+// the system calls directly, because TSan intercepts the C library's.
 #include "stress/storm/timers.h"
 
 #include <signal.h>
@@ -19,7 +19,7 @@
 namespace sigsweep::storm {
 namespace {
 
-// A look at progress is due after so many signals; or after so many ticks, if there are some.
+// A look at progress is due after so many signals; or after so many ticks, if enough signals came.
 constexpr std::uint64_t kLookEvery = 1024, kLookAfter = 250'000'000, kLeastSignals = 16;
 constexpr std::uint64_t kSlowest = 10'000'000;  // ns
 constexpr std::uint64_t kLongGap = 500'000;     // ticks; no handler and its delivery take that long
@@ -30,9 +30,9 @@ timespec timespec_of(std::uint64_t ns) {
   return {static_cast<time_t>(ns / 1000000000), static_cast<long>(ns % 1000000000)};
 }
 
-// Takes what is pending, again where the thread was without its processor meanwhile: the time of it
-// is known to this many ns. Returns that time, the middle: under fast timers even that takes many
-// of their periods, and the signals of four timers are taken one after the other in it.
+// Takes the pending signals. Takes again if the thread was without its processor meanwhile: the
+// time is known to this many ns. Returns that time, the middle. Under fast timers one round takes
+// many of their periods; it takes the signals of four timers one after the other.
 std::uint64_t take_at_one_time(Thread* thread) {
   constexpr std::uint64_t kMost = 50000;
   for (unsigned tries = 10;; tries--) {
@@ -43,14 +43,14 @@ std::uint64_t take_at_one_time(Thread* thread) {
   }
 }
 
-// A timer that is set anew drops its signal that is pending, and with it the expirations since that
-// one was sent: on a busy machine, hundreds. So it is taken first, and the account ends there.
+// A timer that is set anew drops its pending signal, and with it the expirations since that one was
+// sent: hundreds on a busy machine. So the signal is taken first, and the account ends there.
 void close_account(Thread* thread) {
   const std::uint64_t end = take_at_one_time(thread);
   if (end >= thread->first) thread->expirations.add((end - thread->first) / thread->period + 1);
 }
 
-// Their signals come a period (ns) apart; 0: none come.
+// Their signals come a period (ns) apart; 0: no signals.
 void rearm(Thread* thread, std::uint64_t period) {
   if (thread->period != 0) close_account(thread);
   thread->period = period;
@@ -63,7 +63,7 @@ void rearm(Thread* thread, std::uint64_t period) {
 }
 
 // A thread may wait in the kernel, for a task, a lock or the others to stop.
-// pc is behind the instruction, or, where the call will be restarted, at it.
+// pc is behind the instruction; if the call will be restarted, pc is at it.
 bool in_a_system_call(std::uint64_t pc) {
   constexpr std::uint16_t kSyscall = 0x050f;
   std::uint16_t behind, at;
@@ -72,7 +72,7 @@ bool in_a_system_call(std::uint64_t pc) {
   return behind == kSyscall || at == kSyscall;
 }
 
-// Of all registers: in a loop one of them counts.
+// A hash of all registers: in a loop one of them counts.
 std::uint64_t state_of(const ucontext_t& uc) {
   std::uint64_t state = 0;
   for (int i = REG_R8; i <= REG_RIP; i++) {
@@ -82,11 +82,11 @@ std::uint64_t state_of(const ucontext_t& uc) {
   return state;
 }
 
-// Timers that are so fast that the program stands still find nothing: they are slowed down, and go
-// back to their own period step by step when the program moves again. Those that have gathered
-// while a thread had no processor come all at once, and one that waits in the kernel does not move:
-// neither says how fast they are. But where nearly all find nothing, they keep the processors from
-// those that are waited for.
+// If timers are so fast that the program stands still, their signals find no progress. Such timers
+// are slowed down, and return to their own period step by step when the program moves again. Two
+// cases say nothing of the rate. Signals that gathered while a thread had no processor come all at
+// once. A thread that waits in the kernel does not move. But if nearly all signals find no
+// progress, they keep the processors from the threads that others wait for.
 void adapt(Thread* thread) {
   const Progress& p = thread->progress;
   const bool stands = p.in_vain * 10 > p.signals * 9;
@@ -135,7 +135,7 @@ int start_timers(Thread* thread, std::uint64_t period) {
 }
 
 void stop_timers(Thread* thread) {
-  if (thread->own_period == 0) return;  // they could not be had, or are not wanted
+  if (thread->own_period == 0) return;  // it has no timers, or wants none
   rearm(thread, 0);
   for (const int timer : thread->timers) syscall(SYS_timer_delete, timer);
 }

@@ -1,4 +1,5 @@
-// What a subject says of its own state. SIGNAL throughout: async-signal-safe, allocates nothing.
+// What a subject tells about its own state. SIGNAL throughout: async-signal-safe, allocates
+// nothing.
 #pragma once
 
 #include "stress/subject/tables.h"
@@ -20,19 +21,19 @@ class Checks {
   // What holds, as bits; `red_zone`: bytes below SP that belong to the interrupted code.
   virtual Marks marks(std::uint64_t /*sp*/, std::uint64_t /*red_zone*/) const { return 0; }
   // The words of the switch whose order of change is part of the contract: one value for each name
-  // of Tables::watched(). in_handler: a handler's switches are meant, not the operation's. False
-  // where what runs is neither.
+  // of Tables::watched(). in_handler: asks for a handler's switches, not the operation's. False if
+  // the running code is neither.
   virtual bool watch(std::uint64_t /*sp*/, bool /*in_handler*/, std::uint64_t* /*values*/) const {
     return false;
   }
-  // Whose code runs; and, in a handler, whose code its signal has interrupted, as the handler was
+  // Whose code runs. In a handler also: whose code the signal has interrupted, as the handler was
   // told. Equal for one signal. A subject that has nothing to tell leaves both.
   virtual const void* running() const { return nullptr; }
   virtual const void* interrupted() const { return nullptr; }
 
   // ---- around a trial
-  // The subject's own state without the slots: all of it, and what must be the same after every
-  // run.
+  // The subject's own state without the slots: all of it, and the part that must be the same after
+  // every run.
   virtual unsigned state_regions(std::span<Region> /*out*/) const { return 0; }
   virtual unsigned rest_regions(std::span<Region> /*out*/) const { return 0; }
   // Did this call's fn run where it should have? Null if so, else what is wrong (a static string).
@@ -40,8 +41,8 @@ class Checks {
                                  bool /*in_handler*/) const {
     return nullptr;
   }
-  // After an operation that came to its end: is something else that it must keep not as it was?
-  // Null, or what (a static string).
+  // After an operation that ended by itself: has other state changed that it must keep? Null, or
+  // what changed (a static string).
   virtual const char* check_state(unsigned /*site*/, const Call& /*call*/) const { return nullptr; }
 
  protected:

@@ -1,5 +1,5 @@
-// What a subject claims of its own code, for `sigsweep prove` and `sigsweep explain`. The runner
-// serves it; whoever checks a claim knows nothing of the subject but this.
+// The subject's claims about its own code, for `sigsweep prove` and `sigsweep explain`. The runner
+// serves them; the checker of a claim knows nothing else of the subject.
 #pragma once
 
 #include <span>
@@ -16,12 +16,12 @@ struct Claim {
   std::string_view protocols;
   // single (one signal), nested (a second in the first's handler), two (a second later on)
   std::string_view forms = {};
-  // Of one signal. What was tried of two is said behind it by whoever prints it.
+  // About one signal. The printer adds what was tried with two.
   std::string_view statement;
   std::string_view reason;
-  std::string_view meaning = {};  // what it means for the text that it is about; empty: nothing
-  std::string_view isa = {};      // it speaks of this ISA only; empty: of all
-  // refused, storm: where the calls come from that are refused, as the evidence names it.
+  std::string_view meaning = {};  // its meaning for the text that it is about; empty: nothing
+  std::string_view isa = {};      // the only ISA that it speaks of; empty: all
+  // refused, storm: the origin of the refused calls, as the evidence names it.
   std::string_view calls_from = {};
 };
 
@@ -48,7 +48,7 @@ struct Claims {
   std::span<const StubOrder> orders;
   std::span<const StubDefect> defects;
   WatchedPair pair;
-  // The site that stands for all where a trial is dear; and it throws for real.
+  // Stands for all sites when a trial takes long. This site throws for real.
   std::string_view site;
 };
 

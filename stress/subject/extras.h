@@ -1,5 +1,5 @@
-// What a subject may have beside its sites: benchmarks, contracts, claims, and the look of a real
-// throw.
+// Optional parts of a subject beside its sites: benchmarks, contracts, claims, and the look of a
+// real throw.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace sigsweep {
 
 class Extras {
  public:
-  // ---- benchmarks of what is the subject's: by name, and `rounds` rounds of one, where its stack
-  // and its state are as that code wants them.
+  // ---- benchmarks of the subject's own code: by name, and `rounds` rounds of one, with stack and
+  // state as that code wants them.
   virtual std::span<const std::string_view> benchmarks() const { return {}; }
   virtual void run_benchmark(unsigned /*index*/, std::uint64_t /*rounds*/) {}
 
@@ -26,13 +26,12 @@ class Extras {
   virtual unsigned contract_count() const { return 0; }
   virtual Contract check_contract(unsigned /*index*/) { return {}; }
 
-  // ---- what it claims of its code
+  // ---- claims about its code
   virtual const Claims& claims() const {
     static constexpr Claims kNone{};
     return kNone;
   }
-  // Is this what a rejected process must print and how it must exit? Empty if so, else what is
-  // wrong.
+  // Are this output and exit status right for a rejected process? Empty if so, else what is wrong.
   virtual std::string check_throw_output(std::string_view /*output*/, int /*exit_status*/) const {
     return "this subject never throws";
   }

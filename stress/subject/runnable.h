@@ -1,6 +1,6 @@
-// The code under test, as the harness runs it. One subject runs in one process, on one thread. What
-// is marked SIGNAL runs in a signal handler or on a switched stack: async-signal-safe, allocates
-// nothing.
+// The code under test, as the harness runs it. One subject runs in one process, on one thread.
+// Functions marked SIGNAL run in a signal handler or on a switched stack: async-signal-safe,
+// allocate nothing.
 #pragma once
 
 #include <signal.h>
@@ -10,7 +10,7 @@
 
 namespace sigsweep {
 
-// What the harness offers to a subject. SIGNAL throughout.
+// The harness's side, for a subject to call. SIGNAL throughout.
 class Harness {
  public:
   // Runs the operation proper, fn(arg), between register checks. Called once a trial, on the stack
@@ -31,8 +31,8 @@ class Runnable {
   // Where injectable code lies, in any order.
   virtual std::span<const Region> code() const = 0;
   virtual const void* slot_address(unsigned /*slot*/) const { return nullptr; }
-  // Words whose accesses are traced like the slots': a boundary at which one is live, written and
-  // still to be read, has its mark.
+  // Words whose accesses are traced like the slots'. A boundary has the mark of a word that is live
+  // there: written, and still to be read.
   struct TracedWord {
     const void* address;
     Marks mark;
@@ -40,12 +40,12 @@ class Runnable {
   virtual std::span<const TracedWord> traced_words() const { return {}; }
   // The memory that holds slots and traced words, on pages of its own.
   virtual unsigned traced_pages(std::span<Region> /*out*/) const { return 0; }
-  // All the stacks: memory whose poisoning a sanitizer must forget after an abandoned trial.
+  // All the stacks. After an abandoned trial a sanitizer must forget that they are poisoned.
   virtual unsigned stacks(std::span<Region> out) const = 0;
 
   // ---- signals
-  // What the kernel is given as a signal's handler; installed for the signals that the harness
-  // names.
+  // The function that the kernel gets as a signal's handler, installed for the signals that the
+  // harness names.
   using Entry = void (*)(int, siginfo_t*, void*);
   virtual Entry signal_entry() const = 0;
   virtual void install(std::span<const int> signals, Harness* harness) = 0;
@@ -53,16 +53,16 @@ class Runnable {
   virtual Region alternate_stack() const = 0;
 
   // ---- a trial
-  // Makes the state of a process that has just started. Nothing is left of earlier trials.
+  // Makes the state of a process that has just started. Nothing of earlier trials remains.
   virtual void reset(unsigned protocol) = 0;
-  // Where the operation's first instruction is: the trace starts there.
+  // The operation's first instruction: the trace starts there.
   virtual const void* entry(unsigned protocol, unsigned site) const = 0;
   // Runs the site to its end on the calling thread, by harness->operation(). `call.in` is given.
   virtual void run(unsigned protocol, unsigned site, Call* call) = 0;
   // SIGNAL. The handler's own call of a site, by the protocol's handler convention.
   virtual void handle(unsigned protocol, unsigned site, Call* call) = 0;
-  // SIGNAL. Overwrites stack memory that nothing uses while SP is sp (0: nothing runs): code that
-  // writes there next is seen to have written, even if it writes what the last one did.
+  // SIGNAL. Overwrites stack memory that nothing uses while SP is sp (0: nothing runs). So the next
+  // write there is seen, even if it writes the same value as the last one.
   virtual void scrub(std::uint64_t /*sp*/) {}
 
  protected:

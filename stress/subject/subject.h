@@ -13,7 +13,7 @@
 
 namespace sigsweep {
 
-// Runnable is the first: to call it needs no thunk, which would be injectable code of the harness.
+// Runnable is the first base: a call of it needs no thunk, which would be injectable harness code.
 class Subject : public Runnable, public Tables, public Checks, public Extras {
  public:
   virtual ~Subject() = default;

@@ -1,4 +1,4 @@
-// What a subject consists of, by name: nothing here runs any of its code.
+// The parts of a subject, by name: nothing here runs any of its code.
 #pragma once
 
 #include <cstddef>
@@ -13,29 +13,29 @@ namespace sigsweep {
 
 inline constexpr unsigned kMaxSlots = 8;
 using SlotMask = std::uint32_t;  // bit i: slot i
-using Marks = std::uint32_t;     // what a subject says of a boundary; bit i: its mark i
+using Marks = std::uint32_t;     // the subject's words about a boundary; bit i: its mark i
 
 inline constexpr unsigned kMaxWatched = 8;
 
-// One run of a site: what went in, what was seen on the way. Written by the subject, read by the
-// oracle.
+// One run of a site: its inputs, and the values seen on the way. Written by the subject, read by
+// the oracle.
 struct Call {
   std::uint64_t in[kMaxSlots];    // given: fresh nonces, distinct for each level
   std::uint64_t seen[kMaxSlots];  // what fn read
   std::uint64_t made[kMaxSlots];  // what fn answered
   std::uint64_t got[kMaxSlots];   // what the caller read
   std::uint64_t fn_sp;            // SP within fn
-  std::uint64_t fn_owner;         // whatever tells the subject in whose name fn ran
+  std::uint64_t fn_owner;         // any value that identifies in whose name fn ran
   std::uint32_t fn_runs;          // how often fn was entered
   std::uint32_t returns;          // how often the caller got to its end
-  Call* inner;  // where the call that fn makes itself is noted; the harness's, never null
+  Call* inner;  // a place for the call that fn makes itself; the harness's, never null
 };
 
 struct Site {
   std::string_view name;
   SlotMask in, out;    // slots that carry arguments and results
   SlotMask zeroed;     // slots that are zero after the operation, by this site's convention
-  SlotMask written;    // slots that it writes at all: what it does as a handler
+  SlotMask written;    // all slots that it writes: its effect as a handler
   SlotMask left_zero;  // of those, the slots whose last write is zero
   bool handler;        // may serve as a handler
   std::string_view end_message;  // ends by a throw with this message; empty: it does not
@@ -43,7 +43,7 @@ struct Site {
   const Site* inner;             // the site that fn itself runs, or null
 };
 
-// Bits of what a protocol promises; the oracle and the claims go by them, never by a protocol's
+// Properties that a protocol promises; the oracle and the claims use these, never a protocol's
 // name.
 struct Protocol {
   std::string_view name;
@@ -52,11 +52,11 @@ struct Protocol {
   bool keeps_slots = false;       // a handler leaves all slots as they were
   bool predicts = false;          // liveness and marks predict every verdict of a handler's call
   Marks spoiled_at = 0;           // a handler's call at a boundary with one of these is not ok
-  VerdictSet allowed = {};        // what it may show when a handler calls
+  VerdictSet allowed = {};        // the verdicts it may show when a handler calls
   std::string_view summary = {};
-  // Equal numbers: the interrupted code, or the handler's, is the same; one trace serves all.
+  // Equal numbers: the interrupted code (or the handler's) is the same, so one trace serves all.
   unsigned operation_side = 0, handler_side = 0;
-  // A signal's frame goes where SP is (no SA_ONSTACK), not to the alternate stack.
+  // A signal's frame goes to SP's stack (no SA_ONSTACK), not to the alternate stack.
   bool own_stack = false;
 };
 

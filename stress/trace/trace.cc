@@ -17,13 +17,13 @@ const symtab::Table& own_symbols(std::string* error) {
   return table ? *table : none;
 }
 
-// Which invocation of which function a step is in, so that the way in and the way back differ by
-// name.
+// Which invocation of which function a step is in: so the way in and the way back have different
+// names.
 class CallStack {
  public:
   struct Frame {
     const symtab::Symbol* symbol;
-    bool called;  // it has called something: it is on its way back
+    bool called;  // it has called another function: it is on its way back
   };
 
   const Frame& step_to(const symtab::Symbol* symbol, bool at_start) {
@@ -110,7 +110,7 @@ std::string name_of(const Boundary& b) {
   return b.symbol + offset;
 }
 
-// Between a boundary's pass and the pass before, the last pc that was not reached earlier.
+// Between a boundary's pass and the pass before: the last pc that was not reached earlier.
 std::uint64_t gate_of(const std::vector<Boundary>& boundaries, std::size_t index) {
   const std::uint64_t pc = boundaries[index].pc;
   if (boundaries[index].nth == 1) return 0;
@@ -120,12 +120,12 @@ std::uint64_t gate_of(const std::vector<Boundary>& boundaries, std::size_t index
   return 0;
 }
 
-// From one step to the next: into a function, on the same stack.
+// Does this step enter a function, on the same stack?
 bool is_call(const Boundary& from, const Boundary& to) {
   return to.offset == 0 && to.sp <= from.sp && from.sp - to.sp <= 16;
 }
 
-// Where a call returns to: right behind it, with its SP.
+// Does the call return to b: right behind it, with its SP?
 bool is_behind(const Boundary& call, const Boundary& b) {
   constexpr std::uint64_t kLongestCall = 8;  // bytes
   return b.symbol == call.symbol && b.sp == call.sp && b.pc > call.pc &&

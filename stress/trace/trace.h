@@ -1,6 +1,6 @@
 // The boundaries of an operation, or of a handler, in the order of execution, each with its phase
-// and its live slots; and what follows from the live slots: which verdict a handler has at which
-// boundary (the prediction).
+// and its live slots. The live slots give the prediction: the verdict of a handler at each
+// boundary.
 //
 // Nothing here knows of injection: boundaries come from single steps, accesses from page
 // protection.
@@ -25,7 +25,7 @@ struct Step {
   char state[48] = {};                      // Subject::describe
   Marks marks = 0;                          // Subject::marks
   bool watches = false;                     // Subject::watch
-  std::uint64_t watched[kMaxWatched] = {};  // likewise
+  std::uint64_t watched[kMaxWatched] = {};  // as Subject::watch gave them
   std::uint64_t preserved[kMaxPreserved] = {};
 };
 
@@ -45,21 +45,21 @@ struct Boundary {
   std::uint64_t offset = 0;
   Part part = Part::caller;
   SlotMask live = 0;           // written, and to be read
-  SlotMask live_argument = 0;  // ... by a fn; the others by a caller
+  SlotMask live_argument = 0;  // read by a fn; the others by a caller
   Marks marks = 0;             // Subject::marks
   bool watches = false;        // Subject::watch
   std::uint32_t changes = 0;   // bit i: this instruction changed the watched word i
   Phase phase;
-  std::uint64_t phase_hash = 0;  // Phase::hash, which is dear
+  std::uint64_t phase_hash = 0;  // Phase::hash, which takes long
   std::uint64_t preserved[kMaxPreserved] = {};
 };
 
 struct Trace {
   std::vector<Boundary> boundaries;
   std::vector<Access> accesses;
-  bool complete = true;  // what was recorded came to its end, and did not throw or fault on the way
+  bool complete = true;  // the recording reached the end, without a throw or a fault on the way
 
-  // The boundary of that name, or the one of that phase (the last one if #n is beyond); -1: none.
+  // The boundary of that name, or of that phase (the last one if #n is beyond); -1: none.
   int find(const std::string& symbol, std::uint64_t offset, std::uint32_t nth) const;
   int find_phase(const Phase& phase, bool* clamped) const;
 };
@@ -68,8 +68,8 @@ struct Trace {
 std::string build_trace(const Subject& subject, std::span<const Step> steps,
                         std::span<const Access> accesses, Trace* out);
 
-// The first call that came back without what it must preserve: "A+0x67 comes back to B+0xd".
-// `which`: an index of Step::preserved. Empty: every call kept it.
+// The first call that lost a value it must preserve: "A+0x67 comes back to B+0xd". `which`: an
+// index of Step::preserved. Empty: every call kept it.
 std::string lost_by(const Trace& trace, unsigned which);
 
 // The slots that a handler at this boundary spoils.

@@ -1,4 +1,4 @@
-// What differs between the ISAs for injection: the breakpoint instruction, the trap flag, the
+// The differences between the ISAs for injection: the breakpoint instruction, the trap flag, the
 // registers in a signal's context, and a few routines in assembly (arch/<isa>/arch.S). Everything
 // here is async-signal-safe.
 #pragma once
@@ -31,7 +31,7 @@ inline std::uint64_t context_sp(const ucontext_t* uc) {
   return context_register(uc, kSp);
 }
 
-// Of whoever asks.
+// Of the calling function.
 __attribute__((always_inline)) inline std::uint64_t current_sp() {
   std::uintptr_t sp;
 #if defined(__x86_64__)
@@ -44,7 +44,7 @@ __attribute__((always_inline)) inline std::uint64_t current_sp() {
   return sp;
 }
 
-// In front of a function's first instruction: where it will return to.
+// In front of a function's first instruction: the address it will return to.
 inline std::uint64_t return_address(const ucontext_t* uc) {
 #if defined(__arm__)
   return uc->uc_mcontext.arm_lr;
@@ -53,8 +53,9 @@ inline std::uint64_t return_address(const ucontext_t* uc) {
 #endif
 }
 
-// What a call must preserve, in front of the instruction that was interrupted: the kept registers,
-// the frame pointer, the control words; named by kKeptNames, "frame pointer", kControlNames.
+// The values that a call must preserve, in front of the interrupted instruction: the kept
+// registers, the frame pointer, the control words. Their names: kKeptNames, "frame pointer",
+// kControlNames.
 inline void context_preserved(const ucontext_t* uc, std::uint64_t* out) {
   for (int r : kPreserved) *out++ = context_register(uc, r);
   context_controls(uc, out);
@@ -62,7 +63,7 @@ inline void context_preserved(const ucontext_t* uc, std::uint64_t* out) {
 
 // What probe_call loads before the call and finds after it. `sp` and `fp` are its own.
 struct Probe {
-  void (*over)();  // called when fn has come back; need not return
+  void (*over)();  // called when fn has returned; need not return itself
   std::uint64_t kept_before[kKept];
   std::uint64_t kept_after[kKept];
   std::uint64_t sp_before, sp_after;
@@ -72,7 +73,7 @@ struct Probe {
   std::uint32_t control_after[kControls];
 };
 
-// What entry_call found.
+// The findings of entry_call.
 struct EntryFound {
   std::uintptr_t kept[kKept];
   std::uintptr_t fp_moved;  // the frame pointer, less what it was
@@ -81,8 +82,8 @@ struct EntryFound {
 inline constexpr std::uintptr_t kEntryProbe = 0x5a5a0100;
 inline constexpr std::size_t kTrapFrames = 512;
 
-// The point that an abandoned trial returns to, and the stack that trials start on: one of their
-// own, for a trial that goes astray writes over the frames that it came from.
+// The point that an abandoned trial returns to, and the stack that trials start on. Trials have a
+// stack of their own, because a trial that goes astray writes over its callers' frames.
 struct Containment {
   std::uint64_t sp;
   std::uint64_t stack;  // its top, with the ABI's alignment
@@ -90,39 +91,39 @@ struct Containment {
 
 extern "C" {
 
-// fn(arg) with the probe's values in the callee-saved registers and the control words; what is
-// found there on return goes into the probe, and probe->over() is called: nothing that it needs lay
-// on the stack while fn ran. Works also if fn returns with a wrong SP. One at a time in a process.
+// fn(arg) with the probe's values in the callee-saved registers and the control words. The values
+// found there on return go into the probe; then probe->over() is called. probe_call needs nothing
+// that lay on the stack while fn ran. Works also if fn returns with a wrong SP. One at a time in a
+// process.
 void probe_call(Probe* probe, void (*fn)(void*), void* arg);
 
-// Runs fn(arg) on frame->stack and returns 0; or returns early what contain_leave was given (not
-// 0).
+// Runs fn(arg) on frame->stack and returns 0. If contain_leave is called, returns early with the
+// code that it was given (not 0).
 std::uint64_t contain_call(Containment* frame, void (*fn)(void*), void* arg);
 // From anywhere, on any stack, in any handler: returns from contain_call. The signal mask stays as
 // it is.
 [[noreturn]] void contain_leave(const Containment* frame, std::uint64_t code);
 
-// Goes back to what a signal interrupted, as sigreturn does but for mask and alternate stack, which
-// stay as they are. REQUIRES: can_resume(uc).
+// Goes back to the code that a signal interrupted, as sigreturn does, but leaves mask and alternate
+// stack as they are. REQUIRES: can_resume(uc).
 [[noreturn]] void resume_context(const ucontext_t* uc);
 
-// Calls a signal's entry as a function, with kEntryProbe + i in kept register i, and writes down
-// what it finds there afterwards. Nothing is lost for the caller, whatever the entry does to
-// registers.
+// Calls a signal's entry as a function, with kEntryProbe + i in kept register i, and records what
+// it finds there afterwards. The caller loses nothing, whatever the entry does to registers.
 void entry_call(void (*entry)(int, siginfo_t*, void*), int sig, siginfo_t* info, void* context,
                 EntryFound* found);
 
-// SIGTRAP's handler. Overwrites kTrapFrames bytes below the kernel's frame, and forgets the
-// interrupted code's registers, before it goes on in trap_taken(): else what that pushes might be,
-// by chance, what the interrupted code keeps there.
+// SIGTRAP's handler. Before it goes on in trap_taken(), it overwrites kTrapFrames bytes below the
+// kernel's frame and the interrupted code's registers. Else trap_taken() might push, by chance, the
+// very values that the interrupted code keeps there.
 void trap_entry(int sig, siginfo_t* info, void* context);
 void trap_taken(int sig, siginfo_t* info, void* context);
 
-// Sets the trap flag, where there is one: a SIGTRAP behind each instruction from here on.
+// Sets the trap flag, if there is one: from here on a SIGTRAP behind each instruction.
 void raise_trap_flag();
 }
 
-// What must hold of the flags after a call, and at a handler's entry. Null, or what is wrong.
+// The rule for the flags after a call and at a handler's entry. Null, or what is wrong.
 inline const char* flags_problem([[maybe_unused]] std::uint64_t flags) {
 #if defined(__x86_64__) || defined(__i386__)
   if ((flags & 0x400) != 0) return "direction flag";
@@ -130,7 +131,7 @@ inline const char* flags_problem([[maybe_unused]] std::uint64_t flags) {
   return nullptr;
 }
 
-// The flags as they are; and from here on the direction flag is as the compiler relies on it.
+// Returns the flags; from here on the direction flag is as the compiler relies on it.
 __attribute__((always_inline)) inline std::uint64_t flags_at_entry() {
   std::uintptr_t flags = 0;
 #if defined(__x86_64__)
@@ -141,7 +142,8 @@ __attribute__((always_inline)) inline std::uint64_t flags_at_entry() {
   return flags;
 }
 
-// What a signal's entry lost that a function must keep (System V ABI; AAPCS). Null, or what.
+// The state that a signal's entry lost, though a function must keep it (System V ABI; AAPCS). Null,
+// or what.
 inline const char* entry_problem(const EntryFound& found) {
   for (unsigned i = 0; i < kKept; i++) {
     if (found.kept[i] != kEntryProbe + i) return kEntryLost[i];

@@ -23,28 +23,27 @@ using KernelMask = std::uint64_t;
 struct Break {
   std::uint64_t pc = 0;
   std::uint32_t passes_left = 0;  // 0: not armed
-  bool suspended = false;         // not in the code, and passes are not counted
-  std::uint64_t behind = 0;       // pc is its gate: this is where it goes from there; 0: nowhere
+  bool suspended = false;         // out of the code, and does not count passes
+  std::uint64_t behind = 0;       // if not 0, pc is its gate, and it moves from there to this pc
 };
 
 Break breaks[kMaxBreaks];
 unsigned used = 0;                   // breaks at this index and above are not armed
 unsigned armed = 0;                  // how many
-CodeRanges code;                     // what is injectable
+CodeRanges code;                     // the injectable code
 std::vector<Region> code_constants;  // in there
 PatchedText text;                    // the pages of the code
-// The pc whose breakpoint is out while it is stepped over, to go in again.
+// The pc whose breakpoint is out during a step over it, and goes in again afterwards.
 std::uint64_t passing = 0;
 bool stepping = false;
 TrapWanted wanted;
-// What SIGTRAP is installed for.
+// The way in which SIGTRAP is installed.
 struct Installed {
   bool own = false, masking = true;
   bool operator==(const Installed&) const = default;
 } installed;
 TrapClient* client;
-// Where there is no trap flag: every instruction is patched but the one at `open` (0: none is
-// open).
+// Without a trap flag: every instruction is patched except the one at `open` (0: no exception).
 bool all_patched = false;
 std::uint64_t open = 0;
 
@@ -59,7 +58,7 @@ int armed_at(std::uint64_t pc) {
 
 bool install_trap(Installed how) {
   installed = how;
-  // Static: what is on this stack a sanitizer may hold for poisoned, and its sigfillset would look.
+  // Static: a sanitizer may hold this stack for poisoned, and its sigfillset would look.
   static struct sigaction sa;
   sa.sa_sigaction = trap_entry;
   // SA_NODEFER: a breakpoint in a handler that was entered from a breakpoint must trap, not kill.
@@ -69,7 +68,7 @@ bool install_trap(Installed how) {
   return sigaction(SIGTRAP, &sa, nullptr) == 0;
 }
 
-// The next trap may be one that is handed on, or it can only be one that passes by.
+// The next trap may be handed on; else it can only be one that passes by.
 bool next_is_handed_on() {
   for (unsigned i = 0; i < used; i++) {
     const Break& b = breaks[i];
@@ -82,7 +81,7 @@ void place_trap() {
   Installed how{installed.own, wanted.masking};
   if (wanted.own_handed_on == wanted.own_passing) {
     how.own = wanted.own_passing;
-  } else if (armed > 0) {  // else as it is, until one is armed
+  } else if (armed > 0) {  // without an armed one, as it is
     how.own = next_is_handed_on() ? wanted.own_handed_on : wanted.own_passing;
   }
   if (how != installed) install_trap(how);
@@ -94,7 +93,7 @@ void put_in(unsigned index, const Break& b) {
   text.poke(b.pc, kBreakCode);
 }
 
-// Its trap has just come for the last time. Whether that is its hit: else it was its gate's.
+// Its trap has just come for the last time. True: this was its hit. False: its gate's.
 bool is_hit(unsigned index) {
   Break& b = breaks[index];
   if (b.behind == 0) {
@@ -145,7 +144,7 @@ void set_step(ucontext_t* uc, bool on) {
   }
 }
 
-// Whether nothing else is to be done before the code goes on.
+// Returns whether the code can go on without further work.
 bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   text.restore(pc);
   set_context_pc(uc, pc);
@@ -165,7 +164,7 @@ bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   return !again && !stepping;
 }
 
-// Behind the instruction that was stepped over its breakpoint goes in again.
+// After the instruction that was stepped over, its breakpoint goes in again.
 void end_passing() {
   if (armed_at(passing) >= 0) text.poke(passing, kBreakCode);
   passing = 0;
@@ -178,9 +177,8 @@ void on_step_trap(ucontext_t* uc) {
   set_step(uc, stepping);
 }
 
-// A signal may destroy whatever lies below the red zone, and which part of it a frame hits is the
-// machine's affair: so all of it is destroyed. Where the trap's own frame lies there, too, what the
-// kernel left of that is.
+// A signal may destroy everything below the red zone. The machine decides which part a frame hits,
+// so all of it is destroyed here. If the trap's own frame lies there, too, this destroys its gaps.
 void destroy_unused(ucontext_t* uc, const siginfo_t* info) {
   const std::uint64_t sp = context_sp(uc), end = sp - wanted.red_zone;
   wanted.paint->forget_poison_below(as_address(uc));
@@ -193,12 +191,12 @@ void take_trap(siginfo_t* info, ucontext_t* uc) {
     return;
   }
   const std::uint64_t pc = context_pc(uc) - kBreakAdvance;
-  // A step that is a patch ends where a breakpoint may stand in its own right.
+  // A step made of a patch may end at a breakpoint of its own.
   if (!kHasTrapFlag && passing != 0 && !stepping) {
     end_passing();
     patch_armed_only();
   }
-  // A trap-flag trap may end right behind a breakpoint's address; then the byte before pc is no
+  // A trap-flag trap may end right behind a breakpoint's address. Then the byte before pc is no
   // break.
   if (armed > 0 && armed_at(pc) >= 0 && passing != pc && text.at(pc) == kBreakCode) {
     const sigset_t* mask = &uc->uc_sigmask;
@@ -215,7 +213,8 @@ void take_trap(siginfo_t* info, ucontext_t* uc) {
 
 }  // namespace
 
-// Paints first of all, and with a small frame: what is called afterwards may leave gaps of its own.
+// Paints before all else, and with a small frame: functions called later may leave gaps of their
+// own.
 extern "C" void trap_taken(int, siginfo_t* info, void* context) {
   auto* uc = static_cast<ucontext_t*>(context);
   if (wanted.paint != nullptr) destroy_unused(uc, info);
@@ -247,7 +246,7 @@ bool is_armed(unsigned index) {
 }
 
 void arm(unsigned index, std::uint64_t pc, std::uint32_t nth, std::uint64_t gate) {
-  if (is_armed(index)) __builtin_trap();  // its patch would stand for ever
+  if (is_armed(index)) __builtin_trap();  // its patch would stay for ever
   used = index < used ? used : index + 1;
   armed++;
   if (gate != 0 && nth > 1) {
@@ -262,14 +261,14 @@ void suspend(unsigned index) {
   Break& b = breaks[index];
   if (index >= used || b.passes_left == 0 || b.suspended) return;
   b.suspended = true;
-  if (armed_at(b.pc) < 0) text.restore(b.pc);  // nobody else wants it
+  if (armed_at(b.pc) < 0) text.restore(b.pc);  // no other break wants it
 }
 
 void resume(unsigned index) {
   Break& b = breaks[index];
   if (index >= used || b.passes_left == 0 || !b.suspended) return;
   b.suspended = false;
-  if (passing != b.pc) text.poke(b.pc, kBreakCode);  // else it goes in behind the step under way
+  if (passing != b.pc) text.poke(b.pc, kBreakCode);  // else end_passing() puts it in
   place_trap();
 }
 

@@ -1,8 +1,8 @@
 // One-shot breakpoints at exact instruction boundaries, and single steps.
 //
-// The text is patched through second mappings of its pages (patched_text.h). A breakpoint is taken
-// out by its own trap, before anything else runs: the handler of the signal may run the same code.
-// All functions but attach() are async-signal-safe. Process-wide state, one thread.
+// The text is patched through second mappings of its pages (patched_text.h). A breakpoint's own
+// trap takes it out before anything else runs: the handler of the signal may run the same code. All
+// functions except attach() are async-signal-safe. Process-wide state, one thread.
 #pragma once
 
 #include <ucontext.h>
@@ -18,8 +18,8 @@
 
 namespace sigsweep::trap {
 
-// What is done when a trap comes. Both run in the SIGTRAP handler, with every signal masked but the
-// synchronous ones if traps are masking.
+// The client's part of a trap. Both functions run in the SIGTRAP handler. If traps are masking,
+// every signal except the synchronous ones is masked there.
 class TrapClient {
  public:
   // The breakpoint `index` was reached for the nth time; uc's pc is at the boundary.
@@ -32,22 +32,22 @@ class TrapClient {
 };
 
 // Maps the code a second time and installs the SIGTRAP handler. Empty, or what is wrong.
-// `constants`: what of the code is data, which must be told where a step is made of patches.
+// `constants`: the data within the code; required if steps are made of patches.
 std::string attach(CodeRanges ranges, std::vector<Region> constants, TrapClient* trap_client);
 
-// Hands the traps to somebody else; returns who had them.
+// Hands the traps to another client; returns the former one.
 TrapClient* set_client(TrapClient* trap_client);
 
-// What traps are to be like.
+// The wanted form of traps.
 struct TrapWanted {
-  // Which have their frame on the stack that is interrupted; the others, on the alternate stack.
+  // The traps that have their frame on the interrupted stack. The others use the alternate stack.
   bool own_handed_on = false;  // to on_break, as the signal that it stands for would have it
   bool own_passing = false;    // must disturb nothing
-  // Every signal is masked meanwhile, so that what is made pending lands when the trap returns, by
-  // sigreturn. Else the mask stays as it is, and a trap that was handed on goes back without the
-  // kernel: what sigreturn would restore is restored by the processor's own instructions.
+  // Every signal is masked meanwhile. So a signal that is made pending lands when the trap returns,
+  // by sigreturn. Else the mask stays as it is, and a trap that was handed on returns without the
+  // kernel: the processor's own instructions restore what sigreturn would.
   bool masking = true;
-  // What lies below the red zone of interrupted code is overwritten first; null: nothing is.
+  // The memory below the interrupted code's red zone is overwritten first; null: it is not.
   const StackPaint* paint = nullptr;
   std::uint64_t red_zone = kRedZone;  // bytes below SP that the signal leaves alone
 };
@@ -55,30 +55,30 @@ void want_traps(TrapWanted traps);
 
 inline constexpr unsigned kMaxBreaks = 16;
 
-// Arms breakpoint `index` at pc, to be hit when pc is reached for the nth time from now. Passes
-// before that are stepped over, a second trap for each, unless there is a `gate`: an address that
-// is reached first between the pass before the nth and the nth. REQUIRES: it is not armed;
-// pc and gate lie in the code that was attached.
+// Arms breakpoint `index` at pc; it is hit when pc is reached for the nth time from now. Earlier
+// passes are stepped over, a second trap for each. A `gate` avoids that: an address that is reached
+// first between the last two of these passes. REQUIRES: it is not armed; pc and gate lie in the
+// attached code.
 void arm(unsigned index, std::uint64_t pc, std::uint32_t nth, std::uint64_t gate = 0);
 bool is_armed(unsigned index);
-// Takes a breakpoint out for a while: passes are not counted until it is resumed. Nothing where it
-// is not armed, or not suspended.
+// Takes a breakpoint out for a while: passes are not counted until it is resumed. Does nothing if
+// it is not armed (suspend) or not suspended (resume).
 void suspend(unsigned index);
 void resume(unsigned index);
-// All that are in the code; bit i: breakpoint i was.
+// All that are in the code; bit i of the result: breakpoint i was there.
 std::uint32_t suspend_all();
 void resume_all(std::uint32_t suspended);
-// Is every patch out of the code again? REQUIRES: nothing is armed. Looks at all of it.
+// Is every patch out of the code again? REQUIRES: nothing is armed. Looks at all the code.
 bool is_pristine();
-// Takes out what a child that died has left there. REQUIRES: nothing is armed.
+// Removes the patches of a child that died. REQUIRES: nothing is armed.
 void make_pristine();
-// Takes out every breakpoint that was not hit, and forgets a step under way.
+// Takes out every breakpoint that is still armed, and forgets a step under way.
 void disarm_all();
 
-// Step from the breakpoint that is being handled on, until on_step says no.
+// From the breakpoint in hand, steps on until on_step returns false.
 void start_stepping(ucontext_t* uc);
-// Step from here on, outside any trap; and no further. Where steps are made of patches they go on
-// meanwhile: what is not the code under test has none.
+// Steps from here on, outside any trap; and stops stepping. Steps that are made of patches go on in
+// between: code that is not under test has none.
 void resume_stepping();
 void stop_stepping();
 

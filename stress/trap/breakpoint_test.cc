@@ -36,7 +36,7 @@ struct Function {
   }
 };
 
-// Each instruction that was stopped in front of, and what the function had computed by then.
+// One stop: the instruction behind it, and the function's result by then.
 struct Stop {
   unsigned index;
   std::uint64_t pc;
@@ -76,8 +76,7 @@ std::string page_of(std::uint64_t pc) {
   return {as_pointer<const char>(pc / kPage * kPage), kPage};
 }
 
-// The functions, attached once in this process: other bytes of the same pages, and a neighbour that
-// is in no range.
+// The functions, attached once in this process. The neighbour lies on their pages, but in no range.
 struct Attached {
   Attached() {
     void* module = dlopen(MODULE_FILE, RTLD_NOW);
@@ -209,14 +208,14 @@ TEST_F(Breakpoints, OfADeadChildAreTakenOutOfAllRanges) {
   EXPECT_TRUE(own_.recorder.take().empty());
 }
 
-// It would write over what is not the code's.
+// A break there would overwrite bytes that are not the code's.
 TEST_F(Breakpoints, OutsideTheCodeKillTheProcess) {
   EXPECT_EXIT(arm(0, as_address(&own_), 1), testing::KilledBySignal(SIGILL), "");
 }
 
 // ---- pages
 
-// Fresh pages with this access; what they hold are returns, in front of a number that tells them.
+// Fresh pages with this access. They hold returns, each in front of a number that identifies it.
 class Pages {
  public:
   Pages(unsigned count, int access, int kind = MAP_PRIVATE) : size_(count * kPage) {
@@ -305,7 +304,7 @@ TEST(PatchedText, RefusesWhatIsNoCode) {
                       attach_problem({{as_pointer<const void>(16), 8}}));
 }
 
-// A range that starts in code and ends elsewhere is refused by the page that is no code.
+// A range that starts in code and ends elsewhere is refused because of the page that is no code.
 TEST(PatchedText, RefusesARangeByItsLastPageToo) {
   const Pages pages(3, kCode);
   mprotect(as_pointer<void>(pages.address(2 * kPage)), kPage, PROT_READ);

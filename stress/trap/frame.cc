@@ -16,13 +16,13 @@ namespace sigsweep::trap {
 namespace {
 
 constexpr std::uint64_t kTrapFlag = 0x100;
-constexpr std::uint64_t kStateAlignment = 64;  // bytes; XRSTOR faults at another
-constexpr std::size_t kLegacy = 512;           // bytes of what FXSAVE writes
-// Bytes behind them: which components follow, and in which form.
+constexpr std::uint64_t kStateAlignment = 64;  // bytes; XRSTOR faults at any other
+constexpr std::size_t kLegacy = 512;           // bytes that FXSAVE writes
+// Bytes behind them: they tell which components follow, and in which form.
 constexpr std::size_t kHeader = 64;
 constexpr std::size_t kUnusedLegacy = 416;  // from here to the software's bytes nobody writes
 constexpr unsigned kFirstExtended = 2, kComponents = 63;
-// The kernel's ucontext, which ends at its mask; and the code behind it in a frame of 386.
+// The kernel's ucontext, which ends at its mask; in a frame of 386, also the code behind it.
 constexpr std::size_t kContextBytes = sizeof(void*) == 8 ? 304 : 116 + 8;
 constexpr std::size_t kSiginfoBytes = 128;
 // resume_context() of 386 writes below SP: there must be memory.
@@ -48,7 +48,8 @@ bool is_whole(const unsigned char* state, const SoftwareBytes& sw) {
   return form == 0 && raw_load<std::uint32_t>(state, sw.xstate_size) == SoftwareBytes::kEndMagic;
 }
 
-// Where each component of the processor's state lies in the standard form; size 0: there is none.
+// The place of each component of the processor's state in the standard form; size 0: no such
+// component.
 struct Component {
   std::uint32_t offset = 0, size = 0;
 };
@@ -63,8 +64,8 @@ struct Components {
 };
 const Components components;  // made before any signal
 
-// The first byte at `from` or behind it that belongs to a component of `xfeatures`; `size` where
-// there is none. `*end`: where that component ends.
+// The first byte at `from` or behind it that belongs to a component of `xfeatures`; `size` if there
+// is none. `*end`: where that component ends.
 std::size_t next_component(std::uint64_t xfeatures, std::size_t from, std::size_t size,
                            std::size_t* end) {
   std::size_t found = size;
@@ -99,7 +100,7 @@ void overwrite_gaps(ucontext_t* uc, const siginfo_t* info, std::uint64_t end) {
   const std::uint64_t start = as_address(state),
                       back = start + sw.xstate_size + sizeof(std::uint32_t);
   if (front_end > start - kFxsave || back > end) return;
-#if defined(__x86_64__)  // words that the kernel keeps for itself, and leaves alone
+#if defined(__x86_64__)  // words that the kernel keeps for itself and does not write
   const std::uint64_t reserved = as_address(&uc->uc_mcontext.__reserved1);
   raw_paint(reserved, reserved + sizeof uc->uc_mcontext.__reserved1);
 #endif
@@ -115,7 +116,7 @@ void overwrite_gaps(ucontext_t* uc, const siginfo_t* info, std::uint64_t end) {
 
 #else
 
-// qemu's frames go back by sigreturn, and their form is nobody's promise.
+// qemu's frames go back by sigreturn: nothing promises their form.
 bool can_resume(const ucontext_t*) {
   return false;
 }

@@ -11,13 +11,13 @@ namespace sigsweep::trap {
 
 #if defined(__x86_64__) || defined(__i386__)
 
-// What the kernel says of the processor's state in a frame: `fpx_sw_bytes`, in bytes 464 to 512 of
-// what FXSAVE wrote.
+// The kernel's words about the processor's state in a frame: `fpx_sw_bytes`, in bytes 464 to 512 of
+// FXSAVE's form.
 struct SoftwareBytes {
-  std::uint32_t magic;          // kMagic, or there is nothing but FXSAVE's form
+  std::uint32_t magic;          // kMagic; any other: only FXSAVE's form is there
   std::uint32_t extended_size;  // from fpregs on, with the magic at the end
   std::uint64_t xfeatures;      // the components that the frame holds
-  std::uint32_t xstate_size;    // what XSAVE wrote; behind it stands kEndMagic
+  std::uint32_t xstate_size;    // XSAVE's part; kEndMagic stands behind it
   std::uint32_t reserved[7];
   static constexpr std::size_t kOffset = 464;
   static constexpr std::uint32_t kMagic = 0x46505853, kEndMagic = 0x46505845;
@@ -26,9 +26,8 @@ static_assert(sizeof(SoftwareBytes) == 48);
 
 #endif
 
-// Can resume_context() restore all that is in this frame? The processor's state must be there in
-// the form that XRSTOR takes, whole, and the trap flag takes the kernel's way. Else the frame goes
-// back by sigreturn.
+// Can resume_context() restore all of this frame? The processor's state must be there, whole and in
+// XRSTOR's form, and the trap flag must be clear. Else the frame goes back by sigreturn.
 bool can_resume(const ucontext_t* uc);
 
 // Overwrites the bytes of a frame, up to `end` above it, that the kernel left as they were: gaps

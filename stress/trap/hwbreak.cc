@@ -114,7 +114,7 @@ int take_hwbreak(const siginfo_t* info, const ucontext_t* uc) {
   for (unsigned i = 0; i < kHwBreaks; i++) {
     HwBreak& event = events[i];
     if (event.passes_left == 0 || event.pc != pc) continue;
-    if (--event.passes_left != 0) continue;  // all that wait here have seen this pass: one SIGTRAP
+    if (--event.passes_left != 0) continue;  // all events here have seen this pass: one SIGTRAP
     ioctl(event.fd, PERF_EVENT_IOC_DISABLE, 0);
     hit = static_cast<int>(i);
   }

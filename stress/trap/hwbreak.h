@@ -14,14 +14,14 @@ namespace sigsweep::trap {
 // refuses, or (some virtual machines) accepts and the breakpoint never fires. Not
 // async-signal-safe.
 std::string prepare_hwbreak();
-// The same, without trying anything again, in a child: events are not inherited.
+// Prepares a child without another try: events are not inherited.
 void forget_hwbreak();
 
 // The rest is async-signal-safe. REQUIRES: prepare_hwbreak() was empty; index < kHwBreaks.
 inline constexpr unsigned kHwBreaks = 4;
 void arm_hwbreak(unsigned index, std::uint64_t pc, std::uint32_t nth);
-// Which breakpoint a SIGTRAP is of: its index if it was its last pass (it is disarmed then), -1 if
-// another pass is awaited, kNoHwBreak if the trap is none of these.
+// The breakpoint that a SIGTRAP belongs to. Its index: this was its last pass, and it is disarmed.
+// -1: it awaits another pass. kNoHwBreak: the trap belongs to none of them.
 inline constexpr int kNoHwBreak = -2;
 int take_hwbreak(const siginfo_t* info, const ucontext_t* uc);
 void disarm_hwbreaks();

@@ -1,4 +1,4 @@
-// Offsets for arch_*.S, generated as runtime/offsets.cc's are.
+// Offsets for arch_*.S, generated in the same way as runtime/offsets.cc's.
 #include <cstddef>
 
 #include "stress/base/raw_memory.h"

@@ -15,7 +15,7 @@
 namespace sigsweep::trap {
 namespace {
 
-constexpr std::uint64_t kPage = 4096;  // bytes; of an ISA whose code is not watched
+constexpr std::uint64_t kPage = 4096;  // bytes; an ISA whose code is not watched uses it
 
 // A line of /proc/self/maps.
 struct Mapping {
@@ -24,14 +24,14 @@ struct Mapping {
   std::string what;    // a file's path, "[stack]"; empty: anonymous
 };
 
-// Empty where /proc is not there.
+// Empty if there is no /proc.
 std::vector<Mapping> read_mappings() {
   std::vector<Mapping> all;
   std::ifstream maps("/proc/self/maps");
   for (std::string line; std::getline(maps, line);) {
     std::uint64_t begin = 0, end = 0;
     char access[5] = {};
-    int path = 0;  // where it starts
+    int path = 0;  // the offset at which it starts
     if (std::sscanf(line.c_str(), "%" SCNx64 "-%" SCNx64 " %4s %*s %*s %*s %n", &begin, &end,
                     access, &path) >= 3) {
       all.push_back(
@@ -54,7 +54,7 @@ const char* access_problem(const std::string& access) {
     char wanted;
     const char* problem;
   } constexpr kRules[] = {{2, 'x', "is not executable"},
-                          {1, '-', "is writable: what is data, too, cannot be patched"},
+                          {1, '-', "is writable: a page that is data, too, cannot be patched"},
                           {0, 'r', "is not readable"},
                           {3, 'p', "is shared: a patch would need the other mappings"}};
   for (const auto& rule : kRules) {
@@ -136,8 +136,8 @@ std::string PatchedText::map(Run* run) {
   return {};
 }
 
-// Where the processor does not look for changes of the code by itself, and an emulator sees only
-// those of pages that it knows as writable.
+// For a processor that does not look for changes of the code by itself. An emulator sees only
+// changes of pages that it knows as writable.
 void PatchedText::code_changed([[maybe_unused]] std::uint64_t begin,
                                [[maybe_unused]] std::uint64_t end) {
   if constexpr (!kCodeIsWatched) {

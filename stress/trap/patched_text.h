@@ -12,18 +12,18 @@
 
 namespace sigsweep::trap {
 
-// The mappings stay as long as the process: there is nothing to destroy, and handlers may run until
-// the end. All functions but attach() are async-signal-safe. A pc that they are given must lie in a
-// page that is attached: the process is killed by SIGILL if not.
+// The mappings stay as long as the process: nothing is destroyed, because handlers may run until
+// the end. All functions except attach() are async-signal-safe. A pc that they are given must lie
+// in an attached page: else the process is killed by SIGILL.
 class PatchedText {
  public:
-  // Copies each page of the code into shared memory, puts that memory where the page was, and maps
-  // it a second time, for writing. What else lies on these pages stays as it is. Empty, or what is
-  // wrong. A page is refused that is not mapped, cannot be executed, can be written, or is shared;
+  // Copies each page of the code into shared memory, puts that memory in the page's place, and maps
+  // it a second time, for writing. Other bytes of these pages stay as they are. Empty, or what is
+  // wrong. A page is refused if it is not mapped, cannot be executed, can be written, or is shared;
   // no page has been replaced then. REQUIRES: not attached yet; the modules stay loaded.
   std::string attach(const CodeRanges& code);
 
-  // What stands at pc, and what stood there before any patch.
+  // The code at pc, and the code there before any patch.
   BreakCode at(std::uint64_t pc) const { return *cell(run_of(pc), pc); }
   BreakCode original(std::uint64_t pc) const {
     const Run& run = run_of(pc);
@@ -39,13 +39,13 @@ class PatchedText {
 
   // Many patches: they take effect by publish() at the latest.
   void stage(std::uint64_t pc, BreakCode code) { *cell(run_of(pc), pc) = code; }
-  // At every instruction, and at none. REQUIRES: [begin, end) lies in one range.
+  // Breaks at every instruction, or at none. REQUIRES: [begin, end) lies in one range.
   void stage_breaks(std::uint64_t begin, std::uint64_t end);
   void stage_original(std::uint64_t begin, std::uint64_t end);
   void stage_all_original();
   void publish();
 
-  // Is every patch out again? Looks at all pages, as they are executed.
+  // Is every patch out again? Looks at all pages, through the mapping that is executed.
   bool is_pristine() const;
 
  private:

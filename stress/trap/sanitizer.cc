@@ -12,8 +12,8 @@ namespace {
 void (*report_client)();
 }  // namespace
 
-// The linker sends the calls of instrumented code here (--wrap, CMakeLists.txt): ASan's own report
-// takes a lock that a trial which is abandoned within it would keep for ever.
+// The linker sends the calls of instrumented code here (--wrap, CMakeLists.txt). ASan's own report
+// takes a lock; a trial abandoned within it would keep the lock for ever.
 #define REPORT(name)                                           \
   extern "C" void __real___asan_report_##name(void* address);  \
   extern "C" void __wrap___asan_report_##name(void* address);  \

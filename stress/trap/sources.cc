@@ -18,13 +18,13 @@
 namespace sigsweep::trap {
 namespace {
 
-// The signal that the peer is to send; 0: it has sent. Either side sleeps on it until the other has
-// changed it, so that waiting spends nothing of a trial's processor time, however late the peer is.
+// The signal that the peer is to send; 0: it has sent. Each side sleeps on it until the other has
+// changed it. So waiting takes none of a trial's processor time, however late the peer is.
 std::atomic<int> asked{0};
 pthread_t target;
 bool peer_started = false;
 
-// Whom source kill signals. Asked for in advance: two system calls would be a fifth of an
+// The target of source kill. Asked for in advance: two system calls would be a fifth of an
 // injection.
 pid_t own_process;
 long own_thread;
@@ -34,12 +34,12 @@ void note_self() {
 }
 const int at_fork = (note_self(), pthread_atfork(nullptr, nullptr, note_self));
 
-// Sleeps while `asked` is `seen`. Comes back for any reason at all.
+// Sleeps while `asked` is `seen`. May return for any other reason, too.
 void sleep_while(int seen) {
   syscall(SYS_futex, reinterpret_cast<int*>(&asked), FUTEX_WAIT_PRIVATE, seen, nullptr, nullptr, 0);
 }
 
-// For the other side, which alone can be asleep then.
+// Wakes the other side: only that one can be asleep then.
 void set_asked(int sig) {
   asked.store(sig, std::memory_order_release);
   syscall(SYS_futex, reinterpret_cast<int*>(&asked), FUTEX_WAKE_PRIVATE, 1, nullptr, nullptr, 0);
@@ -83,7 +83,7 @@ void send(Source source, int sig) {
     return;
   }
   if (source == Source::itimer) {
-    // Static: what is on this stack a sanitizer may hold for poisoned, and its setitimer looks.
+    // Static: a sanitizer may hold this stack for poisoned, and its setitimer looks.
     static constexpr itimerval soon{{0, 0}, {0, 1}};
     setitimer(ITIMER_REAL, &soon, nullptr);
     while (!is_pending(sig)) {
@@ -110,8 +110,8 @@ void after_fork() {
   forget_hwbreak();
 }
 
-// A call here that comes too late says so in errno (the peer's answer may be there before anybody
-// sleeps), and errno belongs to what the trap has interrupted.
+// A call here that comes too late sets errno (the peer may have answered before anybody sleeps),
+// but errno belongs to the interrupted code.
 void make_pending(Source source, int sig) {
   const int kept = errno;
   send(source, sig);

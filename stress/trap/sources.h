@@ -1,8 +1,9 @@
 // How a signal is made pending, exactly, from within the trap at the boundary (docs/design.md,
 // "How a signal lands").
 //
-// In the trap every signal is masked, so what is made pending there is delivered when the trap's
-// handler returns, at the very pc of the boundary. kill, itimer and peer differ in who sends it.
+// Every signal is masked in the trap. So a signal that is made pending there is delivered when the
+// trap's handler returns, at the very pc of the boundary. kill, itimer and peer differ in the
+// sender.
 #pragma once
 
 #include <string>
@@ -16,7 +17,7 @@ constexpr bool is_the_trap(Source source) {
   return source == Source::direct || source == Source::hwbreak;
 }
 
-// Starts what the source needs (a thread, for peer). Empty, or why it can't be had. Not
+// Starts the helpers of the source (a thread, for peer). Empty, or why it is not available. Not
 // async-signal-safe.
 std::string prepare(Source source);
 
@@ -24,10 +25,10 @@ std::string prepare(Source source);
 // Async-signal-safe. REQUIRES: sig is masked; prepare(source); source is kill, itimer or peer.
 void make_pending(Source source, int sig);
 
-// In a child: its parent's threads are not there. prepare() starts them anew.
+// In a child: the parent's threads do not exist there. prepare() starts them anew.
 void after_fork();
 
-// Discards a pending `sig`; false: there was none. Nothing may be left for the next trial.
+// Discards a pending `sig`; false: none was pending. Nothing may remain for the next trial.
 bool discard_pending(int sig);
 
 }  // namespace sigsweep::trap

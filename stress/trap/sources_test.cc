@@ -1,4 +1,4 @@
-// What the sources of a pending signal promise whoever the trap has interrupted.
+// What the sources of a pending signal promise to the interrupted code.
 #include "stress/trap/sources.h"
 
 #include <errno.h>
@@ -38,7 +38,7 @@ TEST_F(Sources, EachMakesItsSignalPendingAndKeepsErrno) {
   }
 }
 
-// A system call that fails at every attempt; the peer's does where its answer came first.
+// A system call that fails at every attempt. The peer's call fails if its answer came first.
 TEST_F(Sources, ACallThatFailsKeepsErrnoToo) {
   ASSERT_EQ(prepare(Source::kill), "");
   errno = kMine;

@@ -1,5 +1,4 @@
-// Painting stacks. Built without instrumentation: it looks at frames that a sanitizer may hold for
-// poisoned.
+// Painting stacks. Built without instrumentation: a sanitizer may hold the frames for poisoned.
 #include "stress/trap/stack_paint.h"
 
 #include "stress/base/raw_memory.h"
@@ -9,8 +8,8 @@
 namespace sigsweep::trap {
 namespace {
 
-// The first word from `at` on that does not hold `pattern`; `end` where there is none. REQUIRES:
-// both are aligned.
+// The first word from `at` on that does not hold `pattern`; `end` if there is none. REQUIRES: both
+// are aligned.
 std::uint64_t first_other(std::uint64_t at, std::uint64_t end, std::uint64_t pattern) {
   while (at < end && raw_load<std::uint64_t>(as_pointer<void>(at), 0) == pattern) {
     keep_as_loop();

@@ -1,9 +1,9 @@
-// What has been written of each stack, and what a signal destroys below the stack pointer.
+// How much of each stack has been written, and what a signal destroys below the stack pointer.
 //
-// A stack's unused part holds one pattern. The lowest word that does not tells how much was used at
-// most. Whatever lies below the red zone of interrupted code belongs to the signal: so at each
-// landing the part that was ever used is overwritten, whether the kernel's frame happens to lie
-// there or not. A word below that was never written, so nobody can miss it.
+// A stack's unused part holds one pattern. The lowest word without it tells how much was ever used.
+// All memory below the red zone of interrupted code belongs to the signal. So each landing
+// overwrites the part that was ever used, whether or not the kernel's frame lies there. Words below
+// that were never written, so no code can miss them.
 #pragma once
 
 #include <cstdint>
@@ -17,15 +17,15 @@ class StackPaint {
  public:
   static constexpr unsigned kMostStacks = 8;
 
-  // Paints what was never used of these stacks: their memory is zero there. REQUIRES: nothing runs
+  // Paints the part of these stacks that was never used: it is zero there. REQUIRES: nothing runs
   // on them.
   void attach(std::span<const Region> stacks);
   // One stack, painted as a whole. REQUIRES: nothing of it is in use.
   void attach_anew(const Region& stack);
   // Notes how deep each stack has been written by now. Async-signal-safe; takes some microseconds.
   void look();
-  // Overwrites what was ever used below `end` in the stack that `sp` lies in, but for what the
-  // caller stands on. Returns whether the caller stands on that stack, too. Async-signal-safe.
+  // Overwrites the part below `end` that was ever used, in the stack that `sp` lies in, but spares
+  // the caller's frames. Returns whether the caller stands on that stack, too. Async-signal-safe.
   bool overwrite(std::uint64_t sp, std::uint64_t end) const;
 
   // Frames that a switch has left behind may have put a sanitizer's poison where a signal's handler has its variables
@@ -36,7 +36,7 @@ class StackPaint {
   std::size_t size(unsigned stack) const {
     return static_cast<std::size_t>(stacks_[stack].hi - stacks_[stack].lo);
   }
-  // Bytes that were used at most, as look() has seen it.
+  // The most bytes that were ever used, as look() has seen it.
   std::size_t used(unsigned stack) const {
     return static_cast<std::size_t>(stacks_[stack].hi - stacks_[stack].lowest);
   }

@@ -1,4 +1,4 @@
-// The watchdog: a thread that looks on, and a handler for the one signal that it sends. Built
+// The watchdog: a thread that watches, and a handler for the one signal that it sends. Built
 // without instrumentation; the handler is async-signal-safe.
 #include "stress/trap/watchdog.h"
 
@@ -22,7 +22,7 @@ void (*on_expired)();
 pthread_t target;
 clockid_t cpu_clock;  // of the target
 std::atomic<std::int64_t> limit_ns;
-timespec pause_between;  // two looks
+timespec pause_between;  // between two looks
 
 std::int64_t cpu_ns() {
   timespec t{};
@@ -30,7 +30,7 @@ std::int64_t cpu_ns() {
   return t.tv_sec * 1000000000LL + t.tv_nsec;
 }
 
-// The trial has masked the signal that ends it: it takes its process with it.
+// The trial has masked the signal that ends it: so the process ends, too.
 [[noreturn]] void die() {
   signal(watchdog_signal(), SIG_DFL);
   sigset_t mine;
@@ -60,7 +60,7 @@ std::int64_t cpu_ns() {
   }
 }
 
-// The trial may have come to its end before its sentence came.
+// The trial may have ended before its sentence came.
 void sentence(int, siginfo_t*, void*) {
   const std::uint64_t serial = condemned.exchange(0, std::memory_order_acquire);
   if (serial != 0 && serial == *watched) on_expired();
@@ -85,7 +85,7 @@ std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_
   struct sigaction sa {};
   sa.sa_sigaction = sentence;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
-  // All but faults: a signal made pending in the trap must land at its boundary, not in here.
+  // All except faults: a signal made pending in the trap must land at its boundary, not in here.
   block_all_it_may(&sa.sa_mask);
   sigaction(watchdog_signal(), &sa, nullptr);
 
@@ -93,7 +93,7 @@ std::string start_watchdog(const volatile std::uint64_t* serial, unsigned limit_
   int error = pthread_getcpuclockid(target, &cpu_clock);
   sigset_t all, before;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);  // the looker-on takes no signal of its own
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // the watching thread takes no signal of its own
   pthread_t thread;
   if (error == 0) error = pthread_create(&thread, nullptr, look_on, nullptr);
   pthread_sigmask(SIG_SETMASK, &before, nullptr);

@@ -1,9 +1,9 @@
-// The second subject: Boost.Context's jump_fcontext between two contexts. No Go, no slots: a nonce
-// goes over with the jump, an answer comes back with the next.
+// The second subject: Boost.Context's jump_fcontext between two contexts. It has no Go and no
+// slots: a nonce goes over with one jump, an answer comes back with the next.
 //
-// The operation's caller runs on a stack of its own, and so do the other context and those of each
-// handler; SP is in one of them at every boundary. A handler makes its round trip with a context of
-// its own.
+// The operation's caller has a stack of its own. So do its other context and the other context of
+// each handler. SP is in one of them at every boundary. A handler makes its round trip with a
+// context of its own.
 #include "stress/subjects/fcontext/fcontext.h"
 
 #include <errno.h>
@@ -31,7 +31,7 @@ using boost::context::detail::jump_fcontext;
 using boost::context::detail::make_fcontext;
 using boost::context::detail::transfer_t;
 
-constexpr Marks LEFT_ALTERNATE = 1;  // a handler runs, and SP is not where its frames are
+constexpr Marks LEFT_ALTERNATE = 1;  // a handler runs, and SP is not in the stack of its frames
 constexpr std::string_view kMarkNames[] = {"the handler has left the alternate stack"};
 
 constexpr Protocol kProtocols[] = {
@@ -56,7 +56,7 @@ constexpr Row kRows[] = {
 constexpr unsigned kLevels = 4;  // the operation, and handlers within handlers
 // In bytes. A handler may run on any stack, and ASan's frames are large.
 constexpr std::size_t kStackSize = 64 * 1024;
-// Bytes that a jump leaves at the top of the stack that it leaves.
+// Bytes that a jump leaves at the top of the stack from which it jumps.
 constexpr std::size_t kWaiting = 64;
 
 // The stacks, by index: the caller's; the other context's, by level; the alternate one.
@@ -99,8 +99,8 @@ __attribute__((section("switch_text"), noinline)) void signal_entry_point(int si
   errno = saved;
 }
 
-// What the other context of a level holds while it waits: of no other level, and no handler starts
-// with it.
+// The values of the other context's registers while it waits. Each level has its own, and no
+// handler starts with them.
 constexpr std::uint64_t kMxcsr = 0x5f80, kX87 = 0x0e7f;
 std::uint64_t preserved_value(unsigned level, unsigned i) {
   return i == 6 ? kMxcsr : i == 7 ? kX87 : 0x0101010101010101 * (16 * (level + 1) + i);
@@ -209,7 +209,7 @@ void Fcontext::reset(unsigned protocol) {
     install_handlers(kProtocols[protocol].own_stack);
 }
 
-// Everything up to the operation: the other context waits, where the site wants one.
+// All steps up to the operation: the other context waits, if the site wants one.
 void Fcontext::prepare(unsigned level, const Row& row, Call* call) {
   JumpFrame& frame = frames_[level];
   frame.call = call;
@@ -221,7 +221,7 @@ void Fcontext::prepare(unsigned level, const Row& row, Call* call) {
   kept_call(wake_other, &frame, 0);
 }
 
-// Asks the other context once more for what it finds in its registers.
+// Asks the other context once more for the values in its registers.
 void Fcontext::finish(unsigned level, const Row& row) {
   if (row.waits_after) kept_call(wake_other, &frames_[level], 0);
 }
@@ -254,7 +254,7 @@ void Fcontext::install(std::span<const int> signals, Harness* h) {
   stack_t ss{};
   ss.ss_sp = reinterpret_cast<void*>(stacks_[kSignal].lo);
   ss.ss_size = kStackSize;
-  // The raw call: sanitizers install an alternate stack of their own, and this replaces it.
+  // The raw call: sanitizers install an alternate stack of their own, and this one replaces it.
   if (syscall(SYS_sigaltstack, &ss, nullptr) != 0) {
     std::perror("fcontext: cannot set the alternate signal stack");
     std::exit(3);
@@ -275,7 +275,7 @@ void Fcontext::install_handlers(bool own_stack) {
   }
 }
 
-// ---- what is checked
+// ---- checks
 
 unsigned Fcontext::stack_of(std::uint64_t sp) const {
   for (unsigned i = 0; i < kStacks; i++) {
@@ -296,7 +296,7 @@ std::size_t Fcontext::describe(std::uint64_t sp, char* out, std::size_t room) co
   return used;
 }
 
-// The lowest address that contexts which do not run still need; the stack's end if there are none.
+// The lowest address that waiting contexts still need; the stack's end if there are none.
 std::uint64_t Fcontext::in_use(const Stack& stack) const {
   std::uint64_t lowest = stack.hi;
   for (unsigned i = 0; i < level_; i++) {
@@ -318,7 +318,7 @@ unsigned Fcontext::live_regions(std::uint64_t sp, std::span<Region> out) const {
   return count;
 }
 
-// Where the operation's other context waits in the end.
+// The state at rest: where the operation's other context waits in the end.
 unsigned Fcontext::rest_regions(std::span<Region> out) const {
   out[0] = {&frames_[0].other, sizeof frames_[0].other};
   return 1;

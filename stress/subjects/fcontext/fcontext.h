@@ -1,4 +1,4 @@
-// What the subject's C++ and its assembly share: the frame of one round trip between two contexts.
+// Shared by the subject's C++ and its assembly: the frame of one round trip between two contexts.
 #pragma once
 
 #include <cstdint>
@@ -16,8 +16,8 @@ struct JumpFrame {
   std::uint64_t caller_sp;   // the caller's SP in front of its jump
   std::uint64_t stack_hi;    // the other context's stack: one past its highest byte
   std::uint64_t stack_size;  // bytes
-  // What the other context holds in the registers that a switch must keep while it waits, and what
-  // it finds there each time it wakes.
+  // The values that the other context holds, while it waits, in the registers that a switch must
+  // keep, and the values that it finds there each time it wakes.
   std::uint64_t preserved[kPreserved];
   std::uint64_t woken[kPreserved];
   std::uint64_t woken_last[kPreserved];
@@ -30,17 +30,16 @@ void round_trip_call(void* frame);
 void first_entry_call(void* frame);
 void last_exit_call(void* frame);
 
-// What the other context runs; the word at the top of its stack is its frame.
+// The code of the other context; the word at the top of its stack is its frame.
 void round_trip_other();
 void first_entry_other();
 void last_exit_other();
 
-// One jump to frame->other, which says where it waits then. Not part of an operation.
+// One jump to frame->other, which then says where it waits. Not part of an operation.
 void wake_other(void* frame);
 
-// Calls fn(arg) on the stack that ends at `top`, or on this one if that is 0, and gives every
-// register that a call must keep its value back: so that a switch that loses one hurts only those
-// who ask.
+// Calls fn(arg) on the stack that ends at `top`, or on this one if that is 0. Restores every
+// register that a call must keep: so a switch that loses one hurts only the code that checks.
 void kept_call(void (*fn)(void*), void* arg, std::uint64_t top);
 }
 

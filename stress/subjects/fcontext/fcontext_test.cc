@@ -1,5 +1,5 @@
-// Boost.Context's jump under signals: at every boundary ok, with the handler on either stack; and
-// what the harness would say if it were not.
+// Boost.Context's jump under signals: ok at every boundary, with the handler on either stack; and
+// the harness's words if it were not.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -40,8 +40,8 @@ struct Cell {
     EXPECT_EQ(sweeper.prepare(request.protocol, request.site, 81), "");
     EXPECT_EQ(sweeper.without_signal().verdict, Verdict::ok) << sweeper.without_signal().detail;
   }
-  // Holds every trial of the cell to one verdict at the boundaries that `where` picks, and to ok
-  // elsewhere.
+  // Requires one verdict of every trial of the cell at the boundaries that `where` picks, and ok at
+  // the others.
   void expect(Verdict verdict, bool (*where)(const Boundary&), std::string_view not_in = {}) {
     unsigned picked = 0;
     CellSweeper::Listener listener;
@@ -133,10 +133,11 @@ TEST(Handler, RunsOnTheInterruptedStackOrOnTheAlternateOne) {
   }
 }
 
-// ---- what is checked can fail
+// ---- the checks can fail
 
-// Between the store of r15 and the load of the other context's nobody needs it; nor does the other
-// context itself, between finding it and loading it anew.
+// Between the store of r15 and the load of the other context's r15, nothing needs that register.
+// The other context itself is not needed between the time it is found and the time it is loaded
+// anew.
 TEST(Checks, ARegisterOfEitherContext) {
   Cell cell("altstack", "round_trip", "none");
   const Sabotage flip([](ucontext_t* uc) { uc->uc_mcontext.gregs[REG_R15] ^= 1; });
@@ -156,7 +157,7 @@ TEST(Checks, TheStackThatWaits) {
     for (unsigned i = 0; i < count; i++) {
       const auto at = reinterpret_cast<std::uint64_t>(live[i].at);
       if (subject().stack_of(at) == subject().stack_of(sp)) continue;
-      // Where nobody looks.
+      // A byte that no code reads.
       const_cast<char*>(static_cast<const char*>(live[i].at))[live[i].size - 8] ^= 1;
     }
   });

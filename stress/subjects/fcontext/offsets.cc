@@ -1,4 +1,4 @@
-// Offsets for sites_amd64.S, generated as runtime/offsets.cc's are.
+// Offsets for sites_amd64.S, generated in the same way as runtime/offsets.cc's.
 #include <cstddef>
 
 #include "stress/subjects/fcontext/fcontext.h"

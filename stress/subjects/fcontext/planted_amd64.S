@@ -1,16 +1,16 @@
-// A switch of our own by the contract of Boost's jump_fcontext, right by default, with one defect a macro: so
-// that it can be seen that the sweep finds each, and where. Only tests link it.
+// A switch of our own by the contract of Boost's jump_fcontext. It is right by default; each macro plants one defect,
+// to show that the sweep finds it, and where. Only tests link it.
 //
 //   a waiting context, 64 bytes:  MXCSR, x87 cw | r12 | r13 | r14 | r15 | rbx | rbp | return address
 //
-// planted_begin and planted_end say where the defect is: between them lie the boundaries at which a signal
-// does harm; where none is needed, planted_begin is the instruction that comes back without a register.
+// planted_begin and planted_end say where the defect is: a signal does harm at the boundaries between them. If no
+// signal is needed, planted_begin is the instruction that comes back without a register.
 //
 //   PLANT_DROPPED_R12     r12 is saved and not restored
-//   PLANT_DROPPED_MXCSR   nor is MXCSR
+//   PLANT_DROPPED_MXCSR   MXCSR is saved and not restored
 //   PLANT_ADRIFT          SP is in neither stack for one instruction
-//   PLANT_BELOW           r12 is kept below SP for a while, planted_below bytes from where SP goes
-//   PLANT_TARGET_BELOW    likewise below the SP of a context that waits; read when SP has been set already
+//   PLANT_BELOW           r12 is kept below SP for a while, planted_below bytes from SP's next value
+//   PLANT_TARGET_BELOW    the same below the SP of a context that waits; read when SP has been set already
 //   PLANT_UNMOVED         all registers are saved below SP, and SP is moved afterwards: within amd64's red zone
 //   PLANT_STATIC          ... in a word that all contexts share
 
@@ -30,7 +30,7 @@
 \name:
 .endm
 
-// HIDDEN less r12, made in memory: no register ever holds it, because a signal's frame has each register.
+// HIDDEN less r12, made in memory: no register ever holds it, because a signal's frame holds each register.
 #define HIDDEN 0x12345678
 .macro HIDE at:vararg
 	movq	$HIDDEN, \at

@@ -1,6 +1,6 @@
-// The same subject over a switch of our own (planted_amd64.S): right as it stands, and each planted
-// defect is found at the instructions where it is, and nowhere else. Compiled once, linked once a
-// defect; ctest shows the defect before a test's name.
+// The same subject over a switch of our own (planted_amd64.S). Without a defect it is right; each
+// planted defect is found at its instructions, and at no others. Compiled once, linked once for
+// each defect; ctest shows the defect before a test's name.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -38,7 +38,7 @@ enum class Planted {
   STATIC
 };
 
-// Of this program.
+// The defect of this program.
 Planted planted() {
   static const std::map<std::string_view, Planted> kByName = {
       {"NOTHING", Planted::NOTHING},
@@ -53,7 +53,7 @@ Planted planted() {
   return kByName.at(planted_defect);
 }
 
-// A defect that harms without any signal, and what it loses.
+// The register that a defect loses without any signal.
 std::string_view lost_without_signal() {
   return planted() == Planted::DROPPED_R12     ? "r12"
          : planted() == Planted::DROPPED_MXCSR ? "MXCSR"
@@ -64,8 +64,8 @@ bool needs_a_signal() {
   return planted() != Planted::NOTHING && lost_without_signal().empty();
 }
 
-// What a signal does to a trial that lands in the defect. Below the red zone everything is
-// destroyed, on whatever stack the handler runs; within it nothing is, unless nobody leaves one.
+// The effect of a signal on a trial if it lands in the defect. Below the red zone everything is
+// destroyed, whichever stack the handler runs on. Within it nothing is, unless the red zone is off.
 Verdict verdict_within(std::string_view protocol, bool handler_calls, bool red_zone) {
   switch (planted()) {
     case Planted::ADRIFT:
@@ -95,13 +95,13 @@ bool is_within(const Boundary& b) {
          b.pc < reinterpret_cast<std::uint64_t>(planted_end);
 }
 
-// Where the word lies, in bytes below SP: at the red zone's end, where the kernel aligns its frame
-// and the processor's state has gaps (AVX, AVX-512), and beyond any frame.
+// The places of the word, in bytes below SP: at the red zone's end, in the gaps of the kernel's
+// frame (for alignment, and in the processor's state: AVX, AVX-512), and beyond any frame.
 std::vector<std::int64_t> distances() {
   if (planted() != Planted::BELOW && planted() != Planted::TARGET_BELOW) return {136};
   std::vector<std::int64_t> all;
   for (std::int64_t at = 136; at <= 4096; at += 88)
-    all.push_back(at);  // through the frame and what lies below it
+    all.push_back(at);  // through the frame and the bytes below it
   for (const std::int64_t at : {144, 192, 256, 2048, 2560, 3000, 8192, 12000, 16000, 16384})
     all.push_back(at);
   return all;
@@ -161,7 +161,7 @@ INSTANTIATE_TEST_SUITE_P(, PlantedSweep,
                                           testing::Values("none", "round_trip"),
                                           testing::Values(Source::direct, Source::kill)));
 
-// A register that is not restored is lost with no signal at all; the trace says which instruction
+// A register that is not restored is lost even without a signal. The trace says which instruction
 // came back without it.
 TEST(Planted, WithoutASignal) {
   engine();

@@ -1,6 +1,6 @@
-// The operations on amd64: a caller that jumps to another context, which answers and jumps back. In
-// assembly, so that what a switch must keep goes through the caller untouched, and every compiler has the
-// same boundaries. Contracts: fcontext.h.
+// The operations on amd64: a caller that jumps to another context, which answers and jumps back. They are in assembly,
+// so that the caller leaves the registers alone that a switch must keep, and every compiler has the same boundaries.
+// Contracts: fcontext.h.
 //
 //   the caller's stack                    the other context's stack
 //   +-----------------------------+       +-----------------------------+ <- frame.stack_hi
@@ -73,7 +73,7 @@ TEXT last_exit_call
 	JUMP
 END last_exit_call
 
-// ---- the other context's side: DI = the context that jumped here, SI = what it passed
+// ---- the other context's side: DI = the context that jumped here, SI = the passed value
 
 .macro ENTER_OTHER
 	.cfi_undefined rip
@@ -93,7 +93,7 @@ END last_exit_call
 	fldcw	frame_preserved + 56(%rcx)
 .endm
 
-// To where it was jumped from; comes back when it is woken.
+// Jumps back to the context that jumped here; continues when it is woken.
 .macro JUMP_BACK where
 	callq	jump_fcontext
 	movq	16(%rsp), %rcx
@@ -109,7 +109,7 @@ END last_exit_call
 	movq	%rdx, %rsi
 .endm
 
-// SI = what is answered to SI. Keeps DI.
+// SI = the answer to SI. Keeps DI.
 .macro ANSWER
 	movq	16(%rsp), %rax
 	movq	frame_call(%rax), %rcx
@@ -127,7 +127,7 @@ TEXT round_trip_other
 	FILL_PRESERVED
 	JUMP_BACK frame_woken
 	ANSWER
-	FILL_PRESERVED				// whatever it woke with: this context uses its registers
+	FILL_PRESERVED				// overwrites the values it woke with: this context uses its registers
 	JUMP_BACK frame_woken_last
 	callq	jump_fcontext
 	ud2
@@ -142,7 +142,7 @@ TEXT first_entry_other
 	ud2
 END first_entry_other
 
-// Ends: hands back by a function that runs on the caller's stack, when nothing runs here any more.
+// Ends: hands back by a function that runs on the caller's stack, when this stack is no longer used.
 TEXT last_exit_other
 	ENTER_OTHER
 	FILL_PRESERVED
@@ -154,9 +154,9 @@ TEXT last_exit_other
 	ud2
 END last_exit_other
 
-// On the caller's stack, instead of the return from its jump: DI = the context that has ended.
+// On the caller's stack, in place of the return from its jump: DI = the context that has ended.
 TEXT release_other
-	movq	$0, 0x38(%rdi)			// its memory is anybody's now
+	movq	$0, 0x38(%rdi)			// its memory is free now
 	xorl	%eax, %eax			// no context waits
 	movq	%rsi, %rdx
 	retq

@@ -1,4 +1,4 @@
-// The benchmarks of the Go subject, one row each: where the loop runs, and what a round of it does.
+// The benchmarks of the Go subject, one row each: where the loop runs, and the work of a round.
 #include "stress/subjects/onm/benchmarks.h"
 
 #include <signal.h>
@@ -16,7 +16,7 @@ using runtime::FuncVal;
 using runtime::G;
 using runtime::Word;
 
-constexpr int kSignal = SIGVTALRM;  // none that a schedule may name: its handler is ours
+constexpr int kSignal = SIGVTALRM;  // no schedule may name it: the handler is ours
 
 void nothing() {
   asm volatile("");
@@ -69,8 +69,8 @@ void closure() {
 void mcall_gogo() {
   runtime::cmcall(&back_fn);
 }
-// What mcall and gogo do without the change of stacks: g's state saved in g, fn called with g as
-// the ABI has it, and a jump back. With g itself: mcall too waits for it, from round to round.
+// The work of mcall and gogo without the change of stacks: save g's state in g, call fn with g as
+// the ABI has it, and jump back. It uses g itself: like mcall, each round waits for the one before.
 [[gnu::noinline]] void gosave_gogo() {
   static volatile bool gone;  // not in a register: gosave returns twice
   gone = false;

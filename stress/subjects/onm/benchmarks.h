@@ -1,4 +1,4 @@
-// What the runtime's calls cost, each on the stack and with the g that it is for.
+// The cost of the runtime's calls, each on the stack and with the g that it is for.
 #pragma once
 
 #include <cstdint>

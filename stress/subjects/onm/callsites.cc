@@ -1,10 +1,10 @@
-// The code of every call site: what its caller and its fn do with the slots, in the order of the
+// The code of every call site: how its caller and its fn use the slots, in the order of the
 // original.
 //
 // Each row of callsites.def becomes real functions of its own (NAME: fn; NAME_call: the caller; and
-// the same with closures), so that a signal can land between any two instructions of it. fn echoes
-// what it was given and answers with a mix of it; it does not branch on data. All of it is
-// SWITCH_TEXT, and calls only what is inlined there.
+// the same with closures), so that a signal can land between any two of its instructions. fn echoes
+// its arguments and answers with a mix of them; it does not branch on data. All of it is
+// SWITCH_TEXT, and calls only functions that are inlined there.
 #include "stress/subjects/onm/callsites.h"
 
 #include "runtime/slots.h"
@@ -45,8 +45,8 @@ enum RowIndex : int {
 #include "stress/subjects/onm/callsites.def"
 };
 
-// The frame of the call under way on this M. A handler's call puts its own here and the old one
-// back.
+// The frame of the call under way on this M. A handler's call puts its own here and restores the
+// old one.
 PER_M Frame* current;
 
 ALWAYS_INLINE void set_current(Frame* frame) {
@@ -74,8 +74,8 @@ ALWAYS_INLINE void note_entry(Call* call) {
   RECORD(entered, call);
 }
 
-// A mix of all that fn saw; the low byte of the result's own nonce, which tells levels apart,
-// survives.
+// A mix of all values that fn saw. The low byte of the result's own nonce survives: it tells levels
+// apart.
 ALWAYS_INLINE std::uint64_t answer(const Call* call, std::uint64_t sum, unsigned slot) {
   return static_cast<Word>(call->in[slot] + (sum << 8));
 }
@@ -190,7 +190,7 @@ ALWAYS_INLINE void call_closure(Frame* frame, void (*body)(Closure*, G*)) {
   RECORD(returned, call);
 }
 
-// How fn ends: it returns; goes back by gogo (mcall); throws.
+// The end of fn: it returns; goes back by gogo (mcall); throws.
 template <const Row& R>
 ALWAYS_INLINE void end_fn(G* gp) {
   if constexpr (R.end_message[0] != '\0') {
@@ -225,8 +225,8 @@ extern "C" {
   }
 #include "stress/subjects/onm/callsites.def"
 
-// The scheduler's operations. Their fn is the runtime's own; that it ran shows by their coming
-// back, or, for goexit0, by the M's running out of Gs.
+// The scheduler's operations. Their fn is the runtime's own. Their return shows that it ran;
+// goexit0 shows it when the M runs out of Gs.
 
 SWITCH_TEXT void gosched_m_call(void* frame) {
   Call* call = static_cast<Frame*>(frame)->call;

@@ -1,4 +1,4 @@
-// What `sigsweep prove` checks of the Go subject: the rows of claims.def.
+// The claims that `sigsweep prove` checks of the Go subject: the rows of claims.def.
 #pragma once
 
 #include "stress/subject/claims.h"

@@ -1,6 +1,6 @@
-// The contracts of the stubs, one check each. A check runs on the M that it is given, from a fresh
-// state; what a stub stored is compared with what the original stores, and with what it leaves
-// alone.
+// The contracts of the stubs, one check each. A check runs on the given M, from a fresh state. It
+// compares the words that a stub stored with those of the original, and checks that the others
+// stay.
 #include "stress/subjects/onm/contracts.h"
 
 #include <signal.h>
@@ -55,7 +55,7 @@ void reset(M* mp) {
   runtime::mreset(mp);
 }
 
-// Runs `body` as the only G of a fresh M, until there is no G left.
+// Runs `body` as the only G of a fresh M, until no G is left.
 void run_as_g(M* mp, void (*body)()) {
   reset(mp);
   static FuncVal fn;
@@ -80,9 +80,9 @@ bool same(const Gobuf& a, const Gobuf& b) {
 // ---- the switches
 
 void (*stub_under_test)(const FuncVal*);
-Word bytes_kept;  // that it leaves at the top of g0's stack
+Word bytes_kept;  // the stub leaves them at the top of g0's stack
 
-// What a stub's fn saw.
+// The values that a stub's fn saw.
 struct Seen {
   int runs;
   Word g, entry_sp;
@@ -92,8 +92,8 @@ struct Seen {
 };
 Seen seen;
 
-// SP when the function with this frame was entered: where a call pushes its return address, it lies
-// there.
+// SP when the function with this frame was entered. If a call pushes its return address, SP points
+// at it.
 #define ENTRY_SP() (word(__builtin_frame_address(0)) + static_cast<Word>(sizeof(std::uintptr_t)))
 
 bool aligned(Word entry_sp) {
@@ -125,7 +125,7 @@ void call_from_curg() {
   expect(seen.runs == 1, "fn did not run exactly once");
   expect(seen.self == &closure, "the context register did not hold fn");
   expect(seen.g == word(the_m->g0), "g was not g0 while fn ran");
-  // What note was entered with is what the stub's call pushed, and closurethunk.
+  // At note's entry the stack holds what the stub's call pushed, and closurethunk.
   expect(seen.entry_sp ==
              the_m->g0->sched.sp - bytes_kept - runtime::kReturnBytes - runtime::kThunkBytes,
          "fn did not start at g0.sched.sp");
@@ -184,7 +184,7 @@ void check_switch(M* mp, void (*stub)(const FuncVal*), Word kept = 0) {
 }
 
 // On gsignal, as a handler finds it: g and SP are gsignal's, curg is set. Entered from curg by
-// hand: the same state as sigtramp makes, without a signal.
+// hand: the same state that sigtramp makes, without a signal.
 void call_from_gsignal() {
   G* gp = getg();
   G* gsignal = gp->m->gsignal;
@@ -216,7 +216,7 @@ void check_on_gsignal(M* mp, void (*stub)(const FuncVal*)) {
 
 // ---- mcall, gogo, gosave
 
-// Is pc where a call in `caller` returns to, and, where a call pushes that, what lies below sp?
+// Does a call in `caller` return to pc? If calls push that, it must lie just below sp.
 bool is_return_address(const Gobuf& saved, Word caller) {
   const bool pushed = runtime::kReturnBytes == 0 ||
                       saved.pc == *runtime::pointerto<const std::uintptr_t>(
@@ -277,7 +277,7 @@ void call_gogo() {
   G* gp = getg();
   gogo_sp = word(__builtin_frame_address(0)) - 2048;
   gogo_buf = Gobuf{gogo_sp, word(contract_landing), gp, kRet, &ctxt_target, kOther};
-  runtime::setg(the_m->g0);  // so that gogo's setting it shows
+  runtime::setg(the_m->g0);  // so that gogo's own store shows
   runtime::gogo(&gogo_buf);
 }
 
@@ -331,7 +331,7 @@ void throw_badonm() {
   runtime::onM(&fn);
 }
 
-// A G of this M that is neither g0 nor curg nor gsignal, on the stack that runs.
+// A G of this M that is neither g0 nor curg nor gsignal, on the running stack.
 void call_from_stranger(void (*stub)(const FuncVal*)) {
   static G stranger;
   stranger = *getg();
@@ -352,7 +352,7 @@ void gogo_to_nil() {
   runtime::gogo(&gogo_buf);
 }
 
-// What a throw calls relies on the alignment that the stub gave the throw.
+// A throw's callees rely on the alignment that the stub gave the throw.
 void refuse_misaligned(const char*) {
   if (!aligned(ENTRY_SP())) _exit(1);
 }

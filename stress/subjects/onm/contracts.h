@@ -1,5 +1,4 @@
-// Claim 0: what each stub's contract says (runtime/stubs.h), checked without a signal, store by
-// store.
+// Claim 0: each stub's contract (runtime/stubs.h), checked without a signal, store by store.
 #pragma once
 
 #include <string>

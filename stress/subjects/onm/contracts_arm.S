@@ -1,4 +1,4 @@
-// Where the gogo contract's Gobuf leads: notes the registers as gogo left them.
+// The gogo contract's Gobuf leads here: notes the registers as gogo left them.
 //
 //   landed: R0 (ret), R7 (ctxt), SP, g
 

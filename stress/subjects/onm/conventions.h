@@ -1,4 +1,4 @@
-// The Go subject's tables but for its sites: protocols, marks, names.
+// The Go subject's tables except its sites: protocols, marks, names.
 #pragma once
 
 #include "runtime/stubs.h"
@@ -22,18 +22,18 @@ using runtime::onM_signalok_arm_first;
 #endif
 using runtime::systemstack;
 
-// What a boundary's marks say.
+// The meanings of a boundary's marks.
 enum Mark : Marks {
   DISAGREE = 1,       // SP is not in the stack of g
-  G0_IN_USE = 2,      // what lies on g0's stack is still wanted; a switch starts at its top
-  GSIGNAL_LEFT = 8,   // a handler has switched away: the next signal's frame overwrites it
+  G0_IN_USE = 2,      // the contents of g0's stack are still wanted; a switch starts at its top
+  GSIGNAL_LEFT = 8,   // a handler has switched away: the next signal's frame overwrites its frames
   GSIGNAL_SAVED = 4,  // gsignal.sched.sp is live: a switch's way back, which another overwrites
 };
 constexpr std::string_view kMarkNames[] = {"g-and-sp-disagree", "g0-in-use", "gsignal.sched-live",
                                            "gsignal-left"};
 constexpr std::string_view kWatched[] = {"sched.pc", "sched.sp", "sched.g", "g", "sp"};
 
-// The rows that another ISA has; each ISA has those for all.
+// The rows that exist only on arm, for all other ISAs.
 constexpr Tables::Elsewhere kArmOnly[] = {
 #define PROTOCOL_ARM(name, ...) {#name, "arm"},
 #include "stress/subjects/onm/protocols.def"
@@ -51,7 +51,7 @@ struct Side {
 struct ProtocolRow {
   std::string_view name;
   Side operation, handler;
-  Ptr<G> M::*handler_home;  // on whose stack the handler's fn runs
+  Ptr<G> M::*handler_home;  // the handler's fn runs on its stack
   bool must_reject = false;
   bool predicts = false;
   Marks spoiled_at = 0;
@@ -59,7 +59,7 @@ struct ProtocolRow {
   std::string_view summary;
 };
 
-// Of it, what is read while signals land.
+// The part of a row that is read while signals land.
 struct Convention {
   Side operation, handler;
   Ptr<G> M::*handler_home;

@@ -1,4 +1,5 @@
-// The record of one operation: plain memory, for it is written on switched stacks and in handlers.
+// The record of one operation: plain memory, because it is written on switched stacks and in
+// handlers.
 #include "stress/subjects/onm/events.h"
 
 #include "runtime/runtime.h"

@@ -1,6 +1,6 @@
-// What the operation under way does, in the order in which it does it: for whoever holds it against
-// the same operation by other means. Recorded only in a build of the subject with SIGSWEEP_EVENTS;
-// in all others nothing of this is in the code.
+// The events of the operation under way, in their order: to compare it with the same operation by
+// other means. Recorded only in a build of the subject with SIGSWEEP_EVENTS; all other builds
+// contain none of this code.
 #pragma once
 
 #include <cstdint>
@@ -28,15 +28,15 @@ struct Event {
 inline constexpr unsigned kMaxEvents = 64;
 struct Events {
   Event event[kMaxEvents];
-  unsigned count = 0;  // all that there were, also those that found no room
+  unsigned count = 0;  // all events, also those that found no room
 };
 
-// What is left of the world when the operation is over. Only M and Gs of the subject are read.
+// The rest of the world when the operation is over. Only M and Gs of the subject are read.
 inline constexpr unsigned kMostGs = 2;
 struct World {
   unsigned curg = 0;
   unsigned runnable = 0;      // Gs in the run queue
-  unsigned ended[kMostGs]{};  // the free list, the one that ended last first; kNobody: never used
+  unsigned ended[kMostGs]{};  // the free list, the last ended first; kNobody: not used
   bool operator==(const World&) const = default;
 };
 

@@ -30,7 +30,7 @@ using runtime::Ptr;
 
 Harness* harness;
 
-// What the operation's G runs. Written before the M is entered.
+// The work of the operation's G. Written before the M is entered.
 struct Launch {
   void (*caller)(void*);
   Frame* frame;
@@ -39,7 +39,7 @@ Launch launch;
 
 G* operation_g;  // the G that the operation started on; null: none, or it is switched away already
 
-// What a switch saves is made stale first, which is legal while sched.sp is 0: so each store shows.
+// First makes stale what a switch saves, which is legal while sched.sp is 0: so each store shows.
 void run_operation() {
   G* gp = runtime::getg();
   operation_g = gp == gp->m->curg ? gp : nullptr;
@@ -212,10 +212,10 @@ class OnM final : public Subject {
   const Region code_[1] = {
       {__start_switch_text, static_cast<std::size_t>(__stop_switch_text - __start_switch_text)}};
   TracedWord traced_[1] = {};
-  Frame op_frame_{}, op_inner_{};  // the operation's, and that of the call that its fn makes
+  Frame op_frame_{}, op_inner_{};  // the operation's, and its fn's own call's
 };
 
-// Two Gs are all that any operation needs; made at start, so that a trial allocates nothing.
+// No operation needs more than two Gs. They are made at start, so that a trial allocates nothing.
 void OnM::make_gs() {
   runtime::newproc(&run_operation_fn);
   runtime::newproc(&run_operation_fn);
@@ -290,7 +290,7 @@ SWITCH_TEXT void OnM::handle(unsigned protocol, unsigned site, Call* call) {
   const Code& code = kCode[kStarted[site].row];
   Frame frame, inner;  // on this handler's own stack: another may interrupt it
   frame.enter = convention.handler.enter;
-  // What fn calls it calls from where it runs: on g0 as anybody does there.
+  // fn makes its own call from its stack: on g0 like any other code there.
   const bool on_g0 = convention.handler_home == &M::g0;
   make_frame(&frame, &inner, kStarted[site].row, call,
              on_g0 ? convention.operation.enter : convention.handler.enter);
@@ -315,7 +315,7 @@ void OnM::install(std::span<const int> signals, Harness* h) {
   for (int sig : signals) runtime::setsig(sig, signal_handler);
 }
 
-// ---- what is checked
+// ---- checks
 
 const char* OnM::name_of(const G* gp) const {
   if (gp == nullptr) return "nil";
@@ -351,8 +351,8 @@ Marks OnM::marks(std::uint64_t sp, std::uint64_t red_zone) const {
   return marks;
 }
 
-// sched is that of the G that the code started on: the operation's, or, on an idle M, g0, whose
-// sched no switch may write; in a handler gsignal.
+// sched is that of the G that the code started on. For an operation that is its G; on an idle M,
+// g0, whose sched no switch may write; in a handler, gsignal.
 bool OnM::watch(std::uint64_t sp, bool in_handler, std::uint64_t* values) const {
   const bool others =
       operation_g != nullptr && m_->curg != nullptr && m_->curg != operation_g && !in_handler;
@@ -390,7 +390,7 @@ unsigned OnM::live_regions(std::uint64_t sp, std::span<Region> out) const {
   return count;
 }
 
-// Of g0's stack: what a switch that starts at its top writes first.
+// On g0's stack: the words that a switch from its top writes first.
 __attribute__((no_sanitize("address"))) void OnM::scrub(std::uint64_t sp) {
   constexpr std::uint64_t kBytes = 512, kLargestRedZone = 128, kPattern = 0xa5a5a5a5a5a5a5a5;
   using Line = std::uint64_t __attribute__((vector_size(16), may_alias));
@@ -402,7 +402,7 @@ __attribute__((no_sanitize("address"))) void OnM::scrub(std::uint64_t sp) {
   }
 }
 
-// M in two pieces, around the slots; every G but gsignal; the scheduler.
+// M in two pieces, around the slots; every G except gsignal; the scheduler.
 unsigned OnM::common_regions(std::span<Region> out, std::size_t m_size) const {
   unsigned count = 0;
   const auto* m = reinterpret_cast<const char*>(m_);

@@ -1,4 +1,4 @@
-// What else than the harness must know of the rows of protocols.def.
+// Properties of the rows of protocols.def that code outside the harness must know.
 #pragma once
 
 #include <cstdint>

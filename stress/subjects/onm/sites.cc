@@ -1,4 +1,4 @@
-// What each site reads, writes and leaves, as its row says.
+// The slots that each site reads, writes and leaves, as its row says.
 #include "stress/subjects/onm/sites.h"
 
 namespace sigsweep::onm {
@@ -8,7 +8,7 @@ SlotMask written(const Row& r) {
   return r.in | r.out | r.zero_first | r.zero_last | r.caller_zero | r.caller_zero_if_true;
 }
 
-// Zeroed, and nothing is written to them afterwards. Nonces are never 0, so "if true" is always.
+// Zeroed, and not written afterwards. Nonces are never 0, so "if true" is always.
 SlotMask left_zero(const Row& r) {
   const SlotMask by_caller = r.caller_zero | r.caller_zero_if_true;
   return by_caller | r.zero_last | (r.zero_first & ~r.out);

@@ -8,7 +8,7 @@
 
 namespace sigsweep::onm {
 
-// One for each Started, in the same order. They refer to each other: to be moved, not copied.
+// One for each Started, in the same order. They refer to each other: move them, never copy them.
 std::vector<Site> make_sites();
 
 // Does the operation of this row return to its caller?

@@ -2,8 +2,8 @@
 // lands at every boundary, by every source; trials repeat exactly and leave nothing behind;
 // prediction.
 //
-// What a trial does not do by itself is done by sabotage: an act that the engine runs on the
-// handler's stack, which spoils what the verdict is about.
+// Sabotage forces the states that a trial does not reach by itself: the engine runs an act on the
+// handler's stack, which spoils the part that the verdict is about.
 #include <capstone/capstone.h>
 
 #include "stress/engine/engine.h"
@@ -48,7 +48,7 @@ using runtime::M;
 
 constexpr std::uint64_t kSeed = 81;
 
-// Shared with the children that a test forks, as a runner's is with its host.
+// Shared with the children that a test forks, like a runner's with its host.
 volatile std::uint64_t* serial() {
   static void* const page = mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE,
                                  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -113,7 +113,7 @@ struct Bench {
   Traces traces{engine()};
   CellSweeper sweeper{traces};
   mutable const Observation* seen = nullptr;
-  std::string reason;  // of a prediction that failed
+  std::string reason;  // why a prediction failed
   unsigned agains = 0;
 };
 
@@ -146,9 +146,9 @@ greg_t& reg(ucontext_t* uc, int index) {
   return uc->uc_mcontext.gregs[index];
 }
 
-std::uint64_t sabotaged_pc;  // for acts that happen at one boundary only
+std::uint64_t sabotaged_pc;  // for acts at only one boundary
 
-// ---- verdicts that come by themselves
+// ---- verdicts without sabotage
 
 TEST(Verdicts, OkWithoutACall) {
   for (const Protocol& p : subject().protocols()) {
@@ -178,7 +178,7 @@ TEST(Verdicts, CrashAndWrongSwitch) {
   EXPECT_EQ(times(result, Verdict::ok), 0U);
 }
 
-// At each boundary the verdict, and which slot it names.
+// Expects the verdict at each boundary, and the slot that it names.
 void expect_clobbered(const char* site_name, const char* handler, Verdict verdict, SlotMask slots) {
   Bench bench("signalok_raw", site_name, handler);
   unsigned found = 0;
@@ -193,7 +193,7 @@ void expect_clobbered(const char* site_name, const char* handler, Verdict verdic
   EXPECT_LT(found, bench.count());
 }
 
-// An entry in sigtramp's place, of signals that the kernel delivers.
+// Replaces sigtramp as the entry, for signals that the kernel delivers.
 void with_entry(void (*entry)(int, siginfo_t*, void*), Verdict verdict, std::string_view detail) {
   Bench bench("signalok_saved", "scavenge_m", "none", Source::kill);
   struct sigaction before {};
@@ -235,7 +235,7 @@ TEST(Verdicts, SlotLeak) {
   EXPECT_EQ(j.slots, 1U);
 }
 
-// ---- state-leak: by sabotage of what the handler returns to, and of the runtime's state
+// ---- state-leak: by sabotage of the state that the handler returns to, and of the runtime's state
 
 struct Leak {
   const char* name;
@@ -253,8 +253,8 @@ void flip(ucontext_t* uc) {
   reg(uc, Register) ^= 0x10000;
 }
 
-// A call slipped in at the operation's first instruction, on the interrupted stack: what the kernel
-// or sighandler puts back when a handler returns can be changed there only.
+// A call slipped in at the operation's first instruction, on the interrupted stack. Some state is
+// restored by the kernel or sighandler when a handler returns: it can be changed only there.
 void (*slipped_in)();
 void (*interrupted)(void*);
 void detour(void* frame) {
@@ -322,7 +322,7 @@ TEST_P(StateLeak, IsSeen) {
 INSTANTIATE_TEST_SUITE_P(Each, StateLeak, testing::ValuesIn(kLeaks),
                          [](const auto& info) { return std::string(info.param.name); });
 
-// ---- stack-smash: memory of interrupted stacks that is in use, but that nothing reads again
+// ---- stack-smash: memory of interrupted stacks that is in use, but that is not read again
 
 void expect_smash(const char* symbol, void (*act)(ucontext_t*)) {
   for (const Source source : {Source::direct, Source::kill}) {
@@ -336,7 +336,7 @@ void expect_smash(const char* symbol, void (*act)(ucontext_t*)) {
   }
 }
 
-// What the G's first function saved of rbp: nothing that anyone needs.
+// rbp, as the G's first function saved it: no code needs it.
 void smash_curg(ucontext_t*) {
   word_at(the_m()->curg->stack.hi - 16) ^= 1;
 }
@@ -380,8 +380,8 @@ TEST(Verdicts, Hang) {
   }
 }
 
-// The handler that ends a hang masks the signal that it came by: in a sweep, where a trial does not
-// ask for the mask, the second hang would not be ended.
+// The handler that ends a hang masks the signal that caused it. In a sweep a trial does not ask for
+// the mask: then the second hang would not be ended.
 TEST(Verdicts, HangAfterHangInASweep) {
   for (const Source source : {Source::direct, Source::kill}) {
     Bench bench("signalok_saved", "scavenge_m", "none", source);
@@ -394,7 +394,7 @@ TEST(Verdicts, HangAfterHangInASweep) {
   }
 }
 
-// The signal is sent for real, and the kernel drops it: someone has changed its disposition.
+// The signal is sent for real, and the kernel drops it: its disposition has been changed.
 TEST(Verdicts, LostSignal) {
   for (const Source source : {Source::kill, Source::itimer, Source::peer}) {
     Bench bench("signalok_saved", "scavenge_m", "scavenge_m", source);
@@ -411,8 +411,8 @@ TEST(Verdicts, LostSignal) {
   }
 }
 
-// ---- two signals in one operation: the first, which calls nothing, spoils what the second one's
-// call needs; the second one's end mends it
+// ---- two signals in one operation: the first, which calls nothing, spoils state that the second
+// one's call needs; the second one's end repairs it
 
 Judgement run_two(Bench* bench, unsigned first, unsigned second, void (*act)(ucontext_t*)) {
   Plan plan = bench->plan(second);
@@ -451,9 +451,9 @@ void expect_waiting(void (*act)(ucontext_t*), End end, std::uint32_t waited) {
   EXPECT_NE(judgement.verdict, Verdict::ok);
 }
 
-// What the first leaves behind keeps the second from its boundary. If the trial comes back all the
-// same, that signal is lost; if it does not, the second was diverted like one whose boundary was
-// never reached.
+// The first leaves a state that keeps the second from its boundary. If the trial comes back all the
+// same, that signal is lost. If it does not, the second was diverted, like a signal whose boundary
+// was never reached.
 TEST(Waiting, IsUnreachedOnlyIfTheTrialNeverCameBack) {
   expect_waiting(mask_the_second, End::finished, 0);
   expect_waiting(mask_the_second_and_return_nowhere, End::faulted, 1);
@@ -462,7 +462,7 @@ TEST(Waiting, IsUnreachedOnlyIfTheTrialNeverCameBack) {
 G wrong_gsignal;
 G* right_gsignal;
 
-// gsignal names another G than the one whose stack the kernel switches to.
+// gsignal names a G whose stack is not the one that the kernel switches to.
 void swap_gsignal(ucontext_t*) {
   M* mp = the_m();
   if (Sabotage::acts++ == 0) {
@@ -482,8 +482,8 @@ TEST(Verdicts, HandlerClobbered) {
   EXPECT_EQ(run_two(&bench, 0, 1, nothing).verdict, Verdict::ok);
 }
 
-// Someone has registered another alternate stack for the thread: at the operation's first
-// instruction; at the second the handler lands; at the stub's first it is put back.
+// At the operation's first instruction another alternate stack is registered for the thread. The
+// handler lands at the second. At the stub's first instruction the old stack is put back.
 void borrow_alternate_stack(ucontext_t* uc) {
   const int act = Sabotage::acts++;
   if (act == 0) slip_in<set_alternate_stack>(uc);
@@ -541,8 +541,8 @@ TEST(Verdicts, FalseReject) {
   }
 }
 
-// ---- bad-reject: something is changed between the handler's call and the throw. The runtime's
-// hook for throws comes first in gothrow, so what it changes was changed before the throw.
+// ---- bad-reject: state changes between the handler's call and the throw. The runtime's hook for
+// throws comes first in gothrow, so its changes come before the throw.
 
 void (*engines_hook)(const char*);
 M* thrown_on;
@@ -586,7 +586,7 @@ TEST(BadReject, TheInterruptedStackChanged) {
             Verdict::bad_reject);
 }
 
-// ---- where a switch that orders its Gs, instead of comparing them, would be ok by chance
+// ---- a switch that orders its Gs, instead of comparing them, would be ok here by chance
 
 unsigned outside;  // Gs that have gsignal and g0 not on one side
 
@@ -609,7 +609,7 @@ TEST(Layout, G0LiesBetweenTheOtherGs) {
 
 using Symbols = std::vector<std::string>;
 
-// The functions that the operation passes through, each time that it comes to another one.
+// The functions that the operation passes through, one entry for each change of function.
 Symbols path(const Trace& trace) {
   Symbols symbols;
   for (const Boundary& b : trace.boundaries) {
@@ -642,7 +642,7 @@ TEST(Nested, TheHandlersWayBeginsAndEndsInSigtramp) {
   }
 }
 
-// legacy's handler goes back to curg with SP = 0, where no trap can have its frame.
+// legacy's handler goes back to curg with SP = 0: a trap can't have its frame there.
 TEST(Nested, AHandlerThatGoesAstrayIsRecordedAsFarAsItCame) {
   Pairs pairs("legacy", "mcacheRefill_m", "mcacheRefill_m", Form::nested);
   EXPECT_FALSE(pairs.handler_trace().complete);
@@ -659,7 +659,7 @@ void take_cpu_time(ucontext_t*) {
   } while ((now.tv_sec - start.tv_sec) * 1000 + (now.tv_nsec - start.tv_nsec) / 1000000 < 300);
 }
 
-// A recording steps: the longest took 60 ms on one machine, and more than a trial has on another.
+// A recording steps. The longest took 60 ms on one machine; on another, more than a trial's limit.
 TEST(Nested, ARecordingHasMoreTimeThanATrial) {
   const Sabotage sabotage(take_cpu_time);
   Pairs pairs("signalok_saved", "scavenge_m", "scavenge_m", Form::nested);
@@ -679,8 +679,8 @@ TEST(Nested, EveryPairLandsTwice) {
   }
 }
 
-// ---- the frames that AMX makes: 8 KiB more, once a process has asked for it and a tile holds
-// anything
+// ---- the frames that AMX makes: 8 KiB larger, once a process has requested AMX and a tile holds
+// data
 
 #if defined(__x86_64__)
 
@@ -699,7 +699,7 @@ __attribute__((target("amx-tile"))) void load_a_tile() {
 // Empty, or why this machine has no such frames.
 std::string use_amx() {
   constexpr unsigned kTileInEdx = 1U << 24;
-  // Of asm/prctl.h, newer than some distributions'.
+  // Of asm/prctl.h, which some distributions lack in this version.
   constexpr long kRequestPermission = 0x1023, kTileData = 18;
   unsigned a = 0, b = 0, c = 0, d = 0;
   if (__get_cpuid_count(7, 0, &a, &b, &c, &d) == 0 || (d & kTileInEdx) == 0)
@@ -757,8 +757,8 @@ TEST(Nested, RememberFailsWhereTheMarksSay) {
   EXPECT_LT(times(result, Verdict::ok), result.trials);
 }
 
-// legacy's handler on an idle M goes back to no curg: a second signal finds no g there and ends the
-// trial on its way to its handler. It has struck at its boundary all the same.
+// legacy's handler on an idle M goes back to no curg. There a second signal finds no g, and ends
+// the trial on its way to its handler. Even so, it has struck at its boundary.
 TEST(Nested, ASignalThatThrowsOnItsWayHasLanded) {
   Pairs pairs("legacy", "setgcpercent_m@idle", "mcacheRefill_m", Form::nested, Source::kill);
   const Trace& handler = pairs.handler_trace();
@@ -777,8 +777,8 @@ TEST(Nested, ASignalThatThrowsOnItsWayHasLanded) {
   EXPECT_GT(without_g, 0U);
 }
 
-// Also where the second signal interrupts the first one on the way to its handler, and its own
-// handler ends the trial there: both have struck.
+// The second signal may interrupt the first one on the way to its handler, and its own handler may
+// end the trial there. Then both have struck.
 TEST(Pairs, EverySignalIsAccountedForByEveryProtocol) {
   const auto protocols = subject().protocols();
   for (const Source source : {Source::direct, Source::kill}) {
@@ -793,7 +793,7 @@ TEST(Pairs, EverySignalIsAccountedForByEveryProtocol) {
   }
 }
 
-// The same code runs in the operation and in the handler: only the operation's own passes count.
+// The same code runs in the operation and in the handler: only the operation's passes count.
 TEST(TwoInOne, TheHandlersPassesDoNotCount) {
   Pairs pairs("signalok_saved", "mcacheRefill_m", "mcacheRefill_m", Form::two);
   const CellResult result = pairs.sweep();
@@ -815,7 +815,8 @@ TEST(Blame, IsOnTheSignalThatAloneDoesIt) {
   EXPECT_EQ(blamed_injection(engine(), plan, judgement, seen), 1U);
 }
 
-// Two that spoil a slot each, between signals that spoil none: the last of the smallest set.
+// Two signals that spoil a slot each, between signals that spoil none: the last of the smallest
+// set.
 TEST(Blame, IsFoundByTakingAwayWhatIsNotNeeded) {
   Bench argument("signalok_raw", "mheap_free_m", "ready_m");
   Bench scalar("signalok_raw", "mheap_free_m", "setgcpercent_m");
@@ -902,7 +903,7 @@ TEST(Boundaries, PassThroughCallerStubAndFn) {
   EXPECT_EQ(bench.boundary(0).phase, Phase("caller/g=curg/sp=curg/live=-", 1));
 }
 
-// A disassembler of its own says where the next instruction is, unless this one jumps.
+// Another disassembler says where the next instruction is, unless this one jumps.
 TEST(Boundaries, LeaveOutNoInstruction) {
   Bench bench("reject", "mcacheRefill_m");
   csh handle = 0;
@@ -952,7 +953,7 @@ TEST(Boundaries, APhaseBeyondTheLastIsTheLast) {
   EXPECT_EQ(bench.sweeper.trace().find_phase(Phase("caller/g=g0/sp=g0/live=-", 1), &clamped), -1);
 }
 
-// Only in the child that records: so the handler's way has no end there, and is ok here.
+// Only in the child that records: so the handler's way has no end there, but is ok here.
 pid_t home;
 void crash_where_it_is_recorded(ucontext_t*) {
   if (getpid() != home) __builtin_trap();
@@ -999,7 +1000,7 @@ TEST(Passes, TheSecondOneOnly) {
   EXPECT_EQ(bench.stack_landed_on(), kG0);
 }
 
-// A gate spares the passes before; it must not change where the signal lands.
+// A gate avoids traps at the passes before; it must not change where the signal lands.
 TEST(Passes, BehindAGateItIsTheSameOne) {
   TwicePassed bench;
   const auto sp_landed = [&](const Plan& plan) {
@@ -1104,8 +1105,8 @@ TEST(Cells, SkipsWhatItIsTold) {
   EXPECT_EQ(ran[2], 4U);
 }
 
-// A trial that leaves the mask changed goes unseen where it happens, if nobody asks the kernel; the
-// next landing shows it, and the cell is run again with each trial asking.
+// A trial leaves the mask changed. A lazy trial does not ask the kernel, so it does not see that;
+// the next landing shows it. Then the cell is run again, and each trial asks.
 TEST(Cells, AMaskThatALazyTrialLeftIsFoundWhereItWasLeft) {
   Bench bench("signalok_saved", "scavenge_m", "none", Source::kill);
   bench.request.allowed = kOnlyOk;
@@ -1120,7 +1121,7 @@ TEST(Cells, AMaskThatALazyTrialLeftIsFoundWhereItWasLeft) {
   EXPECT_EQ(bench.sweep().landed, result.landed) << "and nothing of it is left";
 }
 
-// ---- nothing is left of a trial
+// ---- nothing of a trial remains
 
 std::string rest_state() {
   Region regions[16];
@@ -1147,7 +1148,7 @@ TEST(Afresh, AfterEachKindOfEnd) {
   }
 }
 
-// Some of these trials write over the frames that they came from: those must not be the harness's.
+// Some of these trials write over their callers' frames: those must not be the harness's.
 TEST(Afresh, AfterTrialsThatGoAstray) {
   Bench good("signalok_saved", "largeAlloc_m", "setgcpercent_m");
   Bench bad("remember", "gosched_m", "newproc_m_casgstatus");
@@ -1159,7 +1160,7 @@ TEST(Afresh, AfterTrialsThatGoAstray) {
   EXPECT_GT(crashes, 0U);
 }
 
-// Benches for all sites under all protocols, made as they are needed.
+// Benches for all sites under all protocols, made when they are needed.
 class AllBenches {
  public:
   Bench& of(unsigned protocol_index, unsigned site_index) {
@@ -1293,8 +1294,8 @@ TEST(Predict, NotOfASlotThatTheSiteDoesNotZero) {
   EXPECT_EQ(made.at(8, S0 | S1 | S2), (Prediction{}));
 }
 
-// What build_trace makes of accesses: live from behind the write until the read, whoever reads; a
-// slot that nothing has written (here s2) is not live.
+// build_trace's result for accesses. A slot is live from behind the write until the read, whether
+// by caller or fn. A slot that was never written (here s2) is not live.
 TEST(BuildTrace, LiveSlotsFollowTheAccesses) {
   Bench bench("reject", "mcacheRefill_m");
   const Trace& real = bench.sweeper.trace();

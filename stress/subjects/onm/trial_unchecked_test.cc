@@ -1,5 +1,5 @@
-// The runtime with the check cut out of onM, under the protocol that demands a rejection: at no
-// boundary is that missed unseen.
+// The runtime without the check in onM, under the protocol that demands a rejection: the miss is
+// seen at every boundary.
 #include <gtest/gtest.h>
 #include <signal.h>
 

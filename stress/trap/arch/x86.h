@@ -13,8 +13,8 @@ namespace sigsweep::trap {
 using BreakCode = std::uint8_t;
 inline constexpr BreakCode kBreakCode = 0xcc;  // int3
 inline constexpr unsigned kBreakAdvance = 1;   // bytes by which pc is past it in its trap
-inline constexpr bool kHasTrapFlag = true;     // else a step is made of breakpoints
-// A patch is seen, through whatever mapping it is made.
+inline constexpr bool kHasTrapFlag = true;     // without one a step is made of breakpoints
+// The processor sees a patch, whichever mapping writes it.
 inline constexpr bool kCodeIsWatched = true;
 inline constexpr bool kFaultTellsWrite = true;  // fault_is_write() knows
 inline constexpr bool kResumesByHand = true;    // there is a resume_context()
@@ -30,14 +30,14 @@ inline bool fault_is_write(const ucontext_t* uc) {
   return (uc->uc_mcontext.gregs[REG_ERR] & 2) != 0;
 }
 
-// A breakpoint that stands in the code: what any injection costs at least.
+// A breakpoint that stands in the code: the least cost of any injection.
 inline void standing_break() {
   asm volatile("int3");
 }
 
-// The control words, by name, and legal values that nobody sets by habit: neither those that a
-// process or a handler starts with nor another compiler's. Every exception is masked; MXCSR rounds
-// up and flushes denormals either way, the x87 rounds up to single precision.
+// The control words, by name, with legal values that nobody sets by habit. No process, handler or
+// other compiler starts with them. Every exception is masked; MXCSR rounds up and flushes denormals
+// either way, the x87 rounds up to single precision.
 inline constexpr unsigned kControls = 2;
 inline constexpr const char* kControlNames[kControls] = {"MXCSR", "x87 control word"};
 inline constexpr std::uint32_t kControlProbe[kControls] = {0xdfc0, 0x087f};

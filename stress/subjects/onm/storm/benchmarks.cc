@@ -1,4 +1,4 @@
-// The benchmarks, one row each: the Gs that do its rounds, on one M.
+// The benchmarks, one row each: the Gs that run its rounds, on one M.
 #include "stress/subjects/onm/storm/benchmarks.h"
 
 #include <chrono>
@@ -15,7 +15,7 @@ using runtime::G;
 
 std::uint64_t rounds_left;
 
-// Rounds are shared by the Gs of a benchmark, which take turns.
+// The Gs of a benchmark share its rounds and take turns.
 bool next_round() {
   if (rounds_left == 0) return false;
   rounds_left--;
@@ -26,7 +26,7 @@ void yield() {
   while (next_round()) runtime::gosched();
 }
 
-// Two Gs, of which one waits: a round is one ready and one park.
+// Two Gs; one of them waits: a round is one ready and one park.
 runtime::Lock meeting;
 G* waiting;
 
@@ -56,7 +56,7 @@ void malloc_large() {
   }
 }
 
-// A heap of 1 MiB in small objects, all of them reached.
+// A heap of 1 MiB in small objects; all of them are reachable.
 constexpr unsigned kObjects = 16384;
 void* objects[kObjects];
 

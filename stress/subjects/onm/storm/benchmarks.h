@@ -1,4 +1,4 @@
-// What the scheduler and the heap cost, on one M and without signals: for `sigsweep bench`.
+// The cost of the scheduler and the heap, on one M and without signals: for `sigsweep bench`.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@ namespace sigsweep::storm::go {
 
 std::vector<std::string_view> benchmark_names();
 
-// ns that so many rounds of a benchmark took; negative: there is none of that name. REQUIRES: no
+// ns that so many rounds of a benchmark took; negative: no benchmark has that name. REQUIRES: no
 // storm in this process.
 double run_benchmark(std::string_view name, std::uint64_t rounds);
 

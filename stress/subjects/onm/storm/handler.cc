@@ -2,9 +2,9 @@
 // instrumented, and calls nothing that a sanitizer intercepts (no large initialiser: that is
 // memset).
 //
-// A rejected call is resumed at the handler's saved SP by the throw hook, where the original ends
-// the process. Claim 2 is why that is legal: between the call and the throw nothing changed. What
-// the handler itself had done before it called, writing its arguments into the slots, is undone.
+// A rejected call is resumed at the handler's saved SP by the throw hook; in the original it ends
+// the process. Claim 2 makes that legal: between the call and the throw nothing changed. Before the
+// call, the handler itself wrote its arguments into the slots; that is undone.
 #include "stress/subjects/onm/storm/handler.h"
 
 #include <signal.h>
@@ -27,15 +27,15 @@ MState states[kMaxThreads];
 
 namespace {
 
-unsigned size_class_site;  // whose s0 is a size class
+unsigned size_class_site;  // its s0 is a size class
 
-// Nonces; a size class where one is expected, so that what is clobbered by it goes on with it.
+// Nonces; a size class where one is expected, so that a clobbered operation can go on with it.
 void draw(unsigned site, std::uint64_t* rng, std::uint64_t* args) {
   for (unsigned i = 0; i < kMaxSlots; i++) args[i] = random_word(rng) | 1;
   if (site == size_class_site) args[0] = 1 + random_word(rng) % (runtime::kClasses - 1);
 }
 
-// True if the call ran; false if it was rejected. A frame of its own, to be resumed in.
+// True if the call ran; false if it was rejected. It has its own frame, so that it can be resumed.
 __attribute__((noinline)) bool call(MState* m, unsigned level, unsigned site, Call* made) {
   onm::Frame* volatile frame = onm::frame_under_way();
   const volatile bool outer = m->calling;
@@ -51,8 +51,7 @@ __attribute__((noinline)) bool call(MState* m, unsigned level, unsigned site, Ca
   runtime::G* const gsignal = runtime::getg();
   runtime::M* const back = gsignal->m;
   states[back->id].calling = outer;
-  // The frames that were abandoned left behind what ASan had put around their variables; this one
-  // has none of it.
+  // The abandoned frames left ASan's borders around their variables; this frame has none.
   const auto sp = reinterpret_cast<runtime::Word>(__builtin_frame_address(0));
   runtime::unpoison(gsignal->stack.lo, sp - gsignal->stack.lo);
   runtime::restoreslots(back, &saved);
@@ -60,7 +59,7 @@ __attribute__((noinline)) bool call(MState* m, unsigned level, unsigned site, Ca
   return false;
 }
 
-// The signal in the way of the operation under way: the one that a schedule will land.
+// The signal that interrupts the operation under way: a schedule will land it.
 void note_hit(MState* m, const ucontext_t& uc, const runtime::G* gp, unsigned site,
               const std::uint64_t* args) {
   const runtime::G* g0 = gp->m->g0;
@@ -83,7 +82,7 @@ void judge(MState* m, unsigned site, const Call& made) {
 
 void handle(MState* m, Thread* thread, const ucontext_t& uc, const runtime::G* gp) {
   const unsigned site = config.handlers[random_word(&thread->rng) % config.handlers.size()];
-  Call made, inner;  // what fn and caller fill is looked at only where they ran
+  Call made, inner;  // the values of fn and caller are read only if they ran
   made.fn_runs = made.returns = inner.fn_runs = inner.returns = 0;
   made.inner = &inner;
   draw(site, &thread->rng, made.in);
@@ -101,8 +100,8 @@ void handle(MState* m, Thread* thread, const ucontext_t& uc, const runtime::G* g
   if (nest) allow_nesting(SIG_BLOCK);
 }
 
-// SP lies in gsignal's stack and is aligned, and the direction flag is clear: the ABI, and
-// SA_ONSTACK for every signal.
+// The ABI, and SA_ONSTACK for every signal, demand this: SP lies in gsignal's stack and is aligned,
+// and the direction flag is clear.
 bool entered_well(const runtime::G* gsignal, std::uint64_t frame, std::uint64_t flags) {
   return frame > gsignal->stack.lo && frame <= gsignal->stack.hi &&
          frame % trap::kFrameAlignment == trap::kFrameRest && trap::flags_problem(flags) == nullptr;
@@ -128,8 +127,8 @@ bool is_rejection(const char* message) {
   return *message == '\0';
 }
 
-// The last words of a process that a throw ends, for the host: which, and where. A rejection
-// elsewhere than on gsignal is of a legal call.
+// The last words, for the host, of a process that a throw ends: which throw, and where. A rejection
+// that is not on gsignal is of a legal call.
 void say_throw(const runtime::G* gp, const char* message) {
   char text[256];
   const bool on_gsignal = gp != nullptr && gp == gp->m->gsignal;

@@ -1,4 +1,4 @@
-// What a storm's signals do in an M: a handler's call by the protocol, counted and checked.
+// The work of a storm's signals in an M: a handler's call by the protocol, counted and checked.
 #pragma once
 
 namespace sigsweep::storm::go {

@@ -26,13 +26,13 @@ constexpr Label kLabels[] = {
 runtime::M* ms[kMaxThreads];
 
 // A span of each class that the Gs use, before the first signal: an M in the field has long had
-// them, and what a clobbered refill does then is to leave one that is used up.
+// them. A clobbered refill then leaves a span that is used up.
 void fill_cache() {
   for (unsigned c = 1; c < runtime::kClasses && runtime::kClassSize[c] <= kLargestSmallObject; c++)
     runtime::mcache_refill(runtime::getg()->m->mcache, c);
 }
 
-// Run on g0 of each M, with signals blocked.
+// Runs on g0 of each M, with signals blocked.
 void m_starts() {
   fill_cache();
   thread_starts(&thread_here());

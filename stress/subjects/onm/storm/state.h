@@ -1,5 +1,5 @@
-// What an M counts and remembers, beside what each thread of a storm does (stress/storm/state.h).
-// Every field has one writer: the M's own thread, be it in a G, on g0 or in a handler.
+// The counts and notes of an M, beside those of each thread of a storm (stress/storm/state.h).
+// Every field has one writer: the M's own thread, in a G, on g0 or in a handler.
 #pragma once
 
 #include "runtime/runtime.h"
@@ -15,16 +15,16 @@ struct alignas(64) MState {
   // the handler's
   Counter calls;  // made from gsignal: rejected + ran (unless the process died in one)
   Counter rejected, ran, handler_clobbered;
-  void* resume[2][5];  // where a rejected call goes on, by depth
+  void* resume[2][5];  // the points after rejected calls, by depth
   bool calling;        // a handler's call is under way
   // the operation's
   Counter legal;        // calls of stubs from curg and g0 that came back
-  unsigned op_signals;  // that landed since the operation began
+  unsigned op_signals;  // landed since the operation began
   Hit hit;
 };
 extern MState states[kMaxThreads];
 
-// Those of the M that runs this. CAVEAT: a G may be on another M after each scheduling point.
+// The state of the calling M. CAVEAT: a G may be on another M after each scheduling point.
 inline MState& here() {
   return states[runtime::getg()->m->id];
 }

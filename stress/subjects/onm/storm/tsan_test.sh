@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# tsan_test.sh STORM: storms of a TSan build: no report and no violation in the protocols that are safe; the hazard
-# is seen where it is.
+# tsan_test.sh STORM: storms of a TSan build. The safe protocols give no report and no violation; the hazard of the
+# others is seen.
 set -euo pipefail
 
 # storm PROTOCOL MIXES SECONDS: its records, and TSan's reports, one stream.

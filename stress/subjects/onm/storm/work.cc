@@ -27,9 +27,9 @@ using runtime::G;
 using runtime::Word;
 
 #if defined(SEES_THE_HEAP)
-constexpr bool kSanitizerSees = true;  // memory that is not the object's is reported when touched
+constexpr bool kSanitizerSees = true;  // a touch of memory outside the object is reported
 #else
-constexpr bool kSanitizerSees = false;  // so it is not touched, and counted
+constexpr bool kSanitizerSees = false;  // so such memory is not touched, but counted
 #endif
 
 constexpr unsigned kKept = 8;           // objects of a G
@@ -42,7 +42,7 @@ struct Object {
   Word size;  // bytes, whole words
 };
 
-// Where two Gs meet: the one that comes first waits for the other.
+// Two Gs meet here: the first to come waits for the other.
 struct Meeting {
   runtime::Lock lock;
   G* waits;
@@ -50,14 +50,14 @@ struct Meeting {
 };
 
 struct GState {
-  runtime::Closure closure;  // its head is what the G runs
+  runtime::Closure closure;  // the G runs its head
   unsigned number;
   std::uint64_t rng;
 };
 GState gs[kMaxGs];
 Object objects[kMaxGs][kKept];  // a root
 Meeting meetings[kMaxGs / 2 + 1];
-std::vector<unsigned>* op_sites;  // that the exact lane has, too
+std::vector<unsigned>* op_sites;  // those that the exact lane has, too
 std::atomic<bool> stopping;
 std::atomic<std::uint64_t> made, finished, children;
 
@@ -70,7 +70,7 @@ unsigned site_named(std::string_view name) {
   return 0;
 }
 
-// An allocation that did not give what was asked for: its size class or size was clobbered.
+// An allocation that is not of the requested size class or size: that was clobbered.
 void record_allocation(const char* site) {
   Violation violation{};
   violation.verdict = Verdict::arg_clobbered;
@@ -121,7 +121,7 @@ Word pattern(const Object& object, Word i) {
   return (reinterpret_cast<Word>(object.at) ^ (i << 48U)) | 1;
 }
 
-// Its first words and its last hold what was written.
+// Do its first words and its last hold the written values?
 bool intact(const Object& object) {
   const Word last = object.size / sizeof(Word) - 1;
   for (const Word i : {Word{0}, last / 2, last}) {
@@ -134,7 +134,7 @@ void fill(const Object& object) {
   for (Word i = 0; i < object.size / sizeof(Word); i++) object.at[i] = pattern(object, i);
 }
 
-// The object lies in a span of its size.
+// Does the object lie in a span of its size?
 bool fits(const Object& object) {
   const Word at = reinterpret_cast<Word>(object.at);
   const runtime::MSpan* s = runtime::spanof(at);
@@ -189,7 +189,7 @@ void meet(Meeting* place, bool leave) {
   if (other != nullptr) runtime::goready(other);
 }
 
-// The last of an odd number of Gs has nobody to meet.
+// With an odd number of Gs, the last one has no partner.
 bool has_partner(const GState* self) {
   return (self->number ^ 1U) < config.tasks;
 }
@@ -222,7 +222,7 @@ constexpr void (*kOperations[])(GState*) = {alloc_operation, sched_operation, gc
 constexpr unsigned kMixes = std::size(kMixNames);
 static_assert(std::size(kOperations) == kMixes);
 
-constexpr unsigned kTurn = 16;  // operations between two scheduling points at most
+constexpr unsigned kTurn = 16;  // the most operations between two scheduling points
 
 void g_main(runtime::Closure* closure, G*) {
   auto* self = reinterpret_cast<GState*>(closure);

@@ -1,4 +1,4 @@
-// What the Gs of a storm do: allocate, schedule, collect, and run the call sites of the exact lane.
+// The work of a storm's Gs: allocate, schedule, collect, and run the call sites of the exact lane.
 #pragma once
 
 #include <cstdint>
@@ -10,20 +10,20 @@ namespace sigsweep::storm::go {
 
 inline constexpr unsigned kMaxGs = 4096;
 
-// What Gs do.
+// The kinds of work.
 inline constexpr std::string_view kMixNames[] = {"alloc", "sched", "gc", "slots"};
 
-// Bytes; what the Gs allocate beside large objects.
+// Bytes. The Gs allocate these beside large objects.
 inline constexpr runtime::Word kLargestSmallObject = 2048;
 
 // Makes the Gs' state. Once, before start_gs.
 void prepare_work();
-// The Gs, ready to run. Before there are signals: not by onM and the slots, where a hazard would
-// end the storm in its first millisecond; the children that sched makes are.
+// Starts the Gs, ready to run, before there are signals. It does not use onM and the slots: there a
+// hazard would end the storm in its first millisecond. The children that sched makes do use them.
 void start_gs();
 // Each G ends after the operation that it is in.
 void stop_gs();
-// Gs that were made and have come to their end, of those and of their short-lived children.
+// Gs that were made and that have ended, including their short-lived children.
 struct GCount {
   std::uint64_t made, finished;
 };

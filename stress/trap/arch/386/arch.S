@@ -1,7 +1,7 @@
 // The harness's own assembly on 386: containment and the register probe. Contracts: arch.h.
 //
 //   both frames:   arguments | return address | ebp | ebx | esi | edi | x87 cw, MXCSR  <- SP; FRAME bytes
-//   from the return address on. Of the harness's 64-bit words the low half is meant; the high one is 0.
+//   from the return address on. Of the harness's 64-bit words only the low half is used; the high one is 0.
 
 #include "stress/trap/arch/offsets.h"
 
@@ -73,7 +73,7 @@ TEXT contain_call
 	.cfi_remember_state
 	.cfi_escape 0x0f, 2, 0x70, FRAME		// CFA = AX + FRAME, where SAVE_ALL left SP
 	pushl	%eax
-	.cfi_escape 0x0f, 5, 0x74, 0, 0x06, 0x23, FRAME	// CFA = what was pushed + FRAME
+	.cfi_escape 0x0f, 5, 0x74, 0, 0x06, 0x23, FRAME	// CFA = the pushed value + FRAME
 	subl	$8, %esp				// keep the ABI's alignment
 	.cfi_escape 0x0f, 5, 0x74, 8, 0x06, 0x23, FRAME
 	pushl	%ebx
@@ -135,15 +135,15 @@ TEXT probe_call
 	RESTORE_ALL
 END probe_call
 
-// What is loaded last comes from below the interrupted SP: IRET loads no SP in this mode. The caller's frame is
-// not described: it does not exist any more.
+// The last values are loaded from below the interrupted SP, because IRET loads no SP in this mode. The caller's frame
+// has no description: it does not exist any more.
 TEXT resume_context
 	movl	4(%esp), %ebx				// BX = the context
 	.cfi_undefined eip
 	movl	context_fpregs(%ebx), %ecx
-	movl	state_xfeatures(%ecx), %eax		// what the frame holds, and nothing else: XRSTOR looks for
-	movl	state_xfeatures + 4(%ecx), %edx		// each component that it is asked for behind the last one
-	addl	$state_fxsave, %ecx			// behind what FSAVE would write
+	movl	state_xfeatures(%ecx), %eax		// only the components that the frame holds: XRSTOR looks
+	movl	state_xfeatures + 4(%ecx), %edx		// for each requested one behind the last one
+	addl	$state_fxsave, %ecx			// past FSAVE's form
 	xrstor	(%ecx)
 	movl	context_esp(%ebx), %edx
 	subl	$12, %edx
@@ -177,7 +177,7 @@ TEXT entry_call
 	movl	%ecx, (%esp)
 	movl	%edx, 4(%esp)
 	movl	%ebx, 8(%esp)
-	movl	%esi, 12(%esp)				// behind the arguments, which are the entry's to change
+	movl	%esi, 12(%esp)				// behind the arguments, which the entry may change
 	movl	$entry_probe, %ebx
 	movl	$entry_probe + 1, %esi
 	movl	$entry_probe + 2, %edi

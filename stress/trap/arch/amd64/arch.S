@@ -80,7 +80,7 @@ TEXT contain_call
 	.cfi_escape 0x0f, 3, 0x70, 0xc0, 0		// CFA = AX + 64, where SAVE_ALL left SP
 	pushq	%rax
 	pushq	%rax					// and once more, for the ABI's alignment
-	.cfi_escape 0x0f, 5, 0x77, 0, 0x06, 0x23, 64	// CFA = what was pushed + 64
+	.cfi_escape 0x0f, 5, 0x77, 0, 0x06, 0x23, 64	// CFA = the pushed value + 64
 	movq	%rdx, %rdi
 	callq	*%rsi
 	movq	(%rsp), %rsp
@@ -136,14 +136,14 @@ TEXT probe_call
 	RESTORE_ALL
 END probe_call
 
-// On the handler's stack, below its frame: IRETQ's own frame. Whatever lies below the interrupted SP is not
-// touched. The caller's frame is not described: it does not exist any more.
+// Uses the handler's stack, below its frame: IRETQ's own frame. The memory below the interrupted SP stays untouched.
+// The caller's frame has no description: it does not exist any more.
 TEXT resume_context
 	.cfi_undefined rip
 	movq	%rdi, %rbx
 	movq	context_fpregs(%rbx), %rcx
-	movl	state_xfeatures(%rcx), %eax		// what the frame holds, and nothing else: XRSTOR looks for
-	movl	state_xfeatures + 4(%rcx), %edx		// each component that it is asked for behind the last one
+	movl	state_xfeatures(%rcx), %eax		// only the components that the frame holds: XRSTOR looks
+	movl	state_xfeatures + 4(%rcx), %edx		// for each requested one behind the last one
 	xrstor64	(%rcx)
 	movl	%ss, %eax
 	pushq	%rax

@@ -11,16 +11,14 @@
 
 namespace sigsweep::trap {
 
-inline constexpr std::uint64_t kRedZone = 128;  // bytes below SP that belong to what is interrupted
-// What a frame pointer leaves when it is divided by 16, in a function that was called with SP as
-// the ABI wants it.
+inline constexpr std::uint64_t kRedZone = 128;  // bytes below SP, of the interrupted code
+// The remainder of a frame pointer, divided by 16, in a function that was called with the ABI's SP.
 inline constexpr std::uint64_t kFrameAlignment = 16, kFrameRest = 0;
 inline constexpr int kPc = REG_RIP, kSp = REG_RSP;
 inline constexpr NamedRegister kRegisters[] = {
     {"rip", REG_RIP}, {"rsp", REG_RSP}, {"rbp", REG_RBP}, {"rax", REG_RAX}, {"rbx", REG_RBX},
     {"rcx", REG_RCX}, {"rdx", REG_RDX}, {"rsi", REG_RSI}, {"rdi", REG_RDI}, {"r8", REG_R8}};
-// The registers that a call must keep, by name, in Probe's order; and behind them the frame
-// pointer.
+// The registers that a call must keep, by name, in Probe's order; the frame pointer follows them.
 inline constexpr unsigned kKept = 5;
 inline constexpr const char* kKeptNames[kKept] = {"rbx", "r12", "r13", "r14", "r15"};
 inline constexpr const char* kEntryLost[kKept] = {

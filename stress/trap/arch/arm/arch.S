@@ -1,8 +1,8 @@
 // The harness's own assembly on arm: containment and the register probe. Contracts: arch.h.
 //
 //   both frames:   lr | fp | g | r9 | r8 | r7 | r6 | r5 | r4 | r3 | d15 ... d8 | FPSCR, a word  <- SP; FRAME bytes
-//   Of the harness's 64-bit words the low half is meant; the high one is 0. g, which is R10, goes the way of
-//   the callee-saved registers here: whoever calls from outside gets back what it had.
+//   Of the harness's 64-bit words only the low half is used; the high one is 0. g, which is R10, is saved like
+//   the callee-saved registers here: a caller from outside gets its value back.
 
 #include "stress/trap/arch/offsets.h"
 
@@ -84,7 +84,7 @@ TEXT contain_call
 	.cfi_remember_state
 	.cfi_escape 0x0f, 3, 0x73, 0xf0, 0		// CFA = R3 + FRAME, where SAVE_ALL left SP
 	str	r3, [sp, #-8]!
-	.cfi_escape 0x0f, 6, 0x7d, 0, 0x06, 0x23, 0xf0, 0	// CFA = what was pushed + FRAME
+	.cfi_escape 0x0f, 6, 0x7d, 0, 0x06, 0x23, 0xf0, 0	// CFA = the pushed value + FRAME
 	mov	r0, r2
 	blx	r1
 	ldr	r3, [sp]
@@ -133,7 +133,7 @@ TEXT probe_call
 	str	r9, [r0, #probe_kept_after + 40]
 	vmrs	r3, fpscr
 	bic	r3, r3, #0xf8000000			// N, Z, C, V, QC
-	bic	r3, r3, #0x9f				// exceptions, which add up
+	bic	r3, r3, #0x9f				// exceptions, which accumulate
 	str	r3, [r0, #probe_control_after]
 	ldr	r3, [r0, #probe_over]
 	blx	r3

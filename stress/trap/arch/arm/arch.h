@@ -54,11 +54,11 @@ inline constexpr const char* kEntryLost[kKept] = {
     "r8, lost by the signal's entry", "r9, lost by the signal's entry"};
 inline constexpr int kPreserved[] = {4, 5, 6, 7, 8, 9, 11};
 
-// FPSCR: round towards zero, which no signal handler starts with.
+// FPSCR: round towards zero; no signal handler starts with that.
 inline constexpr unsigned kControls = 1;
 inline constexpr const char* kControlNames[kControls] = {"FPSCR"};
 inline constexpr std::uint32_t kControlProbe[kControls] = {0x00c00000};
-// The context does not say in an easy way: it is compared at the operation's end only.
+// The context does not show them in an easy way: they are compared only at the operation's end.
 inline void context_controls(const ucontext_t*, std::uint64_t* out) {
   out[0] = 0;
 }
