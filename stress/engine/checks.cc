@@ -79,4 +79,23 @@ bool kept_slots_until_throw(const SlotReader& slots, const Landing& landing, Slo
   return true;
 }
 
+std::string untold(const Subject& subject, std::uint64_t sp) {
+  char state[8];
+  Region regions[kMaxRegions];
+  if (subject.describe(sp, state, sizeof state) == 0) {
+    return "the subject's describe() says nothing of the state where an operation starts";
+  }
+  if (subject.live_regions(sp, regions) == 0) {
+    return "the subject's live_regions() is empty where an operation starts: no overwritten frame "
+           "would be seen";
+  }
+  const unsigned stacks = subject.stacks(regions);
+  if (!lies_in({regions, stacks}, sp - 1)) {  // of an empty stack SP is the end
+    return "an operation starts on a stack that the subject's stacks() does not list: nothing "
+           "below "
+           "SP would be overwritten there";
+  }
+  return {};
+}
+
 }  // namespace sigsweep

@@ -2,6 +2,8 @@
 // or a static string. Async-signal-safe.
 #pragma once
 
+#include <string>
+
 #include "stress/engine/landings.h"
 #include "stress/engine/slot_reader.h"
 #include "stress/trap/arch.h"
@@ -40,5 +42,9 @@ bool lies_in(std::span<const Region> regions, std::uint64_t address);
 // handler's own arguments may have changed them, if the protocol passes them there (`passed`).
 bool kept_slots_until_throw(const SlotReader& slots, const Landing& landing, SlotMask passed,
                             const Call& call);
+
+// A subject that leaves these virtuals at rest would pass every check that needs them. Empty, or
+// which one tells nothing. `sp`: where an operation starts. Not async-signal-safe.
+std::string untold(const Subject& subject, std::uint64_t sp);
 
 }  // namespace sigsweep

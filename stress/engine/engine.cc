@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "stress/base/symtab.h"
+#include "stress/engine/checks.h"
 #include "stress/engine/children.h"
 #include "stress/engine/trial.h"
 #include "stress/trap/breakpoint.h"
@@ -260,7 +261,8 @@ std::string Engine::trace(unsigned protocol, unsigned site, std::uint64_t seed, 
   plan.site = site;
   draw_nonces(seed, 0, p.subject.word_bits(), plan.in);
   record(plan, WayEnd{}, &p.trial, &p.recorder);
-  return p.recorder.read(out);
+  std::string problem = p.recorder.read(out);
+  return problem.empty() ? untold(p.subject, out->boundaries.front().sp) : problem;
 }
 
 std::string Engine::trace_handler(const Plan& plan, Trace* out) {

@@ -65,6 +65,10 @@ std::vector<std::string> Session::handlers() const {
   const auto known = names_of(description.catalog.handlers);
   auto calling = known;
   std::erase(calling, "none");
+  if (calling.empty() && options.handlers == std::vector<std::string>{"all"}) {
+    throw Failure(kUsage,
+                  "--handler all: no site of this subject may serve as a handler; allowed: none");
+  }
   return select("--handler", options.handlers, known, calling);
 }
 

@@ -15,9 +15,7 @@ class Checks {
   virtual unsigned live_regions(std::uint64_t sp, std::span<Region> out) const = 0;
   // "sp=caller", "sp=co1": the state of the switch. Appends at most `room` bytes, returns
   // the count.
-  virtual std::size_t describe(std::uint64_t /*sp*/, char* /*out*/, std::size_t /*room*/) const {
-    return 0;
-  }
+  virtual std::size_t describe(std::uint64_t sp, char* out, std::size_t room) const = 0;
   // What holds, as bits; `red_zone`: bytes below SP that belong to the interrupted code.
   virtual Marks marks(std::uint64_t /*sp*/, std::uint64_t /*red_zone*/) const { return 0; }
   // The words of the switch whose order of change is part of the contract: one value for each name

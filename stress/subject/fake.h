@@ -35,6 +35,7 @@ class FakeSubject : public Subject {
   void run(unsigned, unsigned, Call*) override {}
   void handle(unsigned, unsigned, Call*) override {}
   unsigned stack_of(std::uint64_t) const override { return 0; }
+  std::size_t describe(std::uint64_t, char*, std::size_t) const override { return 0; }
   unsigned live_regions(std::uint64_t, std::span<Region>) const override { return 0; }
 };
 
