@@ -50,7 +50,8 @@ bool read_all(int fd, std::string* text) {
   start();
   stats().execs = 1;
   target().run(input);
-  const std::string line = Record("judged").add("file", path).add("ended", "ok").encode() + "\n";
+  const std::string line =
+      Record("judged").add("file", path).add("ended", "ok").add("text", "").encode() + "\n";
   if (write(report, line.data(), line.size()) < 0) _exit(3);
   _exit(0);
 }

@@ -6,8 +6,8 @@
 //
 // HOW: ok; stopped, at a finding; failed, by a failure of the harness; died; late, it had not ended
 // after a minute; refused, it is no input of the target. why: of all but ok. cause: alike in what
-// is the same fault. text: the readable form of the input, of stopped and failed as far as it was
-// run; a schedule has `expect` and `origin`. An empty FILE: the target stops before any input.
+// is the same fault. text: the readable form of the input; of stopped and failed as far as it was
+// run, and a schedule then has `expect` and `origin`, as that of one that died has. An empty FILE: the target stops before any input.
 #pragma once
 
 #include <span>

@@ -193,8 +193,8 @@ configure_and_build() {
 }
 
 # run_command COMMAND ARGUMENT...: becomes `sigsweep COMMAND ARGUMENT...`, once its packages are installed and the command
-# is built, and what it then says that it needs. Exit status: the command's; 3 where something can't be had. With
-# SIGSWEEP_PRESET=gcc it is that build's command.
+# is built, and what it then says that it needs. Exit status: the command's; 3 where something can't be had.
+# SIGSWEEP_PRESET (release): whose command. The fuzz targets are beside it in the same checkout.
 run_command() {
   local preset=${SIGSWEEP_PRESET-release} sigsweep needs targets
   open_streams

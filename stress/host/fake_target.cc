@@ -5,16 +5,19 @@
 //                       has started in a session of its own; their ids go to FAKE_PIDS/{inner,outer}
 //   FAKE_FINDS=INPUT,...   what the engine keeps as crashes
 //   FAKE_CUTS=1         the engine adds an empty file to the corpus, as where the disk is full
+//   FAKE_FAILS=1        to make a corpus smaller fails
 //   FAKE_FILLS=1        the engine writes files into the corpus until none can be written
 //   FAKE_LOG=FILE       a line for each process that judges, and how many inputs it was given
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <set>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -120,13 +123,47 @@ int afl(const fs::path& out) {
   return 0;
 }
 
+// Leaves of FROM in TO, largest first, what shows a letter that none before it does. Notes in a
+// control file of libFuzzer's which input shows which.
+int minimize(const fs::path& from, const fs::path& to, const std::string& control) {
+  stall_in("engine");
+  if (!variable("FAKE_FAILS").empty()) return 1;
+  std::vector<fs::path> files;
+  for (const auto& entry : fs::directory_iterator(from)) files.push_back(entry.path());
+  std::sort(files.begin(), files.end(), [](const fs::path& a, const fs::path& b) {
+    return std::pair(fs::file_size(b), a) < std::pair(fs::file_size(a), b);
+  });
+  std::string head = std::to_string(files.size()) + "\n0\n", rows;
+  std::set<char> seen;
+  fs::create_directories(to);
+  for (std::size_t i = 0; i < files.size(); i++) {
+    const std::string text = content(files[i]);
+    const std::size_t before = seen.size();
+    seen.insert(text.begin(), text.end());
+    if (seen.size() > before) write(to / files[i].filename(), text);
+    head += files[i].string() + "\n";
+    rows += "STARTED " + std::to_string(i) + " " + std::to_string(text.size()) + "\nFT " +
+            std::to_string(i);
+    for (const char c : text) rows += " " + std::to_string(int{c});
+    rows += "\nCOV " + std::to_string(i) + " 1\n";
+  }
+  if (!variable("FAKE_CUTS").empty()) write(to / sha1("more"), "");
+  if (!control.empty()) write(control, head + rows);
+  return 0;
+}
+
+std::string value_of(const Words& words, const std::string& option) {
+  for (std::size_t i = 0; i < words.size(); i++) {
+    if (words[i] == option && i + 1 < words.size()) return words[i + 1];
+    if (words[i].starts_with(option + "=")) return words[i].substr(option.size() + 1);
+  }
+  return {};
+}
+
 int run(const std::string& name, const Words& words) {
   const std::string command = words.empty() ? "" : words[0];
-  if (name == "afl-fuzz") {
-    for (std::size_t i = 0; i + 1 < words.size(); i++) {
-      if (words[i] == "-o") return afl(words[i + 1]);
-    }
-  }
+  if (name == "afl-cmin") return minimize(value_of(words, "-i"), value_of(words, "-o"), "");
+  if (name == "afl-fuzz") return afl(value_of(words, "-o"));
   if (command == "--describe") {
     std::puts("target name=fake takes_schedules=1 lands_signals=1 may_be_destroyed=0");
   } else if (command == "--dictionary") {
@@ -135,14 +172,15 @@ int run(const std::string& name, const Words& words) {
     stall_in("inputs");
     for (std::size_t i = 2; i < words.size(); i++)
       write(words[1] + "/" + fs::path(words[i]).stem().string(), content(words[i]));
+  } else if (command == "--texts") {
+    for (std::size_t i = 2; i < words.size(); i++)
+      write(words[1] + "/" + fs::path(words[i]).filename().string() + ".sched", content(words[i]));
+  } else if (command == "-set_cover_merge=1") {
+    return minimize(words.back(), words[words.size() - 2], value_of(words, "-merge_control_file"));
   } else if (command == "--judge") {
     return judge({words.begin() + 1, words.end()});
   } else {
-    std::string prefix;
-    for (const std::string& word : words) {
-      if (word.starts_with("-artifact_prefix=")) prefix = word.substr(word.find('=') + 1);
-    }
-    return libfuzzer(words.back(), prefix);
+    return libfuzzer(words.back(), value_of(words, "-artifact_prefix"));
   }
   return 0;
 }

@@ -17,7 +17,7 @@
 #include "stress/host/options.h"
 
 #ifndef SIGSWEEP_FUZZ_TARGETS
-#error "SIGSWEEP_FUZZ_TARGETS comes from CMake: the names of the files fuzz/*_fuzzer.cc"
+#error "SIGSWEEP_FUZZ_TARGETS comes from CMake: the names of the targets in fuzz/"
 #endif
 
 namespace sigsweep {
@@ -139,6 +139,27 @@ FuzzTarget open_target(const FuzzOptions& options, const std::string& name,
   return target;
 }
 
+FuzzTarget open_any_build(const FuzzOptions& options, const std::string& name,
+                          const std::string& isa) {
+  std::error_code error;
+  const bool by_afl = !fs::exists(target_program(options, name, kEngines[0], isa), error) &&
+                      fs::exists(target_program(options, name, kEngines[1], isa), error);
+  return open_target(options, name, kEngines[by_afl], isa);
+}
+
+Finder finder_by_folder(const fs::path& file) {
+  const fs::path findings = file.parent_path();
+  const std::string folder = findings.parent_path().filename();
+  if (findings.filename() != "findings") return {};
+  for (const std::string engine : kEngines) {
+    const std::size_t at = folder.find("-" + engine);
+    if (at == folder.npos) continue;
+    const std::string isa = folder.substr(at + 1 + engine.size());
+    return {folder.substr(0, at), isa.empty() ? machine_isa() : isa.substr(1)};
+  }
+  return {};
+}
+
 std::vector<Judged> judge(const FuzzTarget& target, const std::vector<fs::path>& files,
                           const fs::path& work, const fs::path& log) {
   std::vector<Judged> judged(files.size());
@@ -146,6 +167,30 @@ std::vector<Judged> judge(const FuzzTarget& target, const std::vector<fs::path>&
     const std::size_t count = std::min(kAtATime, files.size() - at);
     judge_some(target, std::span(files).subspan(at, count), work, log,
                std::span(judged).subspan(at, count));
+  }
+  return judged;
+}
+
+std::vector<Judged> judge_by_any_build(const FuzzOptions& options, const std::string& name,
+                                       const std::string& isa, const std::vector<fs::path>& files,
+                                       const fs::path& work) {
+  std::vector<Judged> judged(files.size());
+  for (const char* engine : kEngines) {
+    std::vector<std::size_t> left;
+    std::vector<fs::path> asked;
+    for (std::size_t i = 0; i < files.size(); i++) {
+      if (judged[i].is_finding() || judged[i].kind == Judged::failed) continue;
+      left.push_back(i);
+      asked.push_back(files[i]);
+    }
+    std::error_code error;
+    if (left.empty() || !fs::exists(target_program(options, name, engine, isa), error)) continue;
+    const FuzzTarget target = open_target(options, name, engine, isa);
+    const auto said = judge(target, asked, work, work / "judge.log");
+    for (std::size_t i = 0; i < left.size(); i++) {
+      const bool less = said[i].kind == Judged::unasked || said[i].kind == Judged::refused;
+      if (!less || judged[left[i]].kind == Judged::unasked) judged[left[i]] = said[i];
+    }
   }
   return judged;
 }

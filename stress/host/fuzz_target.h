@@ -2,6 +2,7 @@
 // inputs (fuzz/judge.h). They are built by presets; the command builds none.
 #pragma once
 
+#include <compare>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -47,6 +48,18 @@ std::filesystem::path target_program(const FuzzOptions& options, const std::stri
 FuzzTarget open_target(const FuzzOptions& options, const std::string& name,
                        const std::string& engine, const std::string& isa);
 
+// The first of the target's builds that there is for this ISA. Throws as open_target() does.
+FuzzTarget open_any_build(const FuzzOptions& options, const std::string& name,
+                          const std::string& isa);
+
+// The target that found what lies in a campaign's folder, NAME-ENGINE/findings or
+// NAME-ENGINE-ISA/findings; no name: it lies in none.
+struct Finder {
+  std::string name, isa;
+  auto operator<=>(const Finder&) const = default;
+};
+Finder finder_by_folder(const std::filesystem::path& file);
+
 // What a target says of one input.
 struct Judged {
   enum Kind { ok, stopped, failed, died, late, refused, unasked } kind = unasked;
@@ -61,5 +74,13 @@ struct Judged {
 // to stop, or within a few minutes, stays unasked. Throws Failure(kHarnessFailed).
 std::vector<Judged> judge(const FuzzTarget& target, const std::vector<std::filesystem::path>& files,
                           const std::filesystem::path& work, const std::filesystem::path& log);
+
+// The same by the target's builds for this ISA, one after the other, until one says that it is a
+// finding or a failure: in another build two boundaries may be one. Where there is no build of it,
+// none is asked.
+std::vector<Judged> judge_by_any_build(const FuzzOptions& options, const std::string& name,
+                                       const std::string& isa,
+                                       const std::vector<std::filesystem::path>& files,
+                                       const std::filesystem::path& work);
 
 }  // namespace sigsweep

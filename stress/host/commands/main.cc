@@ -21,12 +21,15 @@
 #include "stress/host/commands/campaign.h"
 #include "stress/host/commands/explain.h"
 #include "stress/host/commands/fuzz_flags.h"
+#include "stress/host/commands/minimize.h"
 #include "stress/host/commands/prove.h"
 #include "stress/host/commands/replay.h"
+#include "stress/host/commands/reproduce.h"
 #include "stress/host/commands/shard.h"
 #include "stress/host/commands/shrink.h"
 #include "stress/host/commands/storm.h"
 #include "stress/host/commands/sweep.h"
+#include "stress/host/commands/triage.h"
 
 namespace sigsweep {
 namespace {
@@ -76,6 +79,12 @@ constexpr Subcommand kSubcommands[] = {
      kSelect | kInject, explain_command},
     {"campaign", "a fuzzing engine on a fuzz target, for a time; what it finds is kept and named",
      kFuzz | kResults | kJobs, campaign_command},
+    {"minimize", "the smallest set of a campaign's inputs that shows all that they show",
+     kFuzz | kResults, minimize_command},
+    {"reproduce", "what one input of a fuzz target is and does, in the target and in a replay",
+     kFuzz | kResults, reproduce_command},
+    {"triage", "what campaigns have found, one line a cause; takes files and folders",
+     kFuzz | kResults | kKnown, triage_command},
     {"list", "protocols, sites, handlers, verdicts and sources", 0, list_command},
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras,
      bench_command},
