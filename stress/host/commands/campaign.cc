@@ -177,6 +177,7 @@ void Campaign::run() {
   engine_ = run_engine(folder_, target_, options_.jobs, seconds(options_.fuzz.seconds),
                        [this] { return look(); });
   seconds_ = seconds_since(start_);
+  if (full_.empty()) full_ = why_full(folder_.root);  // it may have ended by that
   std::string text;
   for (const CoursePoint& point : course_)
     text += fmt::format("{:.2f} {} {}\n", point.seconds, point.execs, point.covered);
