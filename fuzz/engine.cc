@@ -73,8 +73,9 @@ bool ends_options(std::string_view argument) {
 }  // namespace
 
 Engine& trial_engine() {
-  static Engine engine(subject());
-  return engine;
+  // Never torn down: a signal that comes when it likes may come while the process ends.
+  static Engine* const engine = new Engine(subject());
+  return *engine;
 }
 
 void open_standard_streams() {
