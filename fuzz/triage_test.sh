@@ -30,5 +30,5 @@ cp corpus/seeds/malloc_fuzzer/survives.sched "$found/sound.txt"
 expect 3 '^2 schedules, 1 findings, 1 that show nothing here$' '^shows nothing  .*/sound.txt: malloc_fuzzer does not stop at it$'
 if [[ -x build/fuzz/malloc_fuzzer-swept_twice ]]; then
   mv "$work/in/malloc_fuzzer-afl" "$work/in/malloc_fuzzer-swept_twice-afl"
-  expect 1 '^2 schedules, 2 findings, 0 that show nothing here$' '^by its target  1 files, such as .*/sound.txt: malloc_fuzzer: '
+  expect 1 '^2 schedules, 2 findings, 0 that show nothing here$' '^by its target  1 files, such as .*/sound.txt: malloc_fuzzer-swept_twice: '
 fi
