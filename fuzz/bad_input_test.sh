@@ -43,7 +43,7 @@ if ((EUID == 0)); then
 fi
 chmod 000 "$work/out/corpus" "$work/nightly/fuzz/closed/corpus"
 if "${user[@]}" test -r scripts/fuzz; then
-  refuses 2 "$work/nightly/fuzz/closed/corpus: no folder that can be read" "${user[@]}" scripts/nightly --budget 10m --out "$work/nightly"
+  refuses 2 "$work/nightly/fuzz/closed/corpus: no readable folder" "${user[@]}" scripts/nightly --budget 10m --out "$work/nightly"
 else
   echo "bad_input_test: not tested: a folder that can't be read, for another user than root can't come here"
 fi

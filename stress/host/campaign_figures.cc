@@ -98,10 +98,10 @@ std::string line_of(const Figures& f, double seconds) {
   return line;
 }
 
-Course course_of(const std::vector<CoursePoint>& points) {
+CampaignCourse course_of(const std::vector<CoursePoint>& points) {
   constexpr std::size_t kShown = 5;
   constexpr std::size_t kParts = 8;  // at least, or there is no usual rate to speak of
-  Course course;
+  CampaignCourse course;
   course.phases = "phases over time: ";
   const std::size_t step = std::max<std::size_t>((points.size() + 1) / kShown, 1);
   for (std::size_t i = 0; i < points.size(); i += step) {

@@ -34,10 +34,10 @@ struct CoursePoint {
 
 // Phases and rate over time. `slow`: the last quarter ran at less than a tenth of the usual rate,
 // which is that of the best quarter.
-struct Course {
+struct CampaignCourse {
   std::string phases, rates;  // a line each; of a short campaign there are no rates
   bool slow = false;
 };
-Course course_of(const std::vector<CoursePoint>& points);
+CampaignCourse course_of(const std::vector<CoursePoint>& points);
 
 }  // namespace sigsweep

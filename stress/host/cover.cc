@@ -6,13 +6,13 @@
 
 namespace sigsweep {
 
-std::vector<Shown> read_control_file(const std::string& text) {
+std::vector<InputFeatures> read_control_file(const std::string& text) {
   std::istringstream lines(text);
   std::size_t count = 0;
   std::string line;
   if (std::getline(lines, line)) std::istringstream(line) >> count;
   std::getline(lines, line);
-  std::vector<Shown> inputs;
+  std::vector<InputFeatures> inputs;
   while (inputs.size() < count && std::getline(lines, line)) inputs.push_back({line, {}});
   while (std::getline(lines, line)) {
     std::istringstream words(line);
@@ -24,11 +24,11 @@ std::vector<Shown> read_control_file(const std::string& text) {
   return inputs;
 }
 
-Cover cover(std::vector<Shown> inputs, std::size_t most) {
-  std::ranges::sort(inputs, {}, &Shown::path);
+Cover cover(std::vector<InputFeatures> inputs, std::size_t most) {
+  std::ranges::sort(inputs, {}, &InputFeatures::path);
   std::set<std::string> all, covered;
-  for (const Shown& one : inputs) all.insert(one.features.begin(), one.features.end());
-  const auto added_by = [&covered](const Shown& one) {
+  for (const InputFeatures& one : inputs) all.insert(one.features.begin(), one.features.end());
+  const auto added_by = [&covered](const InputFeatures& one) {
     return std::ranges::count_if(
         one.features, [&](const std::string& feature) { return covered.count(feature) == 0; });
   };

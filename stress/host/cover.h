@@ -9,19 +9,19 @@
 namespace sigsweep {
 
 // An input, and the features that it shows.
-struct Shown {
+struct InputFeatures {
   std::string path;
   std::set<std::string> features;
 };
 // FILES, FIRST, so many paths; then for each: STARTED i size, FT i feature..., COV i edge... A file
 // that is cut short tells of fewer.
-std::vector<Shown> read_control_file(const std::string& text);
+std::vector<InputFeatures> read_control_file(const std::string& text);
 
 struct Cover {
   std::vector<std::string> paths;  // the one that adds most first; the smaller name of two
   std::size_t features = 0, all_features = 0;
 };
 // At most so many; fewer where fewer show all.
-Cover cover(std::vector<Shown> inputs, std::size_t most);
+Cover cover(std::vector<InputFeatures> inputs, std::size_t most);
 
 }  // namespace sigsweep

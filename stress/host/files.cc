@@ -76,7 +76,7 @@ void need_folder(const fs::path& folder) {
 void check_corpus(const fs::path& folder) {
   std::error_code error;
   if (!fs::is_directory(folder, error) || access(folder.c_str(), R_OK | X_OK) != 0)
-    throw Failure(kUsage, fmt::format("{}: no folder that can be read", folder.string()));
+    throw Failure(kUsage, fmt::format("{}: no readable folder", folder.string()));
   fs::recursive_directory_iterator at(folder, error);
   for (; !error && at != fs::recursive_directory_iterator(); at.increment(error)) {
     const std::string path = at->path();

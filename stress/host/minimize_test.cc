@@ -97,7 +97,7 @@ TEST_F(Minimize, RefusesWhatItCantUse) {
   refused(minimize("afl", "--keep all"), 2, "--keep");
   refused("minimize --builds build --engine libfuzzer --target onm_fuzzer", 2, "which FOLDER?");
   refused("minimize --builds build --engine libfuzzer --target onm_fuzzer none", 2,
-          "none: no folder that can be read");
+          "none: no readable folder");
   refused("minimize --builds build --engine libfuzzer --target onm_fuzzer --out '" + inputs() +
               "' '" + inputs() + "'",
           2, "its inputs: both read and made anew");

@@ -319,7 +319,7 @@ int Campaign::tell(ResultsWriter* results) const {
                found_.unasked, folder_.findings().string());
   }
   const Figures shown = figures.value_or(Figures{});
-  const Course course = course_of(course_);
+  const CampaignCourse course = course_of(course_);
   if (shown.phases[0].all > 0) fmt::print("{}\n", course.phases);
   if (!course.rates.empty()) fmt::print("{}\n", course.rates);
   fmt::print("{}, {}, {:.0f} s: {}; {} new in the corpus, {} findings\n", target_.name,
