@@ -233,7 +233,8 @@ def problems_of_script(command, path, words):
         yield f"{path}: there is no such script"
         return
     text = text_of(path)
-    passed_on = re.findall(r'sigsweep (\w[\w-]*)\b[^\n]*"\$@"', text)  # to which subcommand its arguments go
+    # To which subcommand its arguments go.
+    passed_on = re.findall(r'(?:sigsweep|^run_command) (\w[\w-]*)\b[^\n]*"\$@"', text, re.MULTILINE)
     for word in words:
         flag = word.partition("=")[0]
         if not flag.startswith("--") or re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", text):

@@ -3,11 +3,11 @@
 # some of them did land in the code under test.
 set -euo pipefail
 
-here=$(dirname "${BASH_SOURCE[0]}")
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 ASYNC=1 SIGSWEEP_STATS=$work "$1" -runs="$2" -seed=1
-summary=$(/usr/bin/python3 "$here/summary.py" line "$work" 1)
-echo "$summary"
-[[ $summary =~ ([0-9]+)\ of\ those\ in\ the\ code && ${BASH_REMATCH[1]} -gt 100 ]]
+# strays and strays_landed (stress/base/fuzz_counters.h), of the one process that there was.
+read -r strays landed < <(od -A n -t u8 -j 40 -N 16 "$work"/*)
+echo "$strays free-running signals, $landed of those in the code under test"
+((landed > 100))

@@ -3,13 +3,13 @@
  */
 #pragma once
 
+#include "stress/base/fuzz_counters.h"
 #include "stress/verdict/verdict_list.h"
 
 /* An engine tells eight ranges of a counter's value apart, and each stands for a verdict. */
 #define SIGSWEEP_COUNTER_LEVELS 8
 #define SIGSWEEP_COUNTERS_PER_ROW \
   ((SIGSWEEP_VERDICT_COUNT + SIGSWEEP_COUNTER_LEVELS - 1) / SIGSWEEP_COUNTER_LEVELS)
-#define SIGSWEEP_FEEDBACK_ROWS 2048
 #define SIGSWEEP_COUNTERS (SIGSWEEP_FEEDBACK_ROWS * SIGSWEEP_COUNTERS_PER_ROW)
 
 #ifndef __ASSEMBLER__

@@ -14,6 +14,8 @@
 //                                with that
 //   TARGET --repeat N FILE...    runs each input N times; all must show the same verdicts and
 //                                feedback
+//   TARGET --describe            what its inputs are, as a record (fuzz/judge.h)
+//   TARGET --judge FILE...       what it says of each input, as records; status 0 whatever that is
 //
 // If the first argument is none of these, or is `--`, all arguments are the engine's.
 //
@@ -32,6 +34,7 @@
 
 #include "fuzz/counters.h"
 #include "fuzz/engine.h"
+#include "fuzz/judge.h"
 #include "fuzz/stats.h"
 #include "fuzz/target.h"
 #include "stress/schedule/schedule_bytes.h"
@@ -234,10 +237,17 @@ void run_by_hand(std::span<char*> arguments) {
     status = random(rest);
   } else if (command == "--repeat") {
     status = repeat(rest);
+  } else if (command == "--describe" && rest.empty()) {
+    status = describe();
+  } else if (command == "--judge" && !rest.empty()) {
+    report_stops(STDOUT_FILENO, "");
+    run_without_engine();
+    prepare();
+    status = judge(rest, start);
   } else if (command.starts_with("--")) {
     refuse(std::string(command) +
            " is unknown; allowed: --print, --texts, --inputs, --dictionary, --options, --random, "
-           "--repeat");
+           "--repeat, --describe, --judge");
   } else {
     return;
   }

@@ -14,6 +14,7 @@
 #include <cstring>
 
 #include "fuzz/counters.h"
+#include "stress/base/wire.h"
 #include "stress/engine/engine.h"
 
 namespace sigsweep::fuzz {
@@ -22,6 +23,8 @@ namespace {
 volatile std::uint64_t serial;  // of the trial that runs
 pid_t taken_over;               // the process
 bool has_engine = true;
+int report_fd = -1;
+std::string reported_file;
 
 sigset_t harness_signals() {
   sigset_t set;
@@ -38,10 +41,27 @@ sigset_t harness_signals() {
   _exit(2);
 }
 
-[[noreturn]] void end(const std::string& text, int status) {
-  std::fprintf(stderr, "%s\n", text.c_str());
+[[noreturn]] void end(const Stop& what, int status) {
+  std::fprintf(stderr, "%s\n", what.said.c_str());
+  if (report_fd >= 0) {
+    const std::string line = Record("judged")
+                                 .add("file", reported_file)
+                                 .add("ended", status == 1 ? "stopped" : "failed")
+                                 .add("why", what.why)
+                                 .add("cause", what.cause)
+                                 .add("text", what.text)
+                                 .encode() +
+                             "\n";
+    std::size_t done = 0;
+    for (ssize_t n = 1; n > 0 && done < line.size(); done += static_cast<std::size_t>(n))
+      n = std::max<ssize_t>(write(report_fd, line.data() + done, line.size() - done), 0);
+  }
   if (has_engine) std::abort();
   _exit(status);
+}
+
+Stop only_said(const std::string& text) {
+  return {text, text.substr(0, text.find('\n')), {}, {}};
 }
 
 // libFuzzer reads no options behind it.
@@ -53,8 +73,9 @@ bool ends_options(std::string_view argument) {
 }  // namespace
 
 Engine& trial_engine() {
-  static Engine engine(subject());
-  return engine;
+  // Never torn down: a signal that comes when it likes may come while the process ends.
+  static Engine* const engine = new Engine(subject());
+  return *engine;
 }
 
 void open_standard_streams() {
@@ -167,12 +188,25 @@ void run_without_engine() {
   has_engine = false;
 }
 
-void stop(const std::string& text) {
-  end(text, 1);
+void stop(const Stop& what) {
+  end(what, 1);
 }
 
-void fail_harness(const std::string& text) {
-  end(text, 3);
+void stop(const std::string& said) {
+  end(only_said(said), 1);
+}
+
+void fail_harness(const Stop& what) {
+  end(what, 3);
+}
+
+void fail_harness(const std::string& said) {
+  end(only_said(said), 3);
+}
+
+void report_stops(int fd, const std::string& file) {
+  report_fd = fd;
+  reported_file = file;
 }
 
 }  // namespace sigsweep::fuzz

@@ -56,9 +56,22 @@ std::string finding_text(std::string_view target, const std::string& why, const 
 
 // From here on no engine runs the inputs.
 void run_without_engine();
-// For a finding or a failure of the harness: prints the text and aborts, so that the engine keeps
-// the input. Without an engine the process ends with status 1, or 3.
-[[noreturn]] void stop(const std::string& text);
-[[noreturn]] void fail_harness(const std::string& text);
+
+// What a target has stopped at.
+struct Stop {
+  std::string said;   // for a person
+  std::string why;    // in one line, which is the same each time
+  std::string cause;  // alike in all that has the same one; empty: that is not known
+  std::string text;   // the readable form of what was run of the input; empty: of all of it
+};
+// Of a finding, and of a failure of the harness: says it and aborts, so that the engine keeps the
+// input. Without an engine the process ends with status 1, or 3. Text alone is said, and its first
+// line is why.
+[[noreturn]] void stop(const Stop& what);
+[[noreturn]] void stop(const std::string& said);
+[[noreturn]] void fail_harness(const Stop& what);
+[[noreturn]] void fail_harness(const std::string& said);
+// From here on they also write a record of it there, of this file (fuzz/judge.h).
+void report_stops(int fd, const std::string& file);
 
 }  // namespace sigsweep::fuzz

@@ -11,14 +11,10 @@
 #include <vector>
 
 #include "fuzz/counters.h"
+#include "stress/base/fuzz_counters.h"
 #include "stress/oracle/oracle.h"
 
 namespace sigsweep::fuzz {
-
-// How deep a signal landed: in an operation, in a handler, in a handler's handler or deeper.
-inline constexpr unsigned kNestings = 3;
-
-inline constexpr unsigned kFeedbackRows = SIGSWEEP_FEEDBACK_ROWS;
 
 class Feedback {
  public:

@@ -21,6 +21,7 @@ namespace {
 class Hazard final : public TrialTarget {
  public:
   const char* name() const override { return "hazard_fuzzer"; }
+  bool may_be_destroyed() const override { return true; }
 
   void configure() override {
     TrialTarget::configure();

@@ -133,8 +133,11 @@ void Malloc::run(std::span<const std::uint8_t> input) {
   if (!problem_) note(heap::check_accounts());
   if (!problem_) note(heap::check_empty());
   if (!problem_) return;
-  stop(std::string(name()) + ": " + problem_.text() + " (exec " + std::to_string(stats().execs) +
-       ")\n---- schedule ----\n" + text_of(input) + "---- end of schedule ----");
+  const std::string why = problem_.text(), text = text_of(input);
+  const std::string when = " (exec " + std::to_string(stats().execs) + ")";
+  stop({std::string(name()) + ": " + why + when + "\n---- schedule ----\n" + text +
+            "---- end of schedule ----",
+        why, why, text});
 }
 
 std::string Malloc::account() const {

@@ -30,7 +30,7 @@ make_input corpus/regressions/raw-not-live.sched
 expect 0 '\.sched: ok'
 
 # The target's own judgement: with the same input, the verdict hunted is one at which nothing goes wrong.
-SIGSWEEP_HUNT=ok expect 1 '^hazard_fuzzer: the hunted verdict: ok' '\.sched: ok' '^a trial alone shows nothing: what it is, the target says'
+SIGSWEEP_HUNT=ok expect 1 '^hazard_fuzzer: the hunted verdict: ok' '\.sched: ok' '^a trial alone shows nothing: what it is, the target says: '
 unset SIGSWEEP_HUNT SIGSWEEP_PROTOCOL
 
 # What has a fault planted in what the target alone sees; the release build's subject has none.
@@ -45,13 +45,13 @@ built=$(dirname "$fuzzer")
 printf 'sigsweep schedule 1\nisa amd64\nprotocol reject\nseed 0\nop mcacheRefill_m\n' >"$work/call.sched"
 if [[ -x $built/backend_fuzzer-uncleared ]]; then
   : >"$work/empty" # of which a target makes one call, without a signal
-  shows 1 backend_fuzzer-uncleared "$work/empty" '^backend_fuzzer: differs from Boost.Context: ' '\.sched: ok'
-  shows 1 backend_fuzzer-uncleared "$work/call.sched" '^backend_fuzzer: differs from Boost.Context: ' '\.sched: ok'
+  shows 1 backend_fuzzer-uncleared "$work/empty" '^backend_fuzzer-uncleared: differs from Boost.Context: ' '\.sched: ok'
+  shows 1 backend_fuzzer-uncleared "$work/call.sched" '^backend_fuzzer-uncleared: differs from Boost.Context: ' '\.sched: ok'
   shows 0 backend_fuzzer "$work/call.sched" '^backend_fuzzer: does not stop at it$' '\.sched: ok'
 fi
 if [[ -x $built/malloc_fuzzer-swept_twice ]]; then
   cp corpus/seeds/malloc_fuzzer/survives.sched "$work/survives.txt"
-  shows 1 malloc_fuzzer-swept_twice "$work/survives.txt" '^malloc_fuzzer-swept_twice stops at it ' '^malloc_fuzzer: .*\(exec 0\)$'
+  shows 1 malloc_fuzzer-swept_twice "$work/survives.txt" '^malloc_fuzzer-swept_twice stops at it:$' '^malloc_fuzzer-swept_twice: .*'
   shows 0 malloc_fuzzer "$work/survives.txt" '^malloc_fuzzer: does not stop at it$'
 fi
 printf 'sigsweep schedule 1\n\033[31m' >"$work/text"

@@ -19,6 +19,10 @@ class Target {
   virtual std::span<const char* const> engine_options() const { return {}; }
   // Do its inputs land signals? Then the process is taken over for them.
   virtual bool lands_signals() const { return false; }
+  // Is the readable form of its inputs a schedule? Else it is a text of the target's own.
+  virtual bool takes_schedules() const { return false; }
+  // May an input leave behind what ends the process at a later input, which is then not to blame?
+  virtual bool may_be_destroyed() const { return false; }
   // Byte strings worth inserting into an input. After configure().
   virtual std::vector<std::string> dictionary() const { return {}; }
   // Before the engine has started; reads the environment. An unknown name there ends the process

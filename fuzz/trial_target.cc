@@ -119,6 +119,7 @@ void TrialTarget::start() {
     const std::string problem = trap::prepare(source);
     if (!problem.empty()) fail_harness("harness failure: " + problem);
   }
+  if (async_) start_strays();  // a fork inherits no timer
 }
 
 void TrialTarget::prepare() {
@@ -129,7 +130,10 @@ void TrialTarget::prepare() {
     alone.plan.site = unsound.site;
     draw_nonces(0, 0, subject().word_bits(), alone.plan.in);
     if (unsound.harness) fail_harness("harness failure: " + unsound.problem);
-    stop(finding_text(name(), unsound.problem, schedule_of({&alone, 1}, 0, &unsound.judgement)));
+    Schedule schedule = schedule_of({&alone, 1}, 0, &unsound.judgement);
+    schedule.origin = std::string(name()) + ": " + unsound.problem;
+    stop({finding_text(name(), unsound.problem, schedule), unsound.problem, "without a signal",
+          print_schedule(schedule)});
   }
   judgements_.resize(kMaxScheduleOperations);
   feedback_.make_room(kMaxScheduleOperations * kMaxInjections);
@@ -137,7 +141,6 @@ void TrialTarget::prepare() {
   for (unsigned row = 0; row < feedback_.rows(); row++) {
     stats().nesting[row] = static_cast<std::uint8_t>(feedback_.nesting(row));
   }
-  if (async_) start_strays();
 }
 
 void TrialTarget::start_strays() {
@@ -161,9 +164,9 @@ void TrialTarget::run(std::span<const std::uint8_t> input) {
     judgements_[judged_++] = judgement;
     note(planned_, seen, judgement.verdict);
     const std::string failure = harness_failure(planned_, seen, judgement.verdict);
-    if (!failure.empty()) fail_harness(text_at(input, n, judgement, failure));
+    if (!failure.empty()) fail_harness(stop_at(input, n, judgement, failure));
     const std::string why = finding(planned_, seen, judgement);
-    if (!why.empty()) stop(text_at(input, n, judgement, why));
+    if (!why.empty()) stop(stop_at(input, n, judgement, why));
     if (judgement.verdict != Verdict::ok) break;  // a replay goes no further
   }
   engine.clear_away();  // else it would be part of the next input
@@ -214,15 +217,18 @@ std::string TrialTarget::harness_failure(const Planned& planned, const Observati
          std::string(verdict_name(verdict)) + ")";
 }
 
-std::string TrialTarget::text_at(std::span<const std::uint8_t> input, std::size_t operations,
-                                 const Judgement& judgement, const std::string& why) const {
+Stop TrialTarget::stop_at(std::span<const std::uint8_t> input, std::size_t operations,
+                          const Judgement& judgement, const std::string& why) const {
   std::vector<Planned> all(operations);
   Input walk(input, choice_, ground_);
   for (Planned& planned : all) walk.next(&planned);
   Schedule schedule = schedule_of(all, walk.seed(), &judgement);
   schedule.origin = std::string(name()) + ": " + why;
   const std::string when = " (exec " + std::to_string(stats().execs) + ")";
-  return finding_text(name(), why + when, schedule);
+  return {finding_text(name(), why + when, schedule), why,
+          schedule.protocol + ", " + schedule.operations.back().site + ", " +
+              std::string(verdict_name(judgement.verdict)),
+          print_schedule(schedule)};
 }
 
 std::string TrialTarget::account() const {

@@ -26,6 +26,7 @@ class TrialTarget : public Target {
  public:
   std::span<const char* const> engine_options() const override;
   bool lands_signals() const override { return true; }
+  bool takes_schedules() const override { return true; }
   std::vector<std::string> dictionary() const override;
   void configure() override;
   void prepare() override;
@@ -51,9 +52,9 @@ class TrialTarget : public Target {
   static std::string harness_failure(const Planned& planned, const Observation& seen,
                                      Verdict verdict);
   void note(const Planned& planned, const Observation& seen, Verdict verdict);
-  // The text for stopping at the last of an input's first `operations`.
-  std::string text_at(std::span<const std::uint8_t> input, std::size_t operations,
-                      const Judgement& judgement, const std::string& why) const;
+  // What is said of stopping at the last of an input's first `operations`.
+  Stop stop_at(std::span<const std::uint8_t> input, std::size_t operations,
+               const Judgement& judgement, const std::string& why) const;
 
   void start_strays();
 

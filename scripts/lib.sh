@@ -191,3 +191,23 @@ configure_and_build() {
     return 1
   fi
 }
+
+# run_command COMMAND ARGUMENT...: becomes `sigsweep COMMAND ARGUMENT...`, once its packages are installed and the command
+# is built, and what it then says that it needs. Exit status: the command's; 3 where something can't be had.
+# SIGSWEEP_PRESET (release): whose command. The fuzz targets are beside it in the same checkout.
+run_command() {
+  local preset=${SIGSWEEP_PRESET-release} sigsweep needs targets
+  open_streams
+  need_packages "${BASE_PACKAGES[@]}"
+  configure_and_build "$preset" proof || die 3 "there is no command to run"
+  sigsweep=$(root)/build/$preset/sigsweep
+  if [[ " $* " != *" --help "* && " $* " != *" -h "* ]]; then
+    needs=$("$sigsweep" "$@" --needs) || exit
+    [[ " $* " != *" --isa 386 "* ]] || want_packages "${ISA_PACKAGES[@]}"
+    while read -r preset targets; do
+      # shellcheck disable=SC2086  # a word a target
+      [[ -z $preset ]] || configure_and_build "$preset" $targets || die 3 "what $1 runs could not be built"
+    done <<<"$needs"
+  fi
+  exec "$sigsweep" "$@"
+}

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "stress/host/fuzz_target.h"
 #include "stress/host/known.h"
 #include "stress/host/runner_process.h"
 
@@ -65,6 +66,7 @@ struct Options {
   std::uint64_t altstack = 0;  // bytes; 0: not given
   std::uint64_t throws = 0;
   std::string storm_runner;  // another build's; empty: the one beside the runner
+  FuzzOptions fuzz;
   std::vector<std::string> benchmark_flags;
   std::string command_line;  // as given
 };

@@ -18,13 +18,18 @@
 
 #include "stress/base/start.h"
 #include "stress/host/commands/bench.h"
+#include "stress/host/commands/campaign.h"
 #include "stress/host/commands/explain.h"
+#include "stress/host/commands/fuzz_flags.h"
+#include "stress/host/commands/minimize.h"
 #include "stress/host/commands/prove.h"
 #include "stress/host/commands/replay.h"
+#include "stress/host/commands/reproduce.h"
 #include "stress/host/commands/shard.h"
 #include "stress/host/commands/shrink.h"
 #include "stress/host/commands/storm.h"
 #include "stress/host/commands/sweep.h"
+#include "stress/host/commands/triage.h"
 
 namespace sigsweep {
 namespace {
@@ -43,7 +48,8 @@ enum Flags : unsigned {
   kIsaList = 1024,
   kTrials = 2048,
   kKnown = 4096,
-  kAssume = 8192
+  kAssume = 8192,
+  kFuzz = 16384
 };
 
 struct Subcommand {
@@ -71,6 +77,14 @@ constexpr Subcommand kSubcommands[] = {
      shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
      kSelect | kInject, explain_command},
+    {"campaign", "a fuzzing engine on a fuzz target, for a time; what it finds is kept and named",
+     kFuzz | kResults | kJobs, campaign_command},
+    {"minimize", "the smallest set of a campaign's inputs that shows all that they show",
+     kFuzz | kResults, minimize_command},
+    {"reproduce", "what one input of a fuzz target is and does, in the target and in a replay",
+     kFuzz | kResults, reproduce_command},
+    {"triage", "what campaigns have found, one line a cause; takes files and folders",
+     kFuzz | kResults | kKnown, triage_command},
     {"list", "protocols, sites, handlers, verdicts and sources", 0, list_command},
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras,
      bench_command},
@@ -164,7 +178,7 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
 }
 
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
-  add_selection_flags(app, flags, o);
+  if ((flags & kFuzz) == 0) add_selection_flags(app, flags, o);
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
     app->add_option("--out", o->out, "folder for results and findings");
@@ -210,6 +224,7 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kClaims) != 0)
     app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
   if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
+  if ((flags & kFuzz) != 0) add_fuzz_flags(app, o);
   if ((flags & kExtras) != 0) app->allow_extras();
 }
 

@@ -264,6 +264,25 @@ Replayed replay_schedule(const Session& session, const Schedule& schedule,
   return replayed(*account);
 }
 
+Replayed show_schedule(const Session& session, const std::string& path) {
+  Schedule schedule = read_schedule(session, path);
+  if (schedule.isa != session.options.isa) move_here(session, path, &schedule);
+  const bool external = take_source(session, &schedule);
+  const Replayed got = run(session, schedule, external, path);
+  print(session, path, schedule, got);
+  return got;
+}
+
+std::string gdb_lines_of(const Session& session, const std::string& path, const Schedule& schedule,
+                         const Replayed& got) {
+  return opened_in_gdb(session, path, schedule,
+                       {schedule.isa, schedule.protocol, false, schedule.seed, got.account});
+}
+
+std::string isa_of_file(const std::string& path) {
+  return isa_of(read_file(path));
+}
+
 int replay_command(const Options& options) {
   std::map<std::string, Session> sessions;  // by ISA: the one that is asked for, or each file's own
   print_provenance(options);

@@ -21,5 +21,12 @@ struct Replayed {
 Schedule read_schedule(const Session& session, const std::string& path);
 // Runs a schedule; `path` is for messages, which name the places where it was read. Throws Failure.
 Replayed replay_schedule(const Session& session, const Schedule& schedule, const std::string& path);
+// Reads it, runs it once, and prints what `sigsweep replay` prints of it. Throws Failure.
+Replayed show_schedule(const Session& session, const std::string& path);
+// How to open in gdb what was run: lines of a page. REQUIRES: it has an account with an injection.
+std::string gdb_lines_of(const Session& session, const std::string& path, const Schedule& schedule,
+                         const Replayed& got);
+// The ISA that a schedule's file names; empty where it names none that is known. Throws Failure.
+std::string isa_of_file(const std::string& path);
 
 }  // namespace sigsweep

@@ -161,17 +161,22 @@ void Shrinker::run() {
 
 }  // namespace
 
+Shrunk shrink_schedule(const Session& session, const Schedule& schedule, const std::string& path) {
+  Shrinker shrinker(session, schedule, path);
+  shrinker.run();
+  return {shrinker.best(), shrinker.id(), shrinker.tries()};
+}
+
 int shrink_command(const Options& options) {
   const Session session = open_session(options);
   print_provenance(options);
   const std::string folder = options.out.empty() ? "results/shrunk" : options.out;
   for (const std::string& path : options.files) {
-    Shrinker shrinker(session, read_schedule(session, path), path);
-    shrinker.run();
-    const std::string written =
-        write_text(folder + "/" + shrinker.id() + ".sched", print_schedule(shrinker.best()));
-    fmt::print("{}: finding {}, {} tries\n{}written: {}\n", path, shrinker.id(), shrinker.tries(),
-               print_schedule(shrinker.best()), written);
+    const Shrunk shrunk = shrink_schedule(session, read_schedule(session, path), path);
+    const std::string text = print_schedule(shrunk.schedule);
+    const std::string written = write_text(folder + "/" + shrunk.id + ".sched", text);
+    fmt::print("{}: finding {}, {} tries\n{}written: {}\n", path, shrunk.id, shrunk.tries, text,
+               written);
   }
   return kAsExpected;
 }

@@ -1,0 +1,132 @@
+// Files of counters to sums and lines.
+#include "stress/host/campaign_figures.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+namespace sigsweep {
+namespace {
+
+using fuzz::Stats;
+
+bool read_stats(const std::filesystem::path& path, Stats* stats, std::string* why) {
+  std::ifstream in(path, std::ios::binary);
+  const std::string bytes(std::istreambuf_iterator<char>(in), {});
+  if (bytes.size() != sizeof(Stats)) {
+    *why = fmt::format("{}: {} bytes, {} expected", path.string(), bytes.size(), sizeof(Stats));
+    return false;
+  }
+  std::memcpy(stats, bytes.data(), sizeof(Stats));
+  return true;
+}
+
+void add(const Stats& one, Figures* sum) {
+  sum->execs += one.execs;
+  sum->operations += one.operations;
+  sum->requested += one.requested;
+  sum->landed += one.landed;
+  sum->unreached += one.unreached;
+  sum->strays += one.strays;
+  sum->strays_landed += one.strays_landed;
+}
+
+// Of the rows, which the process that has most of them describes.
+void count_phases(const Stats& described, const std::vector<bool>& covered, Figures* sum) {
+  const std::uint64_t rows = std::min<std::uint64_t>(described.rows, fuzz::kFeedbackRows);
+  for (std::size_t row = 0; row < rows; row++) {
+    Figures::Phases& phases =
+        sum->phases[std::min<unsigned>(described.nesting[row], fuzz::kNestings - 1)];
+    phases.all++;
+    phases.covered += covered[row];
+  }
+}
+
+}  // namespace
+
+std::uint64_t Figures::covered() const {
+  std::uint64_t sum = 0;
+  for (const Phases& one : phases) sum += one.covered;
+  return sum;
+}
+
+std::optional<Figures> read_figures(const std::string& folder, std::string* why) {
+  Figures sum;
+  Stats described{};
+  std::vector<bool> covered(fuzz::kFeedbackRows);
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+    Stats one;
+    if (!read_stats(entry.path(), &one, why)) return std::nullopt;
+    add(one, &sum);
+    if (one.rows > described.rows) described = one;
+    for (std::size_t row = 0; row < covered.size(); row++)
+      covered[row] = covered[row] || one.was_covered[row] != 0;
+  }
+  if (error) {
+    *why = fmt::format("{}: {}", folder, error.message());
+    return std::nullopt;
+  }
+  count_phases(described, covered, &sum);
+  return sum;
+}
+
+std::string line_of(const Figures& f, double seconds) {
+  std::string line = fmt::format("{} execs, {:.0f} a second", f.execs,
+                                 static_cast<double>(f.execs) / std::max(seconds, 1.0));
+  if (f.requested + f.operations == 0) return line;  // its inputs have none
+  line += fmt::format(
+      "; {} operations, {} signals asked for, {} landed ({:.2f} an exec), {} unreached",
+      f.operations, f.requested, f.landed,
+      static_cast<double>(f.landed) / static_cast<double>(std::max<std::uint64_t>(f.execs, 1)),
+      f.unreached);
+  if (f.strays != 0) {
+    line += fmt::format(" and {} free-running ones beside them, {} of those in the code under test",
+                        f.strays, f.strays_landed);
+  }
+  constexpr const char* kWhere[] = {"operations", "handlers", "handlers' handlers"};
+  const char* separator = "; phases: ";
+  for (std::size_t i = 0; i < std::size(kWhere); i++) {
+    line +=
+        fmt::format("{}{} of {} in {}", separator, f.phases[i].covered, f.phases[i].all, kWhere[i]);
+    separator = ", ";
+  }
+  return line;
+}
+
+CampaignCourse course_of(const std::vector<CoursePoint>& points) {
+  constexpr std::size_t kShown = 5;
+  constexpr std::size_t kParts = 8;  // at least, or there is no usual rate to speak of
+  CampaignCourse course;
+  course.phases = "phases over time: ";
+  const std::size_t step = std::max<std::size_t>((points.size() + 1) / kShown, 1);
+  for (std::size_t i = 0; i < points.size(); i += step) {
+    course.phases +=
+        fmt::format("{}{} at {:.0f} s", i == 0 ? "" : ", ", points[i].covered, points[i].seconds);
+  }
+  std::vector<double> rates;
+  CoursePoint before;
+  for (const CoursePoint& point : points) {
+    rates.push_back(static_cast<double>(point.execs - before.execs) /
+                    (point.seconds - before.seconds));
+    before = point;
+  }
+  if (rates.size() < kParts) return course;
+  const std::size_t quarter = rates.size() / 4;
+  double last = 0, usual = 0;
+  for (std::size_t at = rates.size() % 4; at + quarter <= rates.size(); at += quarter) {
+    last = 0;
+    for (std::size_t i = at; i < at + quarter; i++) last += rates[i] / static_cast<double>(quarter);
+    usual = std::max(usual, last);
+  }
+  course.rates = fmt::format(
+      "the last quarter ran at {:.0f} execs a second, the usual rate is {:.0f}", last, usual);
+  course.slow = last < usual / 10;
+  return course;
+}
+
+}  // namespace sigsweep

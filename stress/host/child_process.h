@@ -1,0 +1,40 @@
+// Programs that the command starts, with all that they start in turn. None outlives the call: it
+// ends by itself, at its deadline, or when the command is told to stop, and then within a second.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace sigsweep {
+
+struct Program {
+  std::vector<std::string> words;                  // the first without a slash: found by PATH
+  std::map<std::string, std::string> environment;  // beside the command's own
+  std::vector<std::string> without;                // of the command's own, what is not handed on
+  std::string folder;                              // where it works; empty: where the command does
+  std::string output, error;  // files, made anew; empty: nothing is kept; the same: one for both
+};
+
+struct Ended {
+  enum Kind { exited, died, late, stopped } kind;
+  int status = 0;  // exited: with this status; died: of this signal
+
+  bool well() const { return kind == exited && status == 0; }
+  std::string how() const;  // "ended with status 3"
+};
+
+// Runs programs side by side until each has ended. `goes_on` is asked about ten times a second;
+// false ends them all as at the deadline. Throws Failure(kHarnessFailed) where one can't be
+// started, or its files can't be written.
+std::vector<Ended> run_programs(const std::vector<Program>& programs,
+                                std::chrono::milliseconds limit,
+                                const std::function<bool()>& goes_on = {});
+Ended run_program(const Program& program, std::chrono::milliseconds limit);
+
+// Is there such a program on the PATH?
+bool is_on_path(const std::string& name);
+
+}  // namespace sigsweep

@@ -1,0 +1,23 @@
+// Rows to lines.
+#include "stress/host/commands/fuzz_results.h"
+
+#include <nlohmann/json.hpp>
+
+namespace sigsweep {
+
+void write_run(ResultsWriter* results, const Options& options) {
+  RunRow run;
+  run.version = version();
+  run.build = build_description();
+  run.command = options.command_line;
+  run.isas = {options.isa};
+  run.seed = options.seed;
+  results->write(run);
+}
+
+void write_row(ResultsWriter* results, const nlohmann::ordered_json& row) {
+  // What is no UTF-8, as in a text that a target refuses, is replaced.
+  results->write_line(row.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace));
+}
+
+}  // namespace sigsweep
