@@ -86,9 +86,14 @@ void ProofPrinter::summary() const {
   if (plan_.session().options.verbose) fmt::print("{}", stacks_line(result_));
   if (result_.landed_by_source().contains("direct")) floor();
   if (!left_out_.empty()) fmt::print("left out: {}\n", fmt::join(left_out_, "; "));
-  fmt::print("{}{}\n",
-             all_hold_ ? fmt::format("all {} claims hold", claims_) : "not all claims hold",
-             all_hold_ && !left_out_.empty() ? ", as far as they were tried" : "");
+  if (!all_hold_) {
+    fmt::print("not all claims hold\n");
+  } else if (claims_ == 1) {
+    fmt::print("the one claim holds{}\n", left_out_.empty() ? "" : ", as far as it was tried");
+  } else {
+    fmt::print("all {} claims hold{}\n", claims_,
+               left_out_.empty() ? "" : ", as far as they were tried");
+  }
 }
 
 }  // namespace sigsweep
