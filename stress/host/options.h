@@ -36,6 +36,14 @@ inline Exit status_of(const Failure& failure) {
   return stop_requested ? kStopped : failure.status;
 }
 
+// Of service-check; it has no others.
+struct ServiceFlags {
+  std::string engine, sanitizer, architecture;  // empty: any
+  std::string out, builds = "build/service", json;
+  std::string environment;  // of this configuration
+  bool plan = false;
+};
+
 struct Options {
   std::vector<std::string> isas;  // as given; empty: the machine's own
   std::string isa;                // of them, the one that a session is for
@@ -66,6 +74,7 @@ struct Options {
   std::uint64_t throws = 0;
   std::string storm_runner;  // another build's; empty: the one beside the runner
   std::vector<std::string> benchmark_flags;
+  ServiceFlags service;
   std::string command_line;  // as given
 };
 
