@@ -407,12 +407,12 @@ TEST_F(ServiceStopped, NothingIsLeft) {
       for (const pid_t process : processes()) found.insert(getsid(process));
       return found.size();
     };
-    EXPECT_TRUE(await([&] { return processes().size() == 3 && sessions() == 2; }));
+    ASSERT_TRUE(await([&] { return processes().size() == 3 && sessions() == 2; }));
     kill(pid, sig);
     int status = 0;
     EXPECT_TRUE(await([&] { return waitpid(pid, &status, WNOHANG) == pid; }));
     EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 4) << status;
-    EXPECT_TRUE(processes().empty());
+    ASSERT_TRUE(processes().empty());
     EXPECT_EQ(rows(folder_ + "/r.jsonl", "end")[0]["status"], 4);
     for (const auto& entry : fs::directory_iterator(folder_)) {
       EXPECT_FALSE(entry.path().filename().string().starts_with("sigsweep-service-")) << entry;
