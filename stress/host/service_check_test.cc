@@ -111,6 +111,10 @@ struct Planted {
   const char* text;
 };
 
+void PrintTo(const Planted& planted, std::ostream* out) {
+  *out << planted.flags;
+}
+
 class ServiceTarget : public ServiceCheck, public testing::WithParamInterface<Planted> {};
 
 TEST_P(ServiceTarget, IsJudged) {
