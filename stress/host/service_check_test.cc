@@ -242,10 +242,10 @@ TEST_F(ServiceCheck, Usage) {
 
 // A folder that nothing can be mounted over: no capability, as for who is not root.
 TEST_F(ServiceCheck, NoMountNamespace) {
-  const std::string drop = "setpriv --bounding-set -sys_admin --inh-caps -sys_admin ";
+  const std::string drop = "setpriv --bounding-set -sys_admin --inh-caps -sys_admin " + kBin +
+                           "/sigsweep service-check ";
   for (const char* arguments : {"--out out", "--plan"}) {
-    const Ran ran =
-        run("cd " + folder_ + " && " + drop + kBin + "/sigsweep service-check " + arguments);
+    const Ran ran = run("cd " + folder_ + " && " + drop + arguments);
     EXPECT_EQ(ran.status, 3) << ran.output;
     EXPECT_NE(ran.output.find("no mount namespace to run the targets in: unshare: Operation not "
                               "permitted"),

@@ -86,7 +86,9 @@ TEST_F(Child, WhatItHasStartedEndsWithIt) {
       EXPECT_EQ(errno, ESRCH) << pid;
     }
     // At its limit it may not have come to start both.
-    if (end.kind == ChildEnd::exited) EXPECT_EQ(count, 2U);
+    if (end.kind == ChildEnd::exited) {
+      EXPECT_EQ(count, 2U);
+    }
   }
 }
 

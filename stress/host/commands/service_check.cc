@@ -133,7 +133,7 @@ void check_strays(const std::string& out, const std::set<std::string>& targets, 
   for (const auto& entry : fs::directory_iterator(out)) names.insert(entry.path().filename());
   for (const std::string& name : names) {
     if (name.starts_with("afl-") || targets.contains(name)) continue;  // the service's own; ours
-    const std::string path = out + "/" + name;
+    const std::string path = fmt::format("{}/{}", out, name);
     if (access(path.c_str(), X_OK) == 0 || is_elf(path))
       say_wrong({name + " looks like a target and is none", {}}, checked);
   }
@@ -230,9 +230,9 @@ std::vector<ServiceConfiguration> asked_for(const ServiceFlags& flags) {
   const auto name = [&](const std::string& given, const std::vector<std::string>& all) {
     return given.empty() && one ? all.front() : given;
   };
-  const auto chosen = service_configurations(name(flags.engine, service_engines()),
-                                             name(flags.sanitizer, service_sanitizers()),
-                                             name(flags.architecture, service_architectures()));
+  auto chosen = service_configurations(name(flags.engine, service_engines()),
+                                       name(flags.sanitizer, service_sanitizers()),
+                                       name(flags.architecture, service_architectures()));
   if (chosen.empty()) {
     throw Failure(kUsage, fmt::format("'{} {} {}' is not offered ({}); allowed: {}", flags.engine,
                                       flags.sanitizer, flags.architecture, kProject,

@@ -40,9 +40,10 @@ std::string mount_one(const Mount& m) {
   // The other flags must stay as they are: in a container the kernel refuses to drop them.
   struct statvfs info {};
   if (statvfs(target, &info) != 0) return failed();
-  const unsigned long kept = (info.f_flag & ST_NOSUID ? MS_NOSUID : 0UL) |
-                             (info.f_flag & ST_NODEV ? MS_NODEV : 0UL) |
-                             (info.f_flag & ST_NOEXEC ? MS_NOEXEC : 0UL);
+  unsigned long kept = 0;
+  if (info.f_flag & ST_NOSUID) kept |= MS_NOSUID;
+  if (info.f_flag & ST_NODEV) kept |= MS_NODEV;
+  if (info.f_flag & ST_NOEXEC) kept |= MS_NOEXEC;
   const unsigned long flags = MS_REMOUNT | MS_BIND | MS_RDONLY | kept;
   return mount(nullptr, target, nullptr, flags, nullptr) == 0 ? "" : failed();
 }
@@ -66,7 +67,7 @@ std::string enter(const ServiceImage& image) {
   if (has_shm) mounts.push_back({-1, "/dev/shm", kReadOnly});
   mounts.push_back({root, "/", kReadOnly});
   for (const Mount& m : mounts) {
-    if (const std::string why = mount_one(m); !why.empty()) return why;
+    if (std::string why = mount_one(m); !why.empty()) return why;
   }
   if (chdir(kImageFolder) != 0) return fmt::format("{}: {}", kImageFolder, std::strerror(errno));
   unsetenv("OUT");

@@ -99,7 +99,7 @@ Started run_tool(const ServiceOut& out, const std::vector<std::string>& argument
 
 // A new folder that is to be /tmp, with the corpus in it. Throws Failure(kHarnessFailed).
 ServiceImage make_image(const ServiceOut& out, const std::string& corpus_zip, Seeds seeds) {
-  const ServiceImage image{out.out, out.work + "/tmp", out.sources};
+  ServiceImage image{out.out, out.work + "/tmp", out.sources};
   const std::string corpus = image.tmp + "/corpus";
   fs::remove_all(image.tmp);
   fs::create_directories(corpus);
