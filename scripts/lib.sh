@@ -23,7 +23,7 @@ ISA_PACKAGES=(g++-12-multilib g++-arm-linux-gnueabihf qemu-user)
 
 # What .clusterfuzzlite/build.sh and the checks of what it makes need beside.
 # shellcheck disable=SC2034
-SERVICE_PACKAGES=(zip unzip file util-linux)
+SERVICE_PACKAGES=(zip unzip util-linux)
 
 # What only scripts/stress needs.
 # shellcheck disable=SC2034

@@ -37,6 +37,14 @@ inline Exit status_of(const Failure& failure) {
   return stop_requested ? kStopped : failure.status;
 }
 
+// Of service-check; it has no others.
+struct ServiceFlags {
+  std::string engine, sanitizer, architecture;  // empty: any
+  std::string out, builds = "build/service", json;
+  std::string environment;  // of this configuration
+  bool plan = false;
+};
+
 struct Options {
   std::vector<std::string> isas;  // as given; empty: the machine's own
   std::string isa;                // of them, the one that a session is for
@@ -68,6 +76,7 @@ struct Options {
   std::string storm_runner;  // another build's; empty: the one beside the runner
   FuzzOptions fuzz;
   std::vector<std::string> benchmark_flags;
+  ServiceFlags service;
   std::string command_line;  // as given
 };
 

@@ -25,6 +25,7 @@
 #include "stress/host/commands/prove.h"
 #include "stress/host/commands/replay.h"
 #include "stress/host/commands/reproduce.h"
+#include "stress/host/commands/service_check.h"
 #include "stress/host/commands/shard.h"
 #include "stress/host/commands/shrink.h"
 #include "stress/host/commands/storm.h"
@@ -49,7 +50,8 @@ enum Flags : unsigned {
   kTrials = 2048,
   kKnown = 4096,
   kAssume = 8192,
-  kFuzz = 16384
+  kFuzz = 16384,
+  kService = 32768
 };
 
 struct Subcommand {
@@ -88,6 +90,8 @@ constexpr Subcommand kSubcommands[] = {
     {"list", "protocols, sites, handlers, verdicts and sources", 0, list_command},
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras,
      bench_command},
+    {"service-check", "would OSS-Fuzz and ClusterFuzzLite take the fuzz targets?", kService,
+     service_check_command},
 };
 
 // CLI11 takes "-1" for the largest number there is, and so it does one that has no room in 64 bits.
@@ -178,6 +182,7 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
 }
 
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
+  if ((flags & kService) != 0) return add_service_flags(app, &o->service);
   if ((flags & kFuzz) == 0) add_selection_flags(app, flags, o);
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");

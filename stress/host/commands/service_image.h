@@ -1,0 +1,25 @@
+// What a target sees when it runs: a mount namespace as the services' runner image has it. Nothing
+// can be written to but /tmp. What was built is in a folder that is not the one of the build. The
+// sources are gone.
+#pragma once
+
+#include <map>
+#include <string>
+
+#include "stress/host/commands/service_child.h"
+
+namespace sigsweep {
+
+// Where the targets are, when they run.
+inline constexpr const char* kImageFolder = "/mnt";
+
+struct ServiceImage {  // absolute paths
+  std::string out;     // becomes kImageFolder
+  std::string tmp;     // becomes /tmp
+  std::string sources;
+};
+
+// A start in the image, in kImageFolder. The first argument may name a file there.
+ChildStart start_in(const ServiceImage& image, ChildStart start);
+
+}  // namespace sigsweep
