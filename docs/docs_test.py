@@ -235,6 +235,8 @@ def problems_of_script(command, path, words):
     text = text_of(path)
     # To which subcommand its arguments go.
     passed_on = re.findall(r'(?:sigsweep|^run_command) (\w[\w-]*)\b[^\n]*"\$@"', text, re.MULTILINE)
+    if re.search(r'^exec .*"\$@"$', text, re.MULTILINE):  # the command's words are in an array
+        passed_on += re.findall(r'sigsweep" (\w[\w-]*)\)', text)
     for word in words:
         flag = word.partition("=")[0]
         if not flag.startswith("--") or re.search(rf"(?<![\w-]){re.escape(flag)}(?![\w-])", text):

@@ -40,7 +40,7 @@ std::vector<std::string> select(const char* flag, const std::vector<std::string>
       add(name);
     } else if (const auto at = elsewhere.find(name); at != elsewhere.end()) {
       throw Failure(kSkipped,
-                    fmt::format("skipped: {} {} exists only for isa {}", flag, name, at->second));
+                    fmt::format("skipped: {} {} exists for isa {} only", flag, name, at->second));
     } else {
       throw Failure(kUsage, fmt::format("{} {}: no such name; allowed: all, {}", flag, name,
                                         fmt::join(known, ", ")));
