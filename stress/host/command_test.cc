@@ -646,8 +646,7 @@ TEST_F(Command, TheRunRecordNamesWhatDecidesFrames) {
 TEST_F(Command, TheProofHolds) {
   const Ran ran = sigsweep("prove --depth 1 --duration 1s");
   EXPECT_EQ(ran.status, 0) << ran.output;
-  EXPECT_TRUE(std::regex_search(ran.output, std::regex("\nall [0-9]+ claims hold")))
-      << ran.output;
+  EXPECT_TRUE(std::regex_search(ran.output, std::regex("\nall [0-9]+ claims hold"))) << ran.output;
   EXPECT_EQ(validate(folder_ + "/results/prove/prove.jsonl").status, 0);
 }
 
