@@ -8,7 +8,7 @@ Pages are README.md, docs/*.md and results/README.md. What is checked:
   paths       each path of the checkout that a page names exists (NAME, ISA and the like stand for any)
   commands    each command line of a page, in a block or between backquotes, names a program, a script, a preset, a
               subcommand, flags and values that exist
-  lists       what the code has, the pages have: verdicts, presets, kinds of results, claims, rooms, variables
+  lists       what the code has, the pages have: verdicts, presets, kinds of results, claims, rooms, variables, commands
   examples    each command of a block that is marked `console` runs, and ends with status 0, or with N where it ends
               with `# exit N`. A build by the pages' compiler also prints each line that stands there, but for numbers
 
@@ -428,6 +428,7 @@ def main(arguments):
         problems += check_paths(page, code, prose, top)
         problems += check_commands(command, page, code, prose, targets)
     if command.program:
+        problems += missing("README.md", "command", sorted(command.flags_of))
         wrong, skipped, count = check_examples(command.program, all_code)
         problems += wrong
     print("".join(line + "\n" for line in problems + skipped), end="")
