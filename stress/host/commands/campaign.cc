@@ -134,8 +134,10 @@ void run_target(const FuzzTarget& target, std::vector<std::string> words, const 
   if (ended.kind == Ended::stopped) throw Failure(kStopped, "stopped");
   if (ended.well()) return;
   const bool refused = ended.kind == Ended::exited && ended.status == 2;
+  const std::string said = content_of(log);
   throw Failure(refused ? kUsage : kHarnessFailed,
-                fmt::format("{}: {} {}: {}", what, target.name, ended.how(), content_of(log)));
+                fmt::format("{}: {} {}: {}", what, target.name, ended.how(),
+                            said.empty() ? "it said nothing; is the disk full?" : said));
 }
 
 void Campaign::begin() {
