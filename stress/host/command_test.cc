@@ -1455,6 +1455,13 @@ TEST_F(Storm, AThreadThatCannotBeMadeIsRefused) {
       << ran.output;
 }
 
+TEST_F(Command, BenchmarksThatCannotBeWrittenAreAHarnessFailure) {
+  const Ran ran = sigsweep("bench --benchmark_filter=none --benchmark_out=/nonexistent/x");
+  EXPECT_EQ(ran.status, 3) << ran.output;
+  EXPECT_NE(ran.output.find("/nonexistent/x: cannot be written: No such file"), std::string::npos)
+      << ran.output;
+}
+
 // The table and the line are of what was counted until then: at some time that is something.
 TEST_F(Storm, StoppedTellsWhatItHas) {
   json storm;
@@ -1527,6 +1534,14 @@ class ForeignStorm : public Command {
     return sigsweep("storm --storm-runner " + path + " " + flags);
   }
 };
+
+// A program that cannot work is no finding of the code under test.
+TEST_F(ForeignStorm, ThatGivesUpIsAHarnessFailure) {
+  const Ran ran = drum("9", "exact", "", "exit 3");
+  EXPECT_EQ(ran.status, 3) << ran.output;
+  EXPECT_NE(ran.output.find("exited with status 3; it says why above"), std::string::npos)
+      << ran.output;
+}
 
 // The page is made of what the storm says of itself.
 TEST_F(ForeignStorm, BringsItsSourcesMixesAndWords) {

@@ -142,6 +142,7 @@ Outcome RunnerProcess::bury(bool hung) {
     outcome.message = path_ + " could not be started";
   } else if (WIFEXITED(status)) {
     outcome.message = fmt::format("{} exited with status {}", path_, WEXITSTATUS(status));
+    outcome.gave_up = WEXITSTATUS(status) == 3;
   } else {
     outcome.message = fmt::format("{} died of signal {}", path_, WTERMSIG(status));
   }

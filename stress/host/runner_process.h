@@ -49,6 +49,7 @@ struct Outcome {
   std::uint64_t cell = 0;   // ... of this cell of the command ...
   std::uint64_t point = 0;  // ... at this point
   bool hung = false;        // killed by its watchdog; or by the host, because it was silent
+  bool gave_up = false;     // died: it ended itself with status 3, because it could not work
 };
 
 class RunnerProcess {

@@ -183,6 +183,10 @@ Outcome listen(const std::string& path, const StormPlan& plan, Heard* heard,
 }
 
 void take_death(const Outcome& outcome, const Record& threw, StormResult* result) {
+  if (outcome.gave_up && threw.word().empty()) {
+    result->harness_problem = outcome.message + "; it says why above";
+    return;
+  }
   result->death = outcome.message;
   if (threw.word().empty()) return;
   result->death += fmt::format(" (thrown on {}: {})", threw.text("where"), threw.text("message"));

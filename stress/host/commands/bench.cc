@@ -5,6 +5,9 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
 #include <map>
 #include <optional>
 #include <string>
@@ -123,9 +126,25 @@ void add_provenance(const Options& options) {
   benchmark::AddCustomContext("command", options.command_line);
 }
 
+// Google Benchmark ends the process with status 1 if it cannot write its file.
+void need_output(const std::vector<std::string>& flags) {
+  constexpr std::string_view kOut = "--benchmark_out=";
+  for (const std::string& flag : flags) {
+    if (!flag.starts_with(kOut)) continue;
+    const std::string file = flag.substr(kOut.size());
+    if (std::FILE* const out = std::fopen(file.c_str(), "a")) {
+      std::fclose(out);
+      continue;
+    }
+    throw Failure(kHarnessFailed,
+                  fmt::format("{}: cannot be written: {}", file, std::strerror(errno)));
+  }
+}
+
 }  // namespace
 
 int bench_command(const Options& options) {
+  need_output(options.benchmark_flags);
   print_provenance(options);
   std::vector<std::string> flags{"sigsweep bench", "--benchmark_min_time=0.1"};  // a default
   flags.insert(flags.end(), options.benchmark_flags.begin(), options.benchmark_flags.end());
