@@ -2,16 +2,27 @@
 """Medians of several runs of the benchmarks, and the ratios that they must keep. Only ratios mean something on a
 virtual machine.
 
-    ratios.py OUT RUN...    RUN: the JSON of one `sigsweep bench --benchmark_format=json`; the same benchmarks in each
-                            OUT: becomes one such JSON of all, with the medians
+    ratios.py measure PREFIX ARGUMENT...  runs `sigsweep bench ARGUMENT...` ten times, each time in a new process, and
+                                          writes PREFIX.json and PREFIX.txt, which it also prints
+    ratios.py table OUT RUN...            the same of runs that are there. RUN: the JSON of one `sigsweep bench
+                                          --benchmark_format=json`; the same benchmarks in each. OUT: becomes one such
+                                          JSON of all, with the medians
+    ratios.py needs ARGUMENT...           prints the ISA that these arguments measure, and the target to build for it
 
-Prints one table. Exit status: 0 every ratio holds; 1 one does not; 2 usage, or a benchmark that a ratio needs is
-missing, or was not measured in every run.
+Exit status: 0 every ratio holds; 1 one does not; 2 usage, or a benchmark that a ratio needs is missing, or was not
+measured in every run; 3 a run fails.
 """
 
 import json
+import pathlib
+import signal
 import statistics
+import subprocess
 import sys
+
+RUNS = 10
+SIGSWEEP = "build/release/sigsweep"
+LOGS = pathlib.Path("build/logs")
 
 AMD64 = {"amd64"}
 OTHERS = {"386", "amd64p32"}
@@ -64,42 +75,89 @@ def merged(paths):
     return {"context": context, "benchmarks": [row for measured in rows.values() for row in measured]}
 
 
-def main():
-    if len(sys.argv) < 3:
-        print(__doc__.strip(), file=sys.stderr)
-        return 2
-    whole = merged(sys.argv[2:])
-    with open(sys.argv[1], "w", encoding="utf-8") as file:
-        json.dump(whole, file, indent=1)
-        file.write("\n")
+def table(whole, runs):
+    """The lines to print of a merged JSON, and the exit status."""
     context = whole["context"]
     medians = {
         row["run_name"].split("/")[0]: row["real_time"]
         for row in whole["benchmarks"]
         if row["run_type"] == "aggregate"
     }
-    for key in ("date", "build", "cpu", "kernel", "command"):
-        print(f"{key:<8} {context.get(key, '?')}")
-    print(f"medians of {len(sys.argv) - 2} runs")
-    for name, ns in medians.items():
-        print(f"{name:<26} {ns:>10.2f} ns")
-    print()
+    lines = [f"{key:<8} {context.get(key, '?')}" for key in ("date", "build", "cpu", "kernel", "command")]
+    lines.append(f"medians of {runs} runs")
+    lines += [f"{name:<26} {ns:>10.2f} ns" for name, ns in medians.items()]
+    lines.append("")
     status = 0
     for isas, what, above, below, most in RATIOS:
         if context.get("isa") not in isas:
             continue
         missing = [name for name in above + below if name not in medians]
         if missing:
-            print(f"no ratio: {what}: {', '.join(missing)} not measured")
+            lines.append(f"no ratio: {what}: {', '.join(missing)} not measured")
             status = 2
             continue
         ratio, floor = (sum(medians[name] for name in names) for names in (above, below))
         ratio /= floor
         word = "holds" if ratio <= most else "FAILS"
-        print(f"{word}  {ratio:5.2f} <= {most:.2f}  {what}: {' + '.join(above)} / ({' + '.join(below)})")
+        lines.append(f"{word}  {ratio:5.2f} <= {most:.2f}  {what}: {' + '.join(above)} / ({' + '.join(below)})")
         status = max(status, 0 if ratio <= most else 1)
+    return lines, status
+
+
+def write_table(out, runs):
+    """Writes the JSON of all runs; the table's text, and the exit status."""
+    whole = merged(runs)
+    pathlib.Path(out).write_text(json.dumps(whole, indent=1) + "\n", encoding="utf-8")
+    lines, status = table(whole, len(runs))
+    return "".join(line + "\n" for line in lines), status
+
+
+def measure(prefix, arguments):
+    paths = [LOGS / f"bench-{run}.json" for run in range(1, RUNS + 1)]
+    for path in paths:
+        with open(path, "wb") as file:
+            ended = subprocess.run([SIGSWEEP, "bench", "--benchmark_format=json", *arguments], stdout=file, check=False)
+        if ended.returncode != 0:
+            print("bench: the benchmarks failed", file=sys.stderr)
+            return 3
+    text, status = write_table(f"{prefix}.json", paths)
+    pathlib.Path(f"{prefix}.txt").write_text(text, encoding="utf-8")
+    print(text, end="")
     return status
 
 
+def isa_of(arguments):
+    """The ISA that arguments of `sigsweep bench` name, by --isa X or --isa=X; the last one counts."""
+    isa = "amd64"
+    for flag, value in zip(arguments, [*arguments[1:], ""]):
+        if flag == "--isa" and value:
+            isa = value
+        elif flag.startswith("--isa="):
+            isa = flag.removeprefix("--isa=")
+    return isa
+
+
+def target_of(isa):
+    """The target of preset release that has the benchmarks of an ISA."""
+    return "benchmarks" if isa == "amd64" else "proof-all"
+
+
+def main(arguments):
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches the benchmarks too
+    match arguments:
+        case ["measure", prefix, *rest]:
+            return measure(prefix, rest)
+        case ["table", out, _, *_]:
+            text, status = write_table(out, arguments[2:])
+            print(text, end="")
+            return status
+        case ["needs", *rest]:
+            isa = isa_of(rest)
+            print(isa, target_of(isa))
+            return 0
+    print(__doc__.strip(), file=sys.stderr)
+    return 2
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

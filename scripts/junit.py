@@ -23,13 +23,20 @@ def reason(case):
     return lines[-1] if lines else case.get("status") + ", without a reason"
 
 
-def main():
-    cases = list(xml.etree.ElementTree.parse(sys.argv[1]).getroot().iter("testcase"))
+def read(path):
+    """How many tests, how many failures, and a line for each that was skipped."""
+    cases = list(xml.etree.ElementTree.parse(path).getroot().iter("testcase"))
     skipped = [case for case in cases if is_skipped(case)]
     passed = [case for case in cases if case.get("status") == "run"]
-    print(len(cases), len(cases) - len(passed) - len(skipped))
-    for case in skipped:
-        print(f"{case.get('name')}: {reason(case)}")
+    return len(cases), len(cases) - len(passed) - len(skipped), [f"{case.get('name')}: {reason(case)}" for case in skipped]
 
 
-main()
+def main():
+    tests, failures, reasons = read(sys.argv[1])
+    print(tests, failures)
+    for line in reasons:
+        print(line)
+
+
+if __name__ == "__main__":
+    main()

@@ -129,7 +129,7 @@ add_custom_target(tests-full DEPENDS tests)
 # sigsweep_test(NAME LABEL SOURCES... LINKS ...): a GoogleTest program, one ctest entry a test; of the host's ISA.
 # Programs of other ISAs are tested through the command.
 #   PREFIX: before the name of each test, if several programs have the same tests.
-# scripts/test_sets.sh says whether scripts/test runs it, or only scripts/test --full.
+# scripts/test_sets.py says whether scripts/test runs it, or only scripts/test --full.
 function(sigsweep_test name)
   if(NOT SIGSWEEP_HAS_HOST)
     return()

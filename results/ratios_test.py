@@ -1,0 +1,92 @@
+#!/usr/bin/python3
+"""Tests of ratios.py: what scripts/bench builds, the runs that it starts, and the table of their medians."""
+
+import contextlib
+import io
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+
+import ratios
+
+# A command that notes its arguments, and measures: each run takes longer by 10 ns. The run that FAIL names fails.
+COMMAND = """#!/usr/bin/python3
+import json, os, sys
+with open("called", "a") as file:
+    print(*sys.argv[1:], file=file)
+run = sum(1 for _ in open("called"))
+if str(run) == os.environ.get("FAIL"):
+    sys.exit(2)
+rows = [("BM_mcall_gogo", 10 * run), ("BM_mcall_floor", 10), ("BM_onM_curg", 10), ("BM_onM_floor", 10),
+        ("BM_inject_direct", 10), ("BM_int3_floor", 10)]
+print(json.dumps({"context": {"isa": "386", "host_name": "secret", "date": "today"}, "benchmarks": [
+    {"name": name, "run_name": name, "run_type": "iteration", "real_time": ns, "cpu_time": ns} for name, ns in rows]}))
+"""
+
+
+class Needs(unittest.TestCase):
+    def printed(self, *arguments):
+        with contextlib.redirect_stdout(io.StringIO()) as said:
+            self.assertEqual(ratios.main(["needs", *arguments]), 0)
+        return said.getvalue()
+
+    def test_of_the_host(self):
+        self.assertEqual(self.printed(), "amd64 benchmarks\n")
+        self.assertEqual(self.printed("--isa", "amd64"), "amd64 benchmarks\n")
+        self.assertEqual(self.printed("--benchmark_filter=--isa", "386"), "amd64 benchmarks\n")
+
+    def test_of_another_isa(self):
+        self.assertEqual(self.printed("--isa", "386"), "386 proof-all\n")
+        self.assertEqual(self.printed("--isa=amd64p32", "--benchmark_min_time=1"), "amd64p32 proof-all\n")
+
+    def test_the_last_one_counts(self):
+        self.assertEqual(self.printed("--isa=386", "--isa", "amd64p32"), "amd64p32 proof-all\n")
+
+    def test_a_flag_without_a_value_is_left_to_the_command(self):
+        self.assertEqual(self.printed("--isa"), "amd64 benchmarks\n")
+
+
+class Measure(unittest.TestCase):
+    def setUp(self):
+        work = tempfile.TemporaryDirectory()
+        self.addCleanup(work.cleanup)
+        self.addCleanup(os.chdir, os.getcwd())
+        os.chdir(work.name)
+        pathlib.Path("build/release").mkdir(parents=True)
+        pathlib.Path("build/logs").mkdir()
+        pathlib.Path(ratios.SIGSWEEP).write_text(COMMAND)
+        pathlib.Path(ratios.SIGSWEEP).chmod(0o755)
+
+    def measured(self, *arguments):
+        with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(io.StringIO()) as errors:
+            status = ratios.main(["measure", "out", *arguments])
+        return status, said.getvalue(), errors.getvalue()
+
+    def test_ten_processes_with_all_arguments(self):
+        self.measured("--isa", "386")
+        called = pathlib.Path("called").read_text().splitlines()
+        self.assertEqual(called, ["bench --benchmark_format=json --isa 386"] * 10)
+
+    def test_medians_and_ratios_are_printed_and_kept(self):
+        status, said, _ = self.measured()
+        self.assertEqual(status, 1)  # 55 ns to 10
+        self.assertIn("medians of 10 runs\nBM_mcall_gogo                   55.00 ns\n", said)
+        self.assertIn("FAILS   5.50 <= 1.25  mcall and gogo", said)
+        self.assertIn("holds   1.00 <= 1.25  onM, in the parent commit's", said)
+        self.assertEqual(pathlib.Path("out.txt").read_text(), said)
+        whole = json.loads(pathlib.Path("out.json").read_text())
+        self.assertNotIn("host_name", whole["context"])
+        self.assertEqual(len(whole["benchmarks"]), 6 * 11)
+
+    def test_a_run_that_fails_is_the_last(self):
+        os.environ["FAIL"] = "3"
+        self.addCleanup(os.environ.pop, "FAIL")
+        self.assertEqual(self.measured(), (3, "", "bench: the benchmarks failed\n"))
+        self.assertEqual(len(pathlib.Path("called").read_text().splitlines()), 3)
+        self.assertFalse(pathlib.Path("out.json").exists())
+
+
+if __name__ == "__main__":
+    unittest.main()
