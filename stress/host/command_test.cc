@@ -1537,7 +1537,7 @@ class ForeignStorm : public Command {
 
 // A program that cannot work is no finding of the code under test.
 TEST_F(ForeignStorm, ThatGivesUpIsAHarnessFailure) {
-  const Ran ran = drum("9", "exact", "", "exit 3");
+  const Ran ran = drum("9", "exact", "--source all", "exit 3");
   EXPECT_EQ(ran.status, 3) << ran.output;
   EXPECT_NE(ran.output.find("exited with status 3; it says why above"), std::string::npos)
       << ran.output;

@@ -363,10 +363,11 @@ StormResult run_storm(const Session& session, const StormPlan& wanted,
   }
   result.stopped = outcome.kind == Outcome::stopped;
   if (outcome.kind == Outcome::died) take_death(outcome, heard.threw, &result);
-  if (result.stopped || !result.death.empty()) {  // nobody closed its accounts
+  const bool gave_up = !result.harness_problem.empty();
+  if (result.stopped || gave_up || !result.death.empty()) {  // nobody closed its accounts
     for (SourceRow& s : result.row.sources) s.counts_sent = false;
   }
-  if (result.stopped) return result;
+  if (result.stopped || gave_up) return result;
   const auto assumed = session.assumptions();
   const auto at = assumed.find(plan.protocol);
   judge(session, plan,
