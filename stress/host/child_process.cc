@@ -60,17 +60,19 @@ std::vector<std::string> environment_of(const Program& program, const std::strin
   std::vector<std::string> all;
   for (char** at = environ; *at != nullptr; at++) {
     const std::string entry(*at), name = entry.substr(0, entry.find('='));
-    const bool gone = name == kMark || program.environment.count(name) != 0 ||
+    const bool gone = name == kMark || program.environment.contains(name) ||
                       std::ranges::find(program.without, name) != program.without.end();
     if (!gone) all.push_back(entry);
   }
-  for (const auto& [name, value] : program.environment) all.push_back(name + "=" + value);
+  for (const auto& [name, value] : program.environment)
+    all.push_back(fmt::format("{}={}", name, value));
   all.push_back(mark);
   return all;
 }
 
 std::vector<char*> pointers_to(std::vector<std::string>& strings) {
   std::vector<char*> pointers;
+  pointers.reserve(strings.size() + 1);
   for (std::string& string : strings) pointers.push_back(string.data());
   pointers.push_back(nullptr);
   return pointers;
@@ -211,6 +213,7 @@ std::vector<Ended> run_programs(const std::vector<Program>& programs,
                                 const std::function<bool()>& goes_on) {
   const auto end = Clock::now() + limit;
   std::vector<std::unique_ptr<Running>> running;
+  running.reserve(programs.size());
   for (const Program& program : programs) running.push_back(std::make_unique<Running>(program));
   std::vector<Ended> ended(programs.size(), Ended{Ended::late});
   const auto look_at_all = [&] {
@@ -245,7 +248,7 @@ bool is_on_path(const std::string& name) {
   const char* path = std::getenv("PATH");
   std::istringstream folders(path == nullptr ? "" : path);
   for (std::string folder; std::getline(folders, folder, ':');) {
-    if (access((folder + "/" + name).c_str(), X_OK) == 0) return true;
+    if (access(fmt::format("{}/{}", folder, name).c_str(), X_OK) == 0) return true;
   }
   return false;
 }

@@ -249,7 +249,8 @@ TEST_F(Command, AFileThatAnotherRunWritesIsRefused) {
   for (const std::string command :
        {"sweep --inject peer", "prove --inject peer", "storm --duration 99s"}) {
     const std::string out = folder_ + "/" + command.substr(0, 5);
-    const std::string once = kBin + "/sigsweep " + command + " --out " + out;
+    std::string once = kBin;
+    once.append("/sigsweep ").append(command).append(" --out ").append(out);
     std::string both = "cd " + folder_;
     both += " && { " + once;
     both += " >first 2>&1 & pid=$!; until grep -qs run " + out;

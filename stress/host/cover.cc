@@ -30,7 +30,7 @@ Cover cover(std::vector<InputFeatures> inputs, std::size_t most) {
   for (const InputFeatures& one : inputs) all.insert(one.features.begin(), one.features.end());
   const auto added_by = [&covered](const InputFeatures& one) {
     return std::ranges::count_if(
-        one.features, [&](const std::string& feature) { return covered.count(feature) == 0; });
+        one.features, [&](const std::string& feature) { return !covered.contains(feature); });
   };
   Cover chosen;
   while (chosen.paths.size() < most && !inputs.empty()) {

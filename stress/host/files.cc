@@ -96,7 +96,7 @@ fs::path keep(const fs::path& folder, const std::string& name, const std::string
   for (unsigned i = 1;; i++) {
     const std::string other =
         fmt::format("{}.{}{}", wanted.stem().string(), i, wanted.extension().string());
-    const fs::path path = folder / (i == 1 ? name : other);
+    fs::path path = folder / (i == 1 ? name : other);
     std::error_code error;
     if (!fs::exists(path, error)) return write_text(path, content);
     if (content_of(path) == content) return path;

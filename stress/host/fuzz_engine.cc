@@ -98,14 +98,14 @@ EngineRun run_afl(const CampaignFolder& folder, const FuzzTarget& target, unsign
 
 // Moves it, or drops it where the same lies there already.
 fs::path moved(const fs::path& file, const fs::path& folder) {
-  const fs::path to = folder / file.filename();
+  fs::path to = folder / file.filename();
   std::error_code error;
   if (!fs::exists(to, error)) {
     fs::create_directories(folder);
     fs::rename(file, to);
     return to;
   }
-  const fs::path kept = keep(folder, file.filename(), content_of(file));
+  fs::path kept = keep(folder, file.filename(), content_of(file));
   fs::remove(file);
   return kept;
 }

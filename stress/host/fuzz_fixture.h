@@ -77,7 +77,7 @@ class Fuzz : public Command {
     const pid_t pid = start(command, environment + " FAKE_STALLS=" + part);
     wait_for_a_stall();
     kill(pid, signal_number);
-    const Ran ran = ended(pid);
+    Ran ran = ended(pid);
     for (const char* name : {"inner", "outer"})
       EXPECT_TRUE(is_gone(pid_of(name))) << name << " of " << part << " is left";
     end_what_stalls();

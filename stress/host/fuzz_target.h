@@ -56,7 +56,8 @@ FuzzTarget open_any_build(const FuzzOptions& options, const std::string& name,
 // NAME-ENGINE-ISA/findings; no name: it lies in none.
 struct Finder {
   std::string name, isa;
-  auto operator<=>(const Finder&) const = default;
+  // clang-tidy 14 takes the 0 in what the compiler generates for a pointer.
+  auto operator<=>(const Finder&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 Finder finder_by_folder(const std::filesystem::path& file);
 

@@ -150,7 +150,7 @@ Kept keep_best(const Options& o, const fs::path& work, const Job& job) {
 }
 
 std::string needs_of(const Options& o) {
-  const std::string by_libfuzzer = fmt::format("fuzz {}\n", o.fuzz.target);
+  std::string by_libfuzzer = fmt::format("fuzz {}\n", o.fuzz.target);
   if (o.fuzz.engine != "afl") return by_libfuzzer;
   return fmt::format("afl {}\n{}", o.fuzz.target, o.fuzz.keep > 0 ? by_libfuzzer : "");
 }
@@ -167,7 +167,7 @@ std::vector<fs::path> reduced(const Options& o, const fs::path& work, const Job&
   if (parts > 0)
     throw Failure(kHarnessFailed,
                   fmt::format("{} inputs were cut short: see {}", parts, job.log.string()));
-  const std::vector<fs::path> left = files_in(work / "left");
+  std::vector<fs::path> left = files_in(work / "left");
   if (left.empty())
     throw Failure(kHarnessFailed, fmt::format("nothing is left: see {}", job.log.string()));
   return left;

@@ -78,6 +78,7 @@ std::vector<ClaimBook> books_of(const std::vector<Session>& sessions, const Opti
                                 flag, kSubjects[0], flag));
     }
     std::vector<std::string> known;
+    known.reserve(claims.size());
     for (const ClaimSpec& claim : claims) known.push_back(std::to_string(claim.id));
     for (const std::string& id : options.claims) {
       if (has_word(known, id)) continue;

@@ -208,7 +208,7 @@ Exit replay_file(const Session& session, const std::string& path) {
   const bool external = take_source(session, &schedule);
   unsigned as_expected = 0;
   for (unsigned i = 0; i < session.options.times; i++) {
-    const Replayed got = run(session, schedule, external, path);
+    Replayed got = run(session, schedule, external, path);
     if (got.account.landed < got.account.requested && got.verdict == "ok") {
       throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
     }

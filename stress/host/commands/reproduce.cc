@@ -62,7 +62,7 @@ const char* word_of(Judged::Kind kind) {
 // The file with its schedule or text: the input's own; as a campaign has left it; or written here.
 fs::path readable_form_of(const fs::path& file, const FuzzTarget& target, const Judged& judged) {
   if (is_readable_form(file)) return file;
-  const fs::path beside = file.string() + target.suffix();
+  fs::path beside = file.string() + target.suffix();
   if (fs::exists(beside)) return beside;
   const fs::path written =
       fs::path("results/reproduced") / (file.filename().string() + target.suffix());
@@ -91,7 +91,7 @@ std::string replay(const Options& options, const FuzzTarget& target, const fs::p
   Options one = options;
   const std::string isa = isa_of_file(schedule);
   if (!isa.empty()) one.isa = isa;
-  const std::string verdict = show_schedule(open_session(one), schedule).verdict;
+  std::string verdict = show_schedule(open_session(one), schedule).verdict;
   if (verdict == "ok" && judged.is_finding()) {
     fmt::print("a trial alone shows nothing: what it is, the target says: {} {}\n",
                shell_quoted(target.path), shell_quoted(options.files[0]));

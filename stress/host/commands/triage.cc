@@ -27,7 +27,8 @@ using nlohmann::ordered_json;
 struct Cause {
   std::string protocol, site, phase, verdict;
   std::string said;
-  auto operator<=>(const Cause&) const = default;
+  // clang-tidy 14 takes the 0 in what the compiler generates for a pointer.
+  auto operator<=>(const Cause&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 struct Group {
@@ -45,7 +46,7 @@ struct Group {
 
 // By its folder, or what the origin names: "TARGET: why".
 Finder finder_of(const fs::path& file, const std::string& origin) {
-  const Finder by_folder = finder_by_folder(file);
+  Finder by_folder = finder_by_folder(file);
   if (is_target(by_folder.name)) return by_folder;
   return {origin.substr(0, origin.find(':')), machine_isa()};
 }
@@ -90,7 +91,7 @@ Given sorted_out(const std::vector<std::string>& paths) {
   for (const fs::path& file : all) {
     const bool found = file.parent_path().filename() == "findings";
     const std::string extension = file.extension();
-    const auto has = [&](const char* suffix) { return all.count(file.string() + suffix) > 0; };
+    const auto has = [&](const char* suffix) { return all.contains(file.string() + suffix); };
     if (extension == ".sched") given.schedules.push_back(file);
     if (found && extension != ".sched" && (extension == ".txt" || (!has(".sched") && !has(".txt"))))
       given.others.push_back(file);
@@ -242,7 +243,7 @@ void Triage::sort_in_schedule(const fs::path& file) {
 void Triage::answer(const Question& question, const Judged& judged) {
   const std::string file = question.file.string();
   if (judged.is_finding()) {
-    groups_[{"", "", "", "", question.finder.name + ": " + judged.why}].files.push_back(file);
+    groups_[{"", "", "", "", question.finder.name + ": " + judged.why}].files.emplace_back(file);
   } else if (judged.kind == Judged::failed) {
     failures_.push_back(fmt::format("{}: {}: {}", file, question.finder.name, judged.why));
   } else if (judged.kind == Judged::unasked) {
