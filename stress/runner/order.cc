@@ -32,6 +32,7 @@ std::string find_trace(Runner& runner, const Record& command, const Trace** trac
 std::string order(Runner& runner, const Record& command) {
   const Trace* trace = nullptr;
   if (std::string trouble = find_trace(runner, command, &trace); !trouble.empty()) return trouble;
+  if (trace == nullptr) return "no trace";
   send(Record("way").add("complete", unsigned{trace->complete}));
   for (const Boundary& b : trace->boundaries) {
     Record r("step");

@@ -106,7 +106,7 @@ std::string resolve_boundaries(Runner& runner, const Record& command) {
   for (unsigned i = 0; i < schedule->operations.size(); i++) {
     Resolved resolved;
     bool refused = false;
-    const std::string trouble = resolve_operation(runner, *schedule, i, &resolved, &refused);
+    std::string trouble = resolve_operation(runner, *schedule, i, &resolved, &refused);
     if (!trouble.empty() || refused) return trouble;
     send_boundaries(runner, resolved, i);
   }

@@ -7,7 +7,7 @@ namespace {
 
 // What is wrong with the child's output and its end; empty: nothing.
 std::string problem_of(const Runner& runner, const Forked& child) {
-  const std::string problem = runner.subject.check_throw_output(child.output, child.exit_status);
+  std::string problem = runner.subject.check_throw_output(child.output, child.exit_status);
   if (child.signal == 0) return problem;
   return problem + " (died of signal " + std::to_string(child.signal) + ")";
 }
