@@ -77,6 +77,37 @@ class Command : public testing::Test {
   static Ran validate(const std::string& path) {
     return run("/usr/bin/python3 " + kSource + "/results/validate.py " + path);
   }
+  // All that have a word of this test's in their environment.
+  std::set<pid_t> processes() const {
+    std::set<pid_t> found;
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+      std::ifstream in(entry.path() / "environ", std::ios::binary);
+      const std::string text(std::istreambuf_iterator<char>(in), {});
+      if (text.find("SIGSWEEP_TEST=" + folder_) == text.npos) continue;
+      found.insert(static_cast<pid_t>(std::stol(entry.path().filename().string())));
+    }
+    return found;
+  }
+  // Polls for what is bound to come.
+  static bool await(const std::function<bool()>& there) {
+    for (unsigned i = 0; i < 60000; i++) {
+      if (there()) return true;
+      usleep(1000);
+    }
+    return false;
+  }
+  // In a group of its own, as a shell's job is; its output in `log`.
+  pid_t start(const std::string& arguments, const std::string& environment = "") const {
+    const std::string line =
+        environment + " exec " + kBin + "/sigsweep " + arguments + " >log 2>&1";
+    const pid_t pid = fork();
+    if (pid != 0) return pid;
+    setpgid(0, 0);
+    setenv("SIGSWEEP_TEST", folder_.c_str(), 1);
+    if (chdir(folder_.c_str()) == 0) execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
+    _exit(99);
+  }
+
   std::string folder_;
 };
 

@@ -370,34 +370,8 @@ class ServiceStopped : public ServiceCheck {
   ~ServiceStopped() override {
     for (const pid_t pid : processes()) kill(pid, SIGKILL);
   }
-  // All that have a word of this test's in their environment.
-  std::set<pid_t> processes() const {
-    std::set<pid_t> found;
-    for (const auto& entry : fs::directory_iterator("/proc")) {
-      std::ifstream in(entry.path() / "environ", std::ios::binary);
-      const std::string text(std::istreambuf_iterator<char>(in), {});
-      if (text.find("SIGSWEEP_TEST=" + folder_) == text.npos) continue;
-      found.insert(static_cast<pid_t>(std::stol(entry.path().filename().string())));
-    }
-    return found;
-  }
-  // Polls for what is bound to come.
-  static bool await(const std::function<bool()>& there) {
-    for (unsigned i = 0; i < 60000; i++) {
-      if (there()) return true;
-      usleep(1000);
-    }
-    return false;
-  }
-  pid_t start(const std::string& arguments) const {
-    const std::string line = "exec " + kBin + "/sigsweep service-check " + arguments + " >log 2>&1";
-    const pid_t pid = fork();
-    if (pid != 0) return pid;
-    setpgid(0, 0);
-    setenv("SIGSWEEP_TEST", folder_.c_str(), 1);
-    setenv("TMPDIR", folder_.c_str(), 1);
-    if (chdir(folder_.c_str()) == 0) execl("/bin/sh", "sh", "-c", line.c_str(), nullptr);
-    _exit(99);
+  pid_t start_check(const std::string& arguments) const {
+    return start("service-check " + arguments, "TMPDIR=" + folder_);
   }
 };
 
@@ -405,7 +379,7 @@ class ServiceStopped : public ServiceCheck {
 TEST_F(ServiceStopped, NothingIsLeft) {
   lay_out("-fsanitize=fuzzer,address -DHANGS");
   for (const int sig : {SIGINT, SIGTERM}) {
-    const pid_t pid = start("--out out --json r.jsonl");
+    const pid_t pid = start_check("--out out --json r.jsonl");
     const auto sessions = [&] {
       std::set<pid_t> found;
       for (const pid_t process : processes()) found.insert(getsid(process));
