@@ -100,7 +100,7 @@ Catalog catalog_of(const Subject& subject) {
   for (const Site& site : subject.sites()) {
     CatalogEntry entry{std::string(site.name), slot_list(subject, site.in)};
     if (site.handler) catalog.handlers.push_back(entry);
-    catalog.sites.push_back(std::move(entry));
+    if (!site.only_handles) catalog.sites.push_back(std::move(entry));
   }
   catalog.word_bits = subject.word_bits();
   return catalog;

@@ -92,8 +92,9 @@ bool Recorder::take_step(ucontext_t* uc, bool over) {
   // Steps that are patches do not see the code outside.
   const bool back = !within || !end_.of_handler || pc == end_.interrupted_pc;
   if (walked_ == kMaxSteps || (over && back)) return false;
-  if (!within) return !step_over_call(uc);
+  if (!within) return subject_.steps_through_calls() || !step_over_call(uc);
   last_pc_ = pc;
+  stop_behind_syscall(pc);
   const std::size_t index = walked_++;
   if (hide_ == Hide::nothing) {
     record_step(uc, pc);
@@ -112,6 +113,16 @@ void Recorder::record_step(const ucontext_t* uc, std::uint64_t pc) {
   step.marks = subject_.marks(step.sp, red_zone_);
   step.watches = subject_.watch(step.sp, end_.of_handler, step.watched);
   trap::context_preserved(uc, step.preserved);
+}
+
+// The trap flag skips the boundary behind a system call: a breakpoint stops there.
+void Recorder::stop_behind_syscall([[maybe_unused]] std::uint64_t pc) const {
+  if constexpr (trap::kHasTrapFlag) {
+    const unsigned length = trap::syscall_length(pc);
+    if (length != 0 && code_.contains(pc + length) && !trap::is_armed(kReturnBreak)) {
+      trap::arm(kReturnBreak, pc + length, 1);
+    }
+  }
 }
 
 // A call has just left the code under test: the code it runs is not recorded, and not stepped

@@ -64,6 +64,7 @@ class Recorder {
 
   bool take_step(ucontext_t* uc, bool over);
   void record_step(const ucontext_t* uc, std::uint64_t pc);
+  void stop_behind_syscall(std::uint64_t pc) const;
   bool step_over_call(const ucontext_t* uc) const;
   void note_access(unsigned index, bool write);
   void protect_pages(int protection);

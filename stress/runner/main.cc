@@ -25,8 +25,7 @@
 
 #include "stress/base/start.h"
 #include "stress/runner/command.h"
-
-int runner_main(int argc, char** argv, void (*sabotage)(ucontext_t*));
+#include "stress/runner/main.h"
 
 namespace sigsweep {
 namespace {
@@ -75,7 +74,7 @@ TrialProgress* find_progress(int argc, char** argv) {
 }  // namespace
 }  // namespace sigsweep
 
-int runner_main(int argc, char** argv, void (*sabotage)(ucontext_t*)) {
+int runner_main(int argc, char** argv, sigsweep::Subject& subject, void (*sabotage)(ucontext_t*)) {
   using namespace sigsweep;
   if (const std::string why = check_start(); !why.empty()) {
     std::fprintf(stderr, "runner: %s\n", why.c_str());
@@ -90,7 +89,7 @@ int runner_main(int argc, char** argv, void (*sabotage)(ucontext_t*)) {
     return 2;
   }
   const bool walking = is_walk(argc, argv);
-  static Engine engine(subject());
+  static Engine engine(subject);
   Traces traces(engine);
   Runner runner{engine.subject(), engine, traces, *progress};
   engine.sabotage(sabotage);

@@ -10,7 +10,7 @@
 #include <cstdlib>
 #include <cstring>
 
-int runner_main(int argc, char** argv, void (*sabotage)(ucontext_t*));
+#include "stress/runner/main.h"
 
 namespace {
 
@@ -48,5 +48,5 @@ int main(int argc, char** argv) {
     sigaddset(&blocked, SIGPROF);
     sigprocmask(SIG_BLOCK, &blocked, nullptr);
   }
-  return runner_main(argc, argv, act);
+  return runner_main(argc, argv, sigsweep::subject(), act);
 }

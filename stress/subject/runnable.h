@@ -57,6 +57,8 @@ class Runnable {
   virtual void reset(unsigned protocol) = 0;
   // The operation's first instruction: the trace starts there.
   virtual const void* entry(unsigned protocol, unsigned site) const = 0;
+  // A recording steps through calls out of code(), and not over them: the switch may lie in there.
+  virtual bool steps_through_calls() const { return false; }
   // Runs the site to its end on the calling thread, by harness->operation(). `call.in` is given.
   virtual void run(unsigned protocol, unsigned site, Call* call) = 0;
   // SIGNAL. The handler's own call of a site, by the protocol's handler convention.

@@ -38,6 +38,7 @@ struct Site {
   SlotMask written;    // all slots that it writes: its effect as a handler
   SlotMask left_zero;  // of those, the slots whose last write is zero
   bool handler;        // may serve as a handler
+  bool only_handles;   // is no operation; such sites are the last ones
   std::string_view end_message;  // ends by a throw with this message; empty: it does not
   bool leaves;                   // ends without coming back to its caller (and without a throw)
   const Site* inner;             // the site that fn itself runs, or null
@@ -82,6 +83,8 @@ class Tables {
   virtual unsigned word_bits() const { return 8 * sizeof(void*); }
   // The part of an operation that a function belongs to.
   virtual Part part(std::string_view /*symbol*/) const { return Part::stub; }
+  // Checks::describe() tells the part, too: it is the phase, up to the live slots.
+  virtual bool tells_phases() const { return false; }
   // Of Checks::marks, Checks::watch and Runnable::stacks.
   virtual std::span<const std::string_view> mark_names() const { return {}; }
   virtual std::span<const std::string_view> watched() const { return {}; }

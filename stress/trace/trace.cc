@@ -160,7 +160,9 @@ std::string build_trace(const Subject& subject, std::span<const Step> steps,
     b.marks = step.marks;
     b.watches = step.watches;
     const bool switched = std::string_view(step.state) != steps.front().state;
-    heads.push_back(part_name(b.part, frame.called, switched) + "/" + step.state);
+    heads.push_back(subject.tells_phases()
+                        ? step.state
+                        : part_name(b.part, frame.called, switched) + "/" + step.state);
     out->boundaries.push_back(std::move(b));
   }
   find_live(subject, out);
@@ -175,7 +177,9 @@ std::string build_trace(const Subject& subject, std::span<const Step> steps,
   std::map<std::string, unsigned> counts;
   for (unsigned i = 0; i < out->boundaries.size(); i++) {
     Boundary& b = out->boundaries[i];
-    const std::string head = heads[i] + "/live=" + live_name(subject, b.live);
+    const std::string live =
+        subject.slots().empty() && subject.tells_phases() ? "" : "/live=" + live_name(subject, b.live);
+    const std::string head = heads[i] + live;
     b.phase = Phase(head, ++counts[head]);
     b.phase_hash = b.phase.hash();
     b.gate = gate_of(out->boundaries, i);

@@ -97,6 +97,14 @@ extern "C" {
 // process.
 void probe_call(Probe* probe, void (*fn)(void*), void* arg);
 
+#if defined(__x86_64__) || defined(__i386__)
+// The same for fn(a, b, c), whose result it returns; it does not call probe->over(). May nest, on
+// any stack: it finds the probe where fn's SP says. So fn must return with the right SP, or it
+// faults or reads another probe: sp_after tells.
+void* nested_probe_call(Probe* probe, void* (*fn)(void*, void*, void*), void* a, void* b, void* c);
+extern const char nested_probe_return[];  // where fn returns to
+#endif
+
 // Runs fn(arg) on frame->stack and returns 0. If contain_leave is called, returns early with the
 // code that it was given (not 0).
 std::uint64_t contain_call(Containment* frame, void (*fn)(void*), void* arg);

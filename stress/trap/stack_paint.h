@@ -15,7 +15,7 @@ namespace sigsweep::trap {
 
 class StackPaint {
  public:
-  static constexpr unsigned kMostStacks = 8;
+  static constexpr unsigned kMostStacks = 16;
 
   // Paints the part of these stacks that was never used: it is zero there. REQUIRES: nothing runs
   // on them.

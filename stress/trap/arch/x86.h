@@ -30,6 +30,15 @@ inline bool fault_is_write(const ucontext_t* uc) {
   return (uc->uc_mcontext.gregs[REG_ERR] & 2) != 0;
 }
 
+// The bytes of a system call at pc; 0: another instruction stands there. The trap flag does not stop
+// behind it.
+inline unsigned syscall_length(std::uint64_t pc) {
+  const auto* code = reinterpret_cast<const unsigned char*>(static_cast<std::uintptr_t>(pc));
+  const bool is_syscall = (code[0] == 0x0f && (code[1] == 0x05 || code[1] == 0x34)) ||
+                          (code[0] == 0xcd && code[1] == 0x80);
+  return is_syscall ? 2 : 0;
+}
+
 // A breakpoint that stands in the code: the least cost of any injection.
 inline void standing_break() {
   asm volatile("int3");

@@ -135,6 +135,54 @@ TEXT probe_call
 	RESTORE_ALL
 END probe_call
 
+// Finds the probe again by SP.
+//
+//   the frame of SAVE_ALL | for the ABI's alignment | probe | c | b | a  <- SP while fn runs
+TEXT nested_probe_call
+	SAVE_ALL
+	movl	FRAME(%esp), %eax			// AX = probe
+	movl	FRAME + 4(%esp), %ecx			// CX = fn
+	pushl	%eax
+	.cfi_adjust_cfa_offset 4
+	pushl	%eax
+	.cfi_adjust_cfa_offset 4
+	pushl	FRAME + 24(%esp)			// c
+	.cfi_adjust_cfa_offset 4
+	pushl	FRAME + 24(%esp)			// b
+	.cfi_adjust_cfa_offset 4
+	pushl	FRAME + 24(%esp)			// a
+	.cfi_adjust_cfa_offset 4
+	movl	%esp, probe_sp_before(%eax)
+	movl	%ebp, probe_fp_before(%eax)
+	ldmxcsr	probe_control_before(%eax)
+	fldcw	probe_control_before + 4(%eax)
+	movl	probe_kept_before(%eax), %ebx
+	movl	probe_kept_before + 8(%eax), %esi
+	movl	probe_kept_before + 16(%eax), %edi
+	calll	*%ecx
+	.globl	nested_probe_return
+	.hidden	nested_probe_return
+nested_probe_return:
+	movl	12(%esp), %ecx				// CX = probe; AX = the result
+	movl	%esp, probe_sp_after(%ecx)		// before SP is used: it may be wrong
+	movl	%ebp, probe_fp_after(%ecx)
+	movl	probe_sp_before(%ecx), %esp
+	movl	probe_fp_before(%ecx), %ebp
+	movl	%ebx, probe_kept_after(%ecx)
+	movl	%esi, probe_kept_after + 8(%ecx)
+	movl	%edi, probe_kept_after + 16(%ecx)
+	stmxcsr	probe_control_after(%ecx)
+	fnstcw	probe_control_after + 4(%ecx)
+	pushfl
+	.cfi_adjust_cfa_offset 4
+	popl	probe_flags_after(%ecx)
+	.cfi_adjust_cfa_offset -4
+	cld
+	addl	$20, %esp
+	.cfi_adjust_cfa_offset -20
+	RESTORE_ALL
+END nested_probe_call
+
 // The last values are loaded from below the interrupted SP, because IRET loads no SP in this mode. The caller's frame
 // has no description: it does not exist any more.
 TEXT resume_context

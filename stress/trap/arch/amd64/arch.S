@@ -136,6 +136,54 @@ TEXT probe_call
 	RESTORE_ALL
 END probe_call
 
+// DI = probe, SI = fn, DX, CX, R8 = its arguments. Finds the probe again by SP.
+//
+//   the frame of SAVE_ALL | probe | probe, for the ABI's alignment  <- SP while fn runs
+TEXT nested_probe_call
+	SAVE_ALL
+	pushq	%rdi
+	.cfi_adjust_cfa_offset 8
+	pushq	%rdi
+	.cfi_adjust_cfa_offset 8
+	movq	%rsp, probe_sp_before(%rdi)
+	movq	%rbp, probe_fp_before(%rdi)
+	ldmxcsr	probe_control_before(%rdi)
+	fldcw	probe_control_before + 4(%rdi)
+	movq	probe_kept_before(%rdi), %rbx
+	movq	probe_kept_before + 8(%rdi), %r12
+	movq	probe_kept_before + 16(%rdi), %r13
+	movq	probe_kept_before + 24(%rdi), %r14
+	movq	probe_kept_before + 32(%rdi), %r15
+	movq	%rsi, %rax
+	movq	%rdx, %rdi
+	movq	%rcx, %rsi
+	movq	%r8, %rdx
+	callq	*%rax
+	.globl	nested_probe_return
+	.hidden	nested_probe_return
+nested_probe_return:
+	movq	(%rsp), %rdi
+	movq	%rsp, probe_sp_after(%rdi)	// before SP is used: it may be wrong
+	movq	%rbp, probe_fp_after(%rdi)
+	movq	probe_sp_before(%rdi), %rsp
+	movq	probe_fp_before(%rdi), %rbp
+	movq	%rbx, probe_kept_after(%rdi)
+	movq	%r12, probe_kept_after + 8(%rdi)
+	movq	%r13, probe_kept_after + 16(%rdi)
+	movq	%r14, probe_kept_after + 24(%rdi)
+	movq	%r15, probe_kept_after + 32(%rdi)
+	stmxcsr	probe_control_after(%rdi)
+	fnstcw	probe_control_after + 4(%rdi)
+	pushfq
+	.cfi_adjust_cfa_offset 8
+	popq	probe_flags_after(%rdi)
+	.cfi_adjust_cfa_offset -8
+	cld
+	addq	$16, %rsp
+	.cfi_adjust_cfa_offset -16
+	RESTORE_ALL
+END nested_probe_call
+
 // Uses the handler's stack, below its frame: IRETQ's own frame. The memory below the interrupted SP stays untouched.
 // The caller's frame has no description: it does not exist any more.
 TEXT resume_context

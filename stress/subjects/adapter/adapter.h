@@ -1,0 +1,87 @@
+// The generic subject: any library behind an adapter. It knows a library by the adapter's functions
+// alone, and the library's code by what was executed.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "stress/subject/subject.h"
+#include "stress/subjects/adapter/code.h"
+#include "stress/subjects/adapter/sites.h"
+
+namespace sigsweep::adapter {
+
+class Adapter final : public Subject {
+ public:
+  // Maps the stacks; the library is not called yet.
+  explicit Adapter(Library library);
+
+  // Steps through all sites in a child, and chooses the code. Then, unless that went wrong, calls
+  // begin() and makes the coroutines in this process. Once, before anything else is asked.
+  void start();
+  // What the steps came to. Its problem: no trial can run.
+  const Stepped& steps() const { return steps_; }
+  const Code& found_code() const { return found_; }
+  const Library& library() const { return library_; }
+  const Stacks& named_stacks() const { return stacks_; }
+
+  // Tables.
+  std::string_view isa() const override;
+  std::span<const Protocol> protocols() const override { return protocols_; }
+  std::span<const sigsweep::Site> sites() const override { return sites_; }
+  std::span<const std::string_view> mark_names() const override;
+  std::string_view stack_name(unsigned index) const override;
+  bool tells_phases() const override { return true; }
+
+  // Runnable.
+  std::span<const Region> code() const override { return code_; }
+  unsigned stacks(std::span<Region> out) const override;
+  Entry signal_entry() const override;
+  void install(std::span<const int> signals, Harness* harness) override;
+  Region alternate_stack() const override { return stacks_[kSignal].region(); }
+  void reset(unsigned protocol) override;
+  const void* entry(unsigned protocol, unsigned site) const override;
+  void run(unsigned protocol, unsigned site, Call* call) override;
+  void handle(unsigned protocol, unsigned site, Call* call) override;
+  bool steps_through_calls() const override { return true; }
+
+  // Checks.
+  unsigned stack_of(std::uint64_t sp) const override;
+  unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
+  std::size_t describe(std::uint64_t sp, char* out, std::size_t room) const override;
+  Marks marks(std::uint64_t sp, std::uint64_t red_zone) const override;
+  unsigned rest_regions(std::span<Region> out) const override;
+  const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
+  const char* check_state(unsigned site, const Call& call) const override;
+
+ private:
+  struct Running;
+  static void run_on_host(void* running);
+  static void run_operation(void* running);
+  void add_sites();
+  void install_handlers(bool own_stack);
+  unsigned whom(const void* current) const;
+
+  Library library_;
+  Stacks stacks_;
+  Cast cast_;
+  Stepped steps_;
+  Code found_;
+  std::vector<Region> code_;
+  std::vector<Protocol> protocols_;
+  std::vector<sigsweep::Site> sites_;
+  std::vector<const SiteRow*> rows_;  // by site; null: it only serves as a handler
+  std::vector<int> signals_;
+  bool own_stack_ = false;
+  unsigned level_ = 0;        // handlers under way
+  trap::Probe host_{};        // around the operation's call
+  bool host_away_ = false;    // that call is under way
+  void* rest_current_ = nullptr;  // current() before the operation
+  struct {
+    void* current;
+    std::uint64_t depth;  // of co0's waiting frame, from its stack's end
+  } rest_{};                 // when the operation has ended
+  bool refused_ = false;     // the last handler's resume()
+};
+
+}  // namespace sigsweep::adapter

@@ -1,0 +1,281 @@
+// Bodies, and the calls of the library. Never instrumented: it runs on stacks that a sanitizer does
+// not know.
+#include "stress/subjects/adapter/cast.h"
+
+#include <signal.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+namespace sigsweep::adapter {
+namespace {
+
+using Switch = void* (*)(void*, void*, void*);
+
+constexpr std::size_t kStackSize = 64 * 1024;  // bytes
+constexpr int kOwnSignal = SIGWINCH;           // masked in bodies if each has a mask of its own
+
+// A coroutine's control words, where it may have its own. No other code here uses these values.
+constexpr std::uint32_t kOwnControls[trap::kControls] = {0x5f80, 0x0e7f};
+
+#if defined(__x86_64__)
+#define KEPT(where) \
+  {"rbx, " where, "r12, " where, "r13, " where, "r14, " where, "r15, " where}
+#else
+#define KEPT(where) {"ebx, " where, "esi, " where, "edi, " where}
+#endif
+constexpr const char* kLostByResumer[trap::kKept] = KEPT("lost by the way back to the resumer");
+constexpr const char* kLostByCoroutine[trap::kKept] = KEPT("lost by the way back to the coroutine");
+constexpr const char* kControlsLostByResumer[trap::kControls] = {
+    "MXCSR, lost by the way back to the resumer",
+    "x87 control word, lost by the way back to the resumer"};
+constexpr const char* kControlsLostByCoroutine[trap::kControls] = {
+    "MXCSR, lost by the way back to the coroutine",
+    "x87 control word, lost by the way back to the coroutine"};
+#undef KEPT
+
+Cast* the_cast = nullptr;  // the library's calls of its host carry no context
+
+[[noreturn]] void give_up(const char* name, const char* why) {
+  std::fprintf(stderr, "adapter: %s: %s\n", name, why);
+  _exit(3);
+}
+
+void host_fail(const char* why) {
+  give_up(the_cast->library().says.name, why);
+}
+
+// As an answer differs from the value that it answers.
+std::uint64_t answered(std::uint64_t value) {
+  const auto word = static_cast<std::uintptr_t>(value);
+  return static_cast<std::uintptr_t>(~(word << 8 | word >> (8 * sizeof word - 8)));
+}
+
+void* as_value(std::uint64_t value) {
+  return as_pointer<void>(value);
+}
+
+}  // namespace
+
+// ---- making them
+
+Stacks* declared_stacks = nullptr;
+
+namespace {
+
+unsigned being_created = kHost;  // its stack may be declared before its handle is known
+
+void host_stack(void* co, void* lowest, size_t size) {
+  if (co != nullptr && being_created != kHost) {
+    declared_stacks->declare(being_created, lowest, size);
+    return;
+  }
+  const unsigned name = declared_stacks->name_for_library(lowest);
+  if (name == Stacks::kNone) host_fail("declares more than 6 stacks of its own");
+  declared_stacks->declare(name, lowest, size);
+}
+
+constexpr sigsweep_host kHostSide = {SIGSWEEP_ADAPTER_ABI, sizeof(sigsweep_host), host_stack,
+                                     host_fail};
+
+}  // namespace
+
+Cast::Cast(const Library& library, Stacks* stacks) : library_(library), stacks_(stacks) {
+  the_cast = this;
+  declared_stacks = stacks;
+  for (unsigned name = kCo0; name < kSignal; name++) {
+    members_[name].cast = this;
+    members_[name].name = name;
+    if (!library.has(SIGSWEEP_OWNS_STACKS) && !stacks->map(name, kStackSize)) {
+      fail("no memory for the coroutines' stacks");
+    }
+  }
+}
+
+void Cast::fail(const char* why) const {
+  give_up(library_.says.name, why);
+}
+
+void Cast::begin_thread() {
+  const auto& says = library_.says;
+  if (says.begin != nullptr && says.begin(&kHostSide) != 0) fail("begin() failed");
+}
+
+void Cast::begin() {
+  begin_thread();
+  for (unsigned name = kHandler1; name <= kHandler4; name++) {
+    bring(&members_[name], Coroutine::suspended);
+  }
+}
+
+void Cast::create(Coroutine* co) {
+  const auto& says = library_.says;
+  const bool owns = library_.has(SIGSWEEP_OWNS_STACKS);
+  const Region stack = (*stacks_)[co->name].region();
+  const Scene outer = scene;
+  scene = {WayPart::create, kHost};
+  being_created = co->name;
+  co->co = says.create(co->name - kCo0, body, co, owns ? nullptr : const_cast<void*>(stack.at),
+                       owns ? 0 : stack.size);
+  being_created = kHost;
+  scene = outer;
+  if (co->co == nullptr) fail("create() returned null");
+  co->state = Coroutine::created;
+}
+
+void Cast::bring(Coroutine* co, Coroutine::State state) {
+  if (co->state == state) return;
+  trap::Probe probe{};
+  Call call{}, inner{};
+  call.inner = &inner;
+  call.in[0] = kOwnSignal;  // any value
+  if (co->state == Coroutine::suspended) {
+    resume(co, Coroutine::finish, &probe, &call);
+    co->state = Coroutine::none;
+    if (library_.says.destroy != nullptr) library_.says.destroy(co->co);
+  }
+  if (co->state == Coroutine::none && state != Coroutine::none) create(co);
+  if (state == Coroutine::suspended) resume(co, Coroutine::answer, &probe, &call);
+}
+
+// ---- switching
+
+// Nonces into the registers that a call must keep. The values of one coroutine differ from those
+// of every other, and no handler starts with them.
+void Cast::prepare_probe(trap::Probe* probe, std::uint64_t seed, bool of_coroutine) const {
+  constexpr std::uintptr_t kEachByte = static_cast<std::uintptr_t>(0x0101010101010101);
+  for (unsigned i = 0; i < trap::kKept; i++) {
+    probe->kept_before[i] = kEachByte * static_cast<std::uintptr_t>(16 * (seed + 1) + i);
+  }
+  const bool own = of_coroutine && library_.promises(SIGSWEEP_KEEPS_FPENV);
+  for (unsigned i = 0; i < trap::kControls; i++) {
+    probe->control_before[i] = own ? kOwnControls[i] : trap::kControlProbe[i];
+  }
+}
+
+const char* Cast::lost(const trap::Probe& probe, bool woken) const {
+  if (probe.sp_after != probe.sp_before) {
+    return woken ? "the coroutine woke with another SP" : "resume() came back with another SP";
+  }
+  for (unsigned i = 0; i < trap::kKept; i++) {
+    if (probe.kept_after[i] == probe.kept_before[i]) continue;
+    return woken ? kLostByCoroutine[i] : kLostByResumer[i];
+  }
+  if (probe.fp_after != probe.fp_before) {
+    return woken ? "frame pointer, lost by the way back to the coroutine"
+                 : "frame pointer, lost by the way back to the resumer";
+  }
+  if (const char* flag = trap::flags_problem(probe.flags_after)) return flag;
+  if (!library_.promises(SIGSWEEP_KEEPS_FPENV)) return nullptr;
+  for (unsigned i = 0; i < trap::kControls; i++) {
+    if (probe.control_after[i] == probe.control_before[i]) continue;
+    return woken ? kControlsLostByCoroutine[i] : kControlsLostByResumer[i];
+  }
+  return nullptr;
+}
+
+void* Cast::resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call* call) {
+  co->task = task;
+  co->call = call;
+  const Scene outer = scene;
+  prepare_probe(probe, kStacks, false);
+  scene = {WayPart::resume, outer.stack};
+  void* const got =
+      trap::nested_probe_call(probe, reinterpret_cast<Switch>(library_.says.resume), co->co,
+                              as_value(call->in[0]), nullptr);
+  scene = outer;
+  call->got[0] = as_address(got);
+  if (task == Coroutine::finish || !library_.promises(SIGSWEEP_PASSES_VALUE)) {
+    call->got[0] = call->made[0];
+  }
+  call->returns++;
+  if (const char* what = lost(*probe, false)) note(what);
+  return got;
+}
+
+// ---- in a coroutine
+
+void Cast::body(void* coroutine) {
+  auto* self = static_cast<Coroutine*>(coroutine);
+  self->cast->live(self);
+}
+
+void Cast::live(Coroutine* self) {
+  const bool masks = library_.promises(SIGSWEEP_KEEPS_MASK);
+  sigset_t own;
+  sigemptyset(&own);
+  sigaddset(&own, kOwnSignal);
+  scene = {WayPart::body, self->name};
+  if (masks) sigprocmask(SIG_BLOCK, &own, nullptr);
+  // The value of the first resume() does not reach a body.
+  for (std::uint64_t received = self->call->in[0];;) {
+    arrive(self, received);
+    if (self->task == Coroutine::finish) break;
+    act(self);
+    received = leave(self);
+    if (const char* what = lost(self->probe, true)) note(what);
+    if (masks && sigprocmask(SIG_BLOCK, nullptr, &own) == 0 && sigismember(&own, kOwnSignal) != 1) {
+      note("signal mask, lost by the way back to the coroutine");
+    }
+  }
+  self->state = Coroutine::none;
+  self->away = nullptr;
+  scene.part = WayPart::exit;
+}
+
+// Notes where and with what it has woken.
+void Cast::arrive(Coroutine* self, std::uint64_t received) {
+  scene = {WayPart::body, self->name};
+  Call* call = self->call;
+  call->seen[0] = library_.promises(SIGSWEEP_PASSES_VALUE) ? received : call->in[0];
+  call->made[0] = answered(call->seen[0]);
+  call->fn_sp = trap::current_sp();
+  call->fn_owner = as_address(self);
+  call->fn_runs++;
+}
+
+// While it is awake.
+void Cast::act(Coroutine* self) {
+  Call* inner = self->call->inner;
+  if (self->task != Coroutine::nest && self->task != Coroutine::transfer) return;
+  *inner = Call{};
+  inner->in[0] = answered(self->call->made[0]);
+  self->away = &self->outgoing;
+  if (self->task == Coroutine::nest) {
+    resume(&members_[kCo1], Coroutine::answer, &self->outgoing, inner);
+    return;
+  }
+  Coroutine& partner = members_[kCo2];
+  partner.task = Coroutine::transfer_back;
+  partner.call = inner;
+  prepare_probe(&self->outgoing, self->name + kStacks, true);
+  scene = {WayPart::transfer, self->name};
+  void* const got = trap::nested_probe_call(&self->outgoing, library_.says.transfer, self->co,
+                                            partner.co, as_value(inner->in[0]));
+  scene = {WayPart::body, self->name};
+  inner->got[0] =
+      library_.promises(SIGSWEEP_PASSES_VALUE) ? as_address(got) : inner->made[0];
+  inner->returns++;
+  if (const char* what = lost(self->outgoing, true)) note(what);
+}
+
+// Hands over; returns the value that it wakes with.
+std::uint64_t Cast::leave(Coroutine* self) {
+  const auto& says = library_.says;
+  const bool transfers = self->task == Coroutine::transfer_back;
+  void* const answer = as_value(self->call->made[0]);
+  prepare_probe(&self->probe, self->name, true);
+  self->away = &self->probe;
+  self->state = transfers ? Coroutine::transferred : Coroutine::suspended;
+  scene = {transfers ? WayPart::transfer : WayPart::suspend, self->name};
+  void* const received =
+      transfers ? trap::nested_probe_call(&self->probe, says.transfer, self->co,
+                                          members_[kCo0].co, answer)
+                : trap::nested_probe_call(&self->probe, reinterpret_cast<Switch>(says.suspend),
+                                          self->co, answer, nullptr);
+  return as_address(received);
+}
+
+}  // namespace sigsweep::adapter

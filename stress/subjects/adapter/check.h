@@ -1,0 +1,23 @@
+// What is known of a library before any signal, as records: for `sigsweep adapter check`.
+#pragma once
+
+#include "stress/subjects/adapter/adapter.h"
+
+namespace sigsweep::adapter {
+
+// Sends these records, then `done`:
+//   adapter   name= version= abi= build= promises= traits= file=
+//   stack     name= lowest= size= from=sigsweep|library
+//   site      name= executed=           instructions, the C library's among them
+//   switch    site= part= at= from= to=  the instruction that moves SP from one stack to another
+//   code      symbol= module= begin= end= executed=
+//   left_out  symbol= module= executed= why=
+//   promise   name= given= ok= detail=
+//   problem   what= where= allowed=
+// Returns the exit status: 0, 2 the adapter is wrong, 3 the library failed. After start().
+int send_check(const Adapter& adapter);
+
+// The record `adapter`, and one `module` for each that has swept code: of describe, too.
+void send_identity(const Adapter& adapter);
+
+}  // namespace sigsweep::adapter

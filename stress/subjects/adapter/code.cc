@@ -1,0 +1,167 @@
+// From executed instructions to functions, and the adapter's list.
+#include "stress/subjects/adapter/code.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+
+namespace sigsweep::adapter {
+namespace {
+
+// Modules that belong to the C and C++ implementation. A stack switch calls them for other things
+// than switching: memcpy, sigprocmask, malloc.
+constexpr std::string_view kRuntimes[] = {
+    "libc.so",       "libm.so",     "libpthread.so", "ld-linux",      "libgcc_s.so",
+    "libstdc++.so",  "libc++.so",   "libc++abi.so",  "linux-vdso.so", "linux-gate.so",
+    "libdl.so",      "librt.so",    "libunwind.so",  "ld-musl",       "libasan.so"};
+
+bool is_runtime(const Module& module) {
+  return std::ranges::any_of(
+      kRuntimes, [&](std::string_view name) { return module.name.starts_with(name); });
+}
+
+// The function around an address; of code without any name, the address's page alone.
+Function function_at(std::uint64_t pc) {
+  Function f;
+  const auto named = modules_of_process().find(pc);
+  if (!named) return f;
+  f.module = named->module;
+  f.symbol = named->symbol;
+  const symtab::Symbol* symbol = modules_of_process().table(*named->module).find(named->linked);
+  if (symbol != nullptr && symbol->size > 0) {
+    f.begin = symbol->start + f.module->bias;
+    f.end = f.begin + symbol->size;
+  } else {
+    constexpr std::uint64_t kPage = 4096;
+    f.begin = pc / kPage * kPage;
+    f.end = f.begin + kPage;
+  }
+  for (const CodeRanges::Range& r : f.module->executable) {
+    if (pc < r.begin || pc >= r.end) continue;
+    f.begin = std::max(f.begin, r.begin);
+    f.end = std::min(f.end, r.end);
+  }
+  return f;
+}
+
+// An entry of the adapter's list.
+struct Wanted {
+  std::string text;  // without '!'
+  bool out = false;
+  std::vector<CodeRanges::Range> ranges;  // in the process
+};
+
+// "sym:NAME"
+void resolve_symbol(const std::string& name, Wanted* wanted) {
+  Modules& modules = modules_of_process();
+  for (const Module& module : modules.all()) {
+    if (&module == &modules.program()) continue;
+    for (const symtab::Symbol& symbol : modules.table(module).symbols()) {
+      if (symbol.name != name || symbol.size == 0) continue;
+      const std::uint64_t begin = symbol.start + module.bias;
+      wanted->ranges.push_back({begin, begin + symbol.size});
+    }
+  }
+}
+
+// "sec:NAME"
+void resolve_section(const std::string& name, Wanted* wanted) {
+  Modules& modules = modules_of_process();
+  for (const Module& module : modules.all()) {
+    if (&module == &modules.program()) continue;
+    for (const symtab::LoadedSection& section : modules.table(module).sections()) {
+      if (section.name != name) continue;
+      wanted->ranges.push_back({section.start + module.bias, section.end + module.bias});
+    }
+  }
+}
+
+// "libx.so+0x10-0x40"
+void resolve_range(const std::string& text, Wanted* wanted) {
+  const std::size_t plus = text.rfind('+');
+  if (plus == text.npos) return;
+  unsigned long long begin = 0, end = 0;
+  if (std::sscanf(text.c_str() + plus, "+%llx-%llx", &begin, &end) != 2 || begin >= end) return;
+  for (const Module& module : modules_of_process().all()) {
+    if (module.name != text.substr(0, plus)) continue;
+    wanted->ranges.push_back({begin + module.bias, end + module.bias});
+  }
+}
+
+// Empty, or what is wrong with the entry.
+std::string resolve(const char* entry, Wanted* wanted) {
+  wanted->out = *entry == '!';
+  wanted->text = entry + (wanted->out ? 1 : 0);
+  const std::string& text = wanted->text;
+  if (text == "trace") return {};
+  if (text.starts_with("sym:")) {
+    resolve_symbol(text.substr(4), wanted);
+  } else if (text.starts_with("sec:")) {
+    resolve_section(text.substr(4), wanted);
+  } else {
+    resolve_range(text, wanted);
+  }
+  if (!wanted->ranges.empty()) return {};
+  return "code: \"" + std::string(entry) +
+         "\" names nothing that is loaded; allowed: sym:NAME, sec:NAME, libx.so+0x10-0x40, trace, "
+         "each with a leading ! to leave out";
+}
+
+bool names(const Wanted& wanted, std::uint64_t pc) {
+  return std::ranges::any_of(
+      wanted.ranges, [&](const CodeRanges::Range& r) { return pc >= r.begin && pc < r.end; });
+}
+
+// Why the function's code is not swept; empty: it is.
+std::string why_not(const Function& f, const std::vector<Wanted>& list, bool trace) {
+  bool in = false;
+  for (const Wanted& wanted : list) {
+    if (!names(wanted, f.begin)) continue;
+    if (wanted.out) return "the adapter's list leaves it out";
+    in = true;
+  }
+  if (in) return {};
+  if (!trace) return "the adapter's list does not name it";
+  if (is_runtime(*f.module)) return "it belongs to the C or C++ library";
+  return {};
+}
+
+}  // namespace
+
+std::vector<Region> Code::regions() const {
+  std::vector<Region> regions;
+  for (const Function& f : swept) {
+    regions.push_back({as_pointer<const void>(f.begin), static_cast<std::size_t>(f.end - f.begin)});
+  }
+  return regions;
+}
+
+Code choose_code(const Library& library, const StepLog& log) {
+  Code code;
+  std::vector<Wanted> list;
+  bool trace = library.says.code == nullptr;
+  for (const char* const* entry = library.says.code; entry != nullptr && *entry != nullptr; entry++) {
+    Wanted wanted;
+    code.problem = resolve(*entry, &wanted);
+    if (!code.problem.empty()) return code;
+    if (wanted.text == "trace") trace = !wanted.out;
+    list.push_back(std::move(wanted));
+  }
+  std::map<std::uint64_t, Function> functions;  // by begin
+  log.each_place([&](const Place& place) {
+    const Function f = function_at(place.pc);
+    if (f.module == nullptr) return;
+    functions.try_emplace(f.begin, f).first->second.executed++;
+  });
+  for (const auto& [begin, function] : functions) {
+    const std::string why = why_not(function, list, trace);
+    if (why.empty()) {
+      code.swept.push_back(function);
+    } else {
+      code.left_out.push_back({function, why});
+    }
+  }
+  return code;
+}
+
+}  // namespace sigsweep::adapter

@@ -1,0 +1,59 @@
+// The runner for adapters: runner-ISA-adapter --adapter FILE [--check | what a runner takes].
+//
+// status   2 the adapter is wrong; 3 the library failed; each with one line on standard error. Else
+//          a runner's (stress/runner/main.cc)
+// --check  sends what is known of the library, without a signal, and ends
+#include <dlfcn.h>
+#include <ucontext.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "stress/runner/command.h"
+#include "stress/runner/main.h"
+#include "stress/subjects/adapter/adapter.h"
+#include "stress/subjects/adapter/check.h"
+
+namespace sigsweep::adapter {
+namespace {
+
+int complain(const std::string& what, int status) {
+  if (what != "-") std::fprintf(stderr, "adapter: %s\n", what.c_str());
+  return status;
+}
+
+int usage(const char* program) {
+  std::fprintf(stderr, "usage: %s --adapter FILE [--check | --walk FILE [--account] | --progress-fd N]\n",
+               program);
+  return 2;
+}
+
+// The arguments without --adapter FILE.
+std::vector<char*> others(int argc, char** argv) {
+  std::vector<char*> left(argv, argv + argc);
+  left.erase(left.begin() + 1, left.begin() + 3);
+  left.push_back(nullptr);
+  return left;
+}
+
+}  // namespace
+}  // namespace sigsweep::adapter
+
+int main(int argc, char** argv) {
+  using namespace sigsweep::adapter;
+  if (argc < 3 || std::strcmp(argv[1], "--adapter") != 0) return usage(argv[0]);
+  Library library;
+  if (const std::string why = load(argv[2], &library); !why.empty()) return complain(why, 2);
+  static Adapter subject(std::move(library));
+  subject.start();
+  std::vector<char*> left = others(argc, argv);
+  if (argc == 4 && std::strcmp(argv[3], "--check") == 0) return send_check(subject);
+  if (!subject.found_code().problem.empty()) return complain(subject.found_code().problem, 2);
+  if (!subject.steps().problem.empty()) {
+    return complain(subject.steps().problem, subject.steps().status);
+  }
+  return runner_main(static_cast<int>(left.size()) - 1, left.data(), subject, nullptr);
+}
