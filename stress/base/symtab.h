@@ -3,6 +3,7 @@
 // of the runtime.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -10,6 +11,8 @@
 #include <vector>
 
 namespace symtab {
+
+struct ElfFile;
 
 struct Symbol {
   std::string name;
@@ -23,10 +26,30 @@ struct Constants {
   std::uint64_t start, end;
 };
 
+// A part of a file that is loaded.
+struct LoadedSection {
+  std::string name;
+  std::uint64_t start, size;  // as linked
+  bool executable;
+};
+
 class Table {
  public:
-  // Reads the file's .symtab. nullopt and a message in *error if it can't be read.
+  // Reads the functions of the file's .symtab. nullopt and a message in *error if it can't be read.
   static std::optional<Table> load(const std::string& path, std::string* error);
+  // Every name that can be had for the code of any file, also of a stripped one. An address has the
+  // first of these that covers it:
+  //   1. a symbol of .symtab with a size
+  //   2. one of .dynsym with a size
+  //   3. a symbol without a size, outside of those: it reaches to the next symbol, or to the end of
+  //      its section
+  //   4. NAME@plt, a jump to a function of another file
+  //   5. fde@0xSTART, the entry of .eh_frame that begins there
+  // Of several names for one place the same is found always: functions before labels, global before
+  // local ones. A damaged file gives what can be read of it; problem() says what is wrong.
+  static std::optional<Table> load_all(const std::string& path, std::string* error);
+  // The same of a file's content.
+  static std::optional<Table> parse_all(std::string content, std::string* error);
 
   // The function that contains a linked address, or null. Async-signal-safe.
   const Symbol* find(std::uint64_t address) const;
@@ -35,9 +58,25 @@ class Table {
   const std::vector<Constants>& constants() const { return constants_; }  // by address
   unsigned machine() const { return machine_; }                           // EM_X86_64, ...
 
+  // ---- of load_all
+  // The names by the other rules, each list by address.
+  static constexpr unsigned kFurther = 4;
+  const std::array<std::vector<Symbol>, kFurther>& further() const { return further_; }
+  const std::vector<LoadedSection>& sections() const { return sections_; }  // those with a name
+  bool is_executable(std::uint64_t address) const;  // by the sections, or by the segments
+  // The build id in hex; of a file without one, 16 hex digits of its hash.
+  const std::string& build_id() const { return build_id_; }
+  const std::string& problem() const { return problem_; }  // empty: the file is whole
+
  private:
+  static Table of(const ElfFile& file);
+
   std::vector<Symbol> symbols_;
+  std::array<std::vector<Symbol>, kFurther> further_;
   std::vector<Constants> constants_;
+  std::vector<LoadedSection> sections_;
+  std::vector<LoadedSection> segments_;  // without a name
+  std::string build_id_, problem_;
   unsigned machine_ = 0;
 };
 
