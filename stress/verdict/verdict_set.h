@@ -21,6 +21,12 @@ class VerdictSet {
     return set;
   }
 
+  static constexpr VerdictSet all() {
+    VerdictSet set;
+    set.bits_ = kAll;
+    return set;
+  }
+
   constexpr bool contains(Verdict v) const { return (bits_ & bit(v)) != 0; }
   bool operator==(const VerdictSet&) const = default;
 

@@ -37,12 +37,6 @@ __attribute__((section("adapter_text"), noinline)) void signal_entry_point(int s
   errno = saved;
 }
 
-VerdictSet every_verdict() {
-  VerdictSet all;
-  for (unsigned v = 0; v < kVerdicts; v++) all.add(static_cast<Verdict>(v));
-  return all;
-}
-
 std::size_t append(std::string_view text, char* out, std::size_t room) {
   const std::size_t count = text.size() < room ? text.size() : room;
   for (std::size_t i = 0; i < count; i++) out[i] = text[i];
@@ -62,17 +56,17 @@ Adapter::Adapter(Library library) : library_(std::move(library)), cast_(library_
   if (!stacks_.map(kHost, kHostSize) || !stacks_.map(kSignal, kSignalSize)) {
     no_process("adapter: cannot map a stack");
   }
-  const bool switches = library_.promises(SIGSWEEP_HANDLER_SWITCHES) ||
-                        library_.promises(SIGSWEEP_HANDLER_REFUSED);
-  protocols_.push_back({.name = "altstack",
-                        .predicts = switches,
-                        .spoiled_at = LEFT_ALTERNATE,
-                        .allowed = switches ? VerdictSet{Verdict::ok, Verdict::wrong_switch}
-                                            : every_verdict(),
-                        .summary = "the handler has a stack of its own"});
+  const bool switches =
+      library_.promises(SIGSWEEP_HANDLER_SWITCHES) || library_.promises(SIGSWEEP_HANDLER_REFUSED);
+  protocols_.push_back(
+      {.name = "altstack",
+       .predicts = switches,
+       .spoiled_at = LEFT_ALTERNATE,
+       .allowed = switches ? VerdictSet{Verdict::ok, Verdict::wrong_switch} : VerdictSet::all(),
+       .summary = "the handler has a stack of its own"});
   protocols_.push_back({.name = "ownstack",
                         .predicts = switches,
-                        .allowed = switches ? VerdictSet{Verdict::ok} : every_verdict(),
+                        .allowed = switches ? VerdictSet{Verdict::ok} : VerdictSet::all(),
                         .summary = "the signal's frame lies below SP's red zone, on whichever "
                                    "stack SP is in",
                         .handler_side = 1,
@@ -101,11 +95,12 @@ void Adapter::start() {
   if (steps_.log != nullptr) found_ = choose_code(library_, *steps_.log);
   if (!steps_.problem.empty() || !found_.problem.empty()) return;
   code_ = found_.regions();
-  code_.push_back({__start_adapter_text,
-                   static_cast<std::size_t>(__stop_adapter_text - __start_adapter_text)});
+  code_.push_back(
+      {__start_adapter_text, static_cast<std::size_t>(__stop_adapter_text - __start_adapter_text)});
   trap::Containment frame{};
   frame.stack = stacks_[kHost].hi;
-  trap::contain_call(&frame, [](void* cast) { static_cast<Cast*>(cast)->begin(); }, &cast_);
+  trap::contain_call(
+      &frame, [](void* cast) { static_cast<Cast*>(cast)->begin(); }, &cast_);
 }
 
 std::string_view Adapter::isa() const {
@@ -276,8 +271,8 @@ std::size_t Adapter::describe(std::uint64_t sp, char* out, std::size_t room) con
 Marks Adapter::marks(std::uint64_t sp, std::uint64_t) const {
   const unsigned stack = stacks_.find(sp, cast_.scene.stack);
   const Marks left = stack >= kHandler1 && stack <= kHandler4 ? LEFT_ALTERNATE : 0;
-  const bool differs = library_.says.current != nullptr && stack < kSignal &&
-                       whom(cast_.current()) != stack;
+  const bool differs =
+      library_.says.current != nullptr && stack < kSignal && whom(cast_.current()) != stack;
   return left | (differs ? CURRENT_DIFFERS : 0);
 }
 

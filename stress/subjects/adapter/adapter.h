@@ -73,15 +73,15 @@ class Adapter final : public Subject {
   std::vector<const SiteRow*> rows_;  // by site; null: it only serves as a handler
   std::vector<int> signals_;
   bool own_stack_ = false;
-  unsigned level_ = 0;        // handlers under way
-  trap::Probe host_{};        // around the operation's call
-  bool host_away_ = false;    // that call is under way
+  unsigned level_ = 0;            // handlers under way
+  trap::Probe host_{};            // around the operation's call
+  bool host_away_ = false;        // that call is under way
   void* rest_current_ = nullptr;  // current() before the operation
   struct {
     void* current;
     std::uint64_t depth;  // of co0's waiting frame, from its stack's end
-  } rest_{};                 // when the operation has ended
-  bool refused_ = false;     // the last handler's resume()
+  } rest_{};              // when the operation has ended
+  bool refused_ = false;  // the last handler's resume()
 };
 
 }  // namespace sigsweep::adapter

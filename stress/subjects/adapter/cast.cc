@@ -22,9 +22,10 @@ constexpr std::uint32_t kOwnControls[trap::kControls] = {0x5f80, 0x0e7f};
 
 #if defined(__x86_64__)
 #define KEPT(where) \
-  {"rbx, " where, "r12, " where, "r13, " where, "r14, " where, "r15, " where}
+  { "rbx, " where, "r12, " where, "r13, " where, "r14, " where, "r15, " where }
 #else
-#define KEPT(where) {"ebx, " where, "esi, " where, "edi, " where}
+#define KEPT(where) \
+  { "ebx, " where, "esi, " where, "edi, " where }
 #endif
 constexpr const char* kLostByResumer[trap::kKept] = KEPT("lost by the way back to the resumer");
 constexpr const char* kLostByCoroutine[trap::kKept] = KEPT("lost by the way back to the coroutine");
@@ -182,9 +183,8 @@ void* Cast::resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call
   const Scene outer = scene;
   prepare_probe(probe, kStacks, false);
   scene = {WayPart::resume, outer.stack};
-  void* const got =
-      trap::nested_probe_call(probe, reinterpret_cast<Switch>(library_.says.resume), co->co,
-                              as_value(call->in[0]), nullptr);
+  void* const got = trap::nested_probe_call(probe, reinterpret_cast<Switch>(library_.says.resume),
+                                            co->co, as_value(call->in[0]), nullptr);
   scene = outer;
   call->got[0] = as_address(got);
   if (task == Coroutine::finish || !library_.promises(SIGSWEEP_PASSES_VALUE)) {
@@ -203,11 +203,11 @@ void Cast::body(void* coroutine) {
 }
 
 void Cast::live(Coroutine* self) {
+  scene = {WayPart::body, self->name};
   const bool masks = library_.promises(SIGSWEEP_KEEPS_MASK);
   sigset_t own;
   sigemptyset(&own);
   sigaddset(&own, kOwnSignal);
-  scene = {WayPart::body, self->name};
   if (masks) sigprocmask(SIG_BLOCK, &own, nullptr);
   // The value of the first resume() does not reach a body.
   for (std::uint64_t received = self->call->in[0];;) {
@@ -255,8 +255,7 @@ void Cast::act(Coroutine* self) {
   void* const got = trap::nested_probe_call(&self->outgoing, library_.says.transfer, self->co,
                                             partner.co, as_value(inner->in[0]));
   scene = {WayPart::body, self->name};
-  inner->got[0] =
-      library_.promises(SIGSWEEP_PASSES_VALUE) ? as_address(got) : inner->made[0];
+  inner->got[0] = library_.promises(SIGSWEEP_PASSES_VALUE) ? as_address(got) : inner->made[0];
   inner->returns++;
   if (const char* what = lost(self->outgoing, true)) note(what);
 }
@@ -271,10 +270,11 @@ std::uint64_t Cast::leave(Coroutine* self) {
   self->state = transfers ? Coroutine::transferred : Coroutine::suspended;
   scene = {transfers ? WayPart::transfer : WayPart::suspend, self->name};
   void* const received =
-      transfers ? trap::nested_probe_call(&self->probe, says.transfer, self->co,
-                                          members_[kCo0].co, answer)
+      transfers ? trap::nested_probe_call(&self->probe, says.transfer, self->co, members_[kCo0].co,
+                                          answer)
                 : trap::nested_probe_call(&self->probe, reinterpret_cast<Switch>(says.suspend),
                                           self->co, answer, nullptr);
+  scene = {WayPart::body, self->name};
   return as_address(received);
 }
 

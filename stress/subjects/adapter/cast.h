@@ -41,9 +41,9 @@ struct Coroutine {
   void* co = nullptr;  // the library's
   State state = none;
   Task task = answer;
-  Call* call = nullptr;    // of the present wake
-  trap::Probe probe{};     // around the call by which it left last
-  trap::Probe outgoing{};  // around a call that it made while awake
+  Call* call = nullptr;               // of the present wake
+  trap::Probe probe{};                // around the call by which it left last
+  trap::Probe outgoing{};             // around a call that it made while awake
   const trap::Probe* away = nullptr;  // of these two, the one around the last call; null: none yet
 };
 
@@ -70,7 +70,9 @@ class Cast {
   // returned.
   void* resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call* call);
   // SIGNAL. Whom the library believes to be running; null: it does not tell.
-  void* current() const { return library_.says.current == nullptr ? nullptr : library_.says.current(); }
+  void* current() const {
+    return library_.says.current == nullptr ? nullptr : library_.says.current();
+  }
 
   Coroutine& operator[](unsigned stack_name) { return members_[stack_name]; }
   const Coroutine& operator[](unsigned stack_name) const { return members_[stack_name]; }

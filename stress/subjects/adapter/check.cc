@@ -135,8 +135,7 @@ void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
                     "handler must not find the heap half changed"});
   }
   if (log.undeclared_sp != 0) {
-    out->push_back({"a body runs on a stack that was not declared: SP is " +
-                        hex(log.undeclared_sp),
+    out->push_back({"a body runs on a stack that was not declared: SP is " + hex(log.undeclared_sp),
                     "create",
                     "host->stack(co, lowest, size) in create(), with the trait "
                     "SIGSWEEP_OWNS_STACKS; or the stack that create() is given"});
@@ -169,7 +168,8 @@ void send_identity(const Adapter& adapter) {
            .add("traits", names_of(library.says.traits, kTraits))
            .add("file", library.path));
   for (const Module* module : with_code) {
-    send(Record("module").add("path", module->path).add("build", modules.table(*module).build_id()));
+    send(
+        Record("module").add("path", module->path).add("build", modules.table(*module).build_id()));
   }
 }
 

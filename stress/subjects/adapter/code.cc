@@ -11,13 +11,13 @@ namespace {
 // Modules that belong to the C and C++ implementation. A stack switch calls them for other things
 // than switching: memcpy, sigprocmask, malloc.
 constexpr std::string_view kRuntimes[] = {
-    "libc.so",       "libm.so",     "libpthread.so", "ld-linux",      "libgcc_s.so",
-    "libstdc++.so",  "libc++.so",   "libc++abi.so",  "linux-vdso.so", "linux-gate.so",
-    "libdl.so",      "librt.so",    "libunwind.so",  "ld-musl",       "libasan.so"};
+    "libc.so",      "libm.so",   "libpthread.so", "ld-linux",      "libgcc_s.so",
+    "libstdc++.so", "libc++.so", "libc++abi.so",  "linux-vdso.so", "linux-gate.so",
+    "libdl.so",     "librt.so",  "libunwind.so",  "ld-musl",       "libasan.so"};
 
 bool is_runtime(const Module& module) {
-  return std::ranges::any_of(
-      kRuntimes, [&](std::string_view name) { return module.name.starts_with(name); });
+  return std::ranges::any_of(kRuntimes,
+                             [&](std::string_view name) { return module.name.starts_with(name); });
 }
 
 // The function around an address; of code without any name, the address's page alone.
@@ -56,11 +56,15 @@ void resolve_symbol(const std::string& name, Wanted* wanted) {
   Modules& modules = modules_of_process();
   for (const Module& module : modules.all()) {
     if (&module == &modules.program()) continue;
-    for (const symtab::Symbol& symbol : modules.table(module).symbols()) {
-      if (symbol.name != name || symbol.size == 0) continue;
-      const std::uint64_t begin = symbol.start + module.bias;
-      wanted->ranges.push_back({begin, begin + symbol.size});
-    }
+    const auto add = [&](const std::vector<symtab::Symbol>& symbols) {
+      for (const symtab::Symbol& symbol : symbols) {
+        if (symbol.name != name || symbol.size == 0) continue;
+        const std::uint64_t begin = symbol.start + module.bias;
+        wanted->ranges.push_back({begin, begin + symbol.size});
+      }
+    };
+    add(modules.table(module).symbols());
+    for (const auto& symbols : modules.table(module).further()) add(symbols);
   }
 }
 
@@ -71,7 +75,8 @@ void resolve_section(const std::string& name, Wanted* wanted) {
     if (&module == &modules.program()) continue;
     for (const symtab::LoadedSection& section : modules.table(module).sections()) {
       if (section.name != name) continue;
-      wanted->ranges.push_back({section.start + module.bias, section.end + module.bias});
+      const std::uint64_t begin = section.start + module.bias;
+      wanted->ranges.push_back({begin, begin + section.size});
     }
   }
 }
@@ -140,7 +145,8 @@ Code choose_code(const Library& library, const StepLog& log) {
   Code code;
   std::vector<Wanted> list;
   bool trace = library.says.code == nullptr;
-  for (const char* const* entry = library.says.code; entry != nullptr && *entry != nullptr; entry++) {
+  for (const char* const* entry = library.says.code; entry != nullptr && *entry != nullptr;
+       entry++) {
     Wanted wanted;
     code.problem = resolve(*entry, &wanted);
     if (!code.problem.empty()) return code;

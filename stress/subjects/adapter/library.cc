@@ -10,7 +10,8 @@
 namespace sigsweep::adapter {
 namespace {
 
-constexpr std::size_t kLeastSize = offsetof(sigsweep_adapter, begin);  // required members lie below
+constexpr std::size_t kLeastSize =
+    offsetof(struct sigsweep_adapter, begin);  // required members lie below
 
 bool is_name(const char* text) {
   constexpr std::string_view kAllowed =
@@ -29,7 +30,7 @@ std::string flags_problem(const char* what, std::uint32_t bits, const Flag (&lis
          std::to_string(SIGSWEEP_ADAPTER_ABI) + "; allowed: those of sigsweep_adapter.h";
 }
 
-std::string content_problem(const sigsweep_adapter& a) {
+std::string content_problem(const struct sigsweep_adapter& a) {
   if (!is_name(a.name)) {
     return "name: a word of letters, digits, '-', '_', '.' and '+' is needed";
   }
@@ -59,14 +60,14 @@ std::string load(const std::string& path, Library* out) {
     const char* why = dlerror();
     return why == nullptr ? path + ": cannot be loaded" : why;
   }
-  using Get = const sigsweep_adapter* (*)();
+  using Get = const struct sigsweep_adapter* (*)();
   const auto get = reinterpret_cast<Get>(dlsym(handle, "sigsweep_adapter"));
   if (get == nullptr) {
     return path +
            ": no function sigsweep_adapter() in it; an adapter defines it (sigsweep adapter new "
            "prints one; in C++ it needs extern \"C\")";
   }
-  const sigsweep_adapter* const given = get();
+  const struct sigsweep_adapter* const given = get();
   if (given == nullptr) return path + ": sigsweep_adapter() returns null";
   if (given->abi == 0 || given->abi > SIGSWEEP_ADAPTER_ABI) {
     return path + ": built for ABI " + std::to_string(given->abi) +

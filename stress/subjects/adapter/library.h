@@ -32,7 +32,7 @@ inline constexpr Flag kTraits[] = {{SIGSWEEP_OWNS_STACKS, "owns_stacks"},
 // and what it lacks is 0.
 struct Library {
   std::string path;
-  sigsweep_adapter says{};
+  struct sigsweep_adapter says {};
 
   bool promises(std::uint32_t flag) const { return (says.promises & flag) != 0; }
   bool has(std::uint32_t trait) const { return (says.traits & trait) != 0; }

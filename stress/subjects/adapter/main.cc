@@ -3,6 +3,8 @@
 // status   2 the adapter is wrong; 3 the library failed; each with one line on standard error. Else
 //          a runner's (stress/runner/main.cc)
 // --check  sends what is known of the library, without a signal, and ends
+#include "stress/runner/main.h"
+
 #include <dlfcn.h>
 #include <ucontext.h>
 
@@ -13,7 +15,6 @@
 #include <vector>
 
 #include "stress/runner/command.h"
-#include "stress/runner/main.h"
 #include "stress/subjects/adapter/adapter.h"
 #include "stress/subjects/adapter/check.h"
 
@@ -26,7 +27,8 @@ int complain(const std::string& what, int status) {
 }
 
 int usage(const char* program) {
-  std::fprintf(stderr, "usage: %s --adapter FILE [--check | --walk FILE [--account] | --progress-fd N]\n",
+  std::fprintf(stderr,
+               "usage: %s --adapter FILE [--check | --walk FILE [--account] | --progress-fd N]\n",
                program);
   return 2;
 }

@@ -14,11 +14,11 @@ struct SiteRow {
   // it, and wakes nothing.
   Coroutine::State before;
   Coroutine::Task task = Coroutine::answer;
-  bool creates = false;      // the operation is create() itself
-  bool migrates = false;     // another thread resumed co0 last
+  bool creates = false;       // the operation is create() itself
+  bool migrates = false;      // another thread resumed co0 last
   std::uint32_t promise = 0;  // only where this is promised
   std::uint32_t trait = 0;    // only where it has this trait
-  bool transfers = false;    // only where there is a transfer()
+  bool transfers = false;     // only where there is a transfer()
 };
 
 inline constexpr SiteRow kSites[] = {
@@ -33,10 +33,7 @@ inline constexpr SiteRow kSites[] = {
      .before = Coroutine::suspended,
      .task = Coroutine::transfer,
      .transfers = true},
-    {.name = "create",
-     .before = Coroutine::none,
-     .creates = true,
-     .trait = SIGSWEEP_SETS_SIGNALS},
+    {.name = "create", .before = Coroutine::none, .creates = true, .trait = SIGSWEEP_SETS_SIGNALS},
     {.name = "migrate",
      .before = Coroutine::suspended,
      .migrates = true,

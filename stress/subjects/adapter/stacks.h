@@ -25,8 +25,8 @@ enum StackName : unsigned {
   kStacks = kLibrary + 6
 };
 inline constexpr std::string_view kStackNames[kStacks] = {
-    "host",     "co0",    "co1",      "co2",      "handler1", "handler2", "handler3",
-    "handler4", "signal", "library0", "library1", "library2", "library3", "library4", "library5"};
+    "host",   "co0",      "co1",      "co2",      "handler1", "handler2", "handler3", "handler4",
+    "signal", "library0", "library1", "library2", "library3", "library4", "library5"};
 
 struct Stack {
   std::uint64_t lo = 0, hi = 0;
@@ -34,9 +34,7 @@ struct Stack {
   bool exists() const { return hi != 0; }
   // SP at hi is an empty stack.
   bool contains(std::uint64_t sp) const { return sp > lo && sp <= hi; }
-  Region region() const {
-    return {as_pointer<const void>(lo), static_cast<std::size_t>(hi - lo)};
-  }
+  Region region() const { return {as_pointer<const void>(lo), static_cast<std::size_t>(hi - lo)}; }
 };
 
 class Stacks {

@@ -42,7 +42,7 @@ struct Stepping {
   const Stacks* stacks = nullptr;
   CodeRanges program;  // the harness's own code: not looked at
   bool over = false;
-  unsigned stack = kHost;  // at the step before
+  unsigned stack = kHost;        // at the step before
   std::uint64_t sp = 0, pc = 0;  // likewise
   trap::Probe host;              // around the site's call
 } stepping;
@@ -54,8 +54,8 @@ std::uint64_t heap_functions[std::size(kHeapNames)];
 void note_allocation(std::uint64_t pc) {
   for (std::size_t i = 0; i < std::size(kHeapNames); i++) {
     if (pc != heap_functions[i]) continue;
-    stepping.log->add(Allocation{stepping.pc, kHeapNames[i], stepping.log->site,
-                                 stepping.cast->scene.part});
+    stepping.log->add(
+        Allocation{stepping.pc, kHeapNames[i], stepping.log->site, stepping.cast->scene.part});
   }
 }
 

@@ -61,14 +61,14 @@ class StepLog {
 
   // Where it was last: tells where a library died.
   std::uint64_t last_pc = 0;
-  unsigned site = 0;        // under way
-  std::uint32_t done = 0;   // bit i: kSites[i] came to its end
+  unsigned site = 0;       // under way
+  std::uint32_t done = 0;  // bit i: kSites[i] came to its end
   WayPart part = WayPart::caller;
-  bool began = false;       // begin() and the first coroutines are done
-  bool finished = false;    // all sites came to their end
+  bool began = false;               // begin() and the first coroutines are done
+  bool finished = false;            // all sites came to their end
   std::uint64_t undeclared_sp = 0;  // a body ran there; 0: each ran on a declared stack
   const char* problems[std::size(kSites)] = {};  // what a site lost: Cast::problem
-  std::uint32_t mistaken = 0;  // bit i: a value or a count of kSites[i] is wrong
+  std::uint32_t mistaken = 0;                    // bit i: a value or a count of kSites[i] is wrong
   // Of each stack, in bytes: how far below the harness's own frame SP was when it left. The frames
   // of a waiting coroutine are that long.
   std::uint32_t depth[kStacks] = {};
