@@ -159,7 +159,7 @@ void encode(const BoundaryAccount& boundary, const std::string& suffix, Record* 
 BoundaryAccount decode_boundary(const Record& record, const std::string& suffix) {
   const std::string& text = record.text("phase" + suffix);
   const auto phase = Phase::parse(text);
-  if (!phase && !text.empty()) fail("phase" + suffix, text, "PART/key=value/.../live=SLOTS#N");
+  if (!phase && !text.empty()) fail("phase" + suffix, text, "PART/key=value/...#N");
   return {BoundaryName{record.text("symbol" + suffix), record.number("offset" + suffix),
                        static_cast<std::uint32_t>(record.number("nth" + suffix))},
           phase.value_or(Phase()), record.text("live" + suffix)};

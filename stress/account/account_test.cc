@@ -137,7 +137,7 @@ TEST(Account, ThatIsNoneIsRefused) {
         Broken{"=arg-clobbered", "=burnt", "verdict=burnt; allowed: the name of a verdict"},
         Broken{"by2=itimer", "by2=fax", "by2=fax; allowed: the name of a source"},
         Broken{"injections=2", "injections=3", "by3=; allowed"},
-        Broken{"s1#3", "s1", "; allowed: PART/key=value/.../live=SLOTS#N"},
+        Broken{"s1#3", "s1", "; allowed: PART/key=value/...#N"},
         Broken{"got=p0%3d0x5", "got=p0%3d5", "got=p0=5; allowed: NAME=0xVALUE"},
         Broken{"got=p0%3d0x5", "got=p0%3d0x", "got=p0=0x; allowed: NAME=0xVALUE"},
         Broken{"got=p0%3d0x5", "got=p0%3d0x5z", "got=p0=0x5z; allowed: NAME=0xVALUE"}}) {

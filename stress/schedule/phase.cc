@@ -29,14 +29,13 @@ bool is_part(std::string_view part) {
 bool is_head(std::string_view head) {
   if (head.ends_with('/') || !std::ranges::all_of(head, is_graph)) return false;
   if (!is_part(cut(head, '/'))) return false;
-  bool live = false;
+  if (head.empty()) return false;
   while (!head.empty()) {
     std::string_view value = cut(head, '/');
     const std::string_view key = cut(value, '=');
     if (key.empty() || value.empty() || value.find_first_of("=#") != value.npos) return false;
-    live = live || key == "live";
   }
-  return live;
+  return true;
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
 // Where in a switch a boundary is, in words that hold for every ISA and every build.
 //
 //   stub.switched/sp=other/live=s0+s1#3
-//   ^ head: PART, then key=value fields; live: the slots that are still to be read
+//   ^ head: PART, then key=value fields; live: the slots that are still to be read. A subject
+//     without slots has no such field
 //                                    ^ the third boundary of that head, counted from 1
 //
 // What the words mean is the subject's affair. Not async-signal-safe.
@@ -22,7 +23,7 @@ class Phase {
   Phase() = default;  // not given
   // REQUIRES: they have the shape that parse() asks for.
   Phase(std::string head, std::uint32_t nth) : head_(std::move(head)), nth_(nth) {}
-  // nullopt for a text of another shape than PART/key=value/.../live=SLOTS#N.
+  // nullopt for a text of another shape than PART/key=value/...#N.
   static std::optional<Phase> parse(std::string_view text);
 
   bool empty() const { return nth_ == 0; }

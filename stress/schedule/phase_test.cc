@@ -12,6 +12,7 @@ TEST(Phase, IsCutWhereItsNumberBegins) {
   EXPECT_EQ(phase->head(), "stub.switched/sp=other/live=s0+s1");
   EXPECT_EQ(phase->nth(), 3U);
   EXPECT_EQ(phase->text(), "stub.switched/sp=other/live=s0+s1#3");
+  EXPECT_EQ(Phase::parse("resume/sp=co0#2"), Phase("resume/sp=co0", 2));  // there are no slots
 }
 
 TEST(Phase, ThatIsNotGivenHasNoText) {

@@ -384,7 +384,7 @@ bool Parser::read_phase(Token value, Injection& injection) {
   injection.phase = phase.value_or(Phase());
   return phase.has_value() ||
          fail(value, "phase " + quote(value.text) +
-                         "; it must be PART/key=value/.../live=SLOTS#N, N from 1, such as "
+                         "; it must be PART/key=value/...#N, N from 1, such as "
                          "stub.switched/sp=other/live=s0+s1#3");
 }
 
