@@ -279,7 +279,6 @@ TEST(ScheduleRead, PhaseShapes) {
                                      "x/live=-/#1",
                                      "x/live=-#1#1",
                                      "x/live=a=b#1",
-                                     "x/alive=-#1",
                                      "x/live=\xff#1"}) {
     const ParseError error = refused(line(bad));
     EXPECT_EQ(error.line, 5u) << bad;
