@@ -89,11 +89,13 @@ function(sigsweep_isa isa)
       -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE} -DCMAKE_CXX_FLAGS_${type}=${CMAKE_CXX_FLAGS_${type}}
       -DCMAKE_C_FLAGS_${type}=${CMAKE_C_FLAGS_${type}} -DCMAKE_ASM_FLAGS_${type}=${CMAKE_ASM_FLAGS_${type}})
   set(target runner-${isa})
-  set(part runner-${isa})
+  set(parts runner-${isa})
   if(SIGSWEEP_FUZZ)
     set(target fuzzers-${isa})
-    set(part fuzzers)
+    set(parts fuzzers)
+  elseif(isa STREQUAL "386")
+    list(APPEND parts runner-386-adapter)
   endif()
-  add_custom_target(${target} ALL COMMAND ${configure} COMMAND ${CMAKE_COMMAND} --build ${folder} --target ${part}
+  add_custom_target(${target} ALL COMMAND ${configure} COMMAND ${CMAKE_COMMAND} --build ${folder} --target ${parts}
                     USES_TERMINAL VERBATIM)
 endfunction()

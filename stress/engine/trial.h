@@ -70,6 +70,7 @@ class Trial final : public Harness, public trap::TrapClient {
   bool has_struck(unsigned index) const;
   void unpoison_stacks() const;
   void observe_end();
+  bool is_masked(unsigned index, const ucontext_t* uc) const;
   bool is_over(unsigned injection, const ucontext_t* uc) const;
   void reached(unsigned index, ucontext_t* uc);
   void send(unsigned index, ucontext_t* uc);
