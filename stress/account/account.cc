@@ -51,7 +51,9 @@ CallAccount call_of(const Record& r, const std::string& prefix, const std::strin
 
 void add_injection(Record* r, const InjectionAccount& injection, const std::string& suffix) {
   const Injection& planned = injection.planned;
-  encode(BoundaryAccount{planned.at, planned.phase, injection.live}, suffix, r);
+  encode(BoundaryAccount{planned.at, planned.phase, injection.live, injection.module,
+                         injection.address},
+         suffix, r);
   r->add("handler" + suffix, planned.handler)
       .add("signal" + suffix, planned.signal)
       .add("by" + suffix, source_name(planned.by));
@@ -68,6 +70,8 @@ InjectionAccount injection_of(const Record& r, const std::string& suffix) {
   if (!source) fail("by" + suffix, by, "the name of a source");
   InjectionAccount injection;
   injection.live = boundary.live;
+  injection.module = boundary.module;
+  injection.address = boundary.address;
   Injection& planned = injection.planned;
   planned.at = boundary.at;
   planned.phase = boundary.phase;
@@ -154,6 +158,8 @@ void encode(const BoundaryAccount& boundary, const std::string& suffix, Record* 
       .add("nth" + suffix, boundary.at.nth)
       .add("phase" + suffix, boundary.phase.text())
       .add("live" + suffix, boundary.live);
+  if (boundary.module.empty()) return;
+  record->add("module" + suffix, boundary.module).add("address" + suffix, boundary.address);
 }
 
 BoundaryAccount decode_boundary(const Record& record, const std::string& suffix) {
@@ -162,7 +168,8 @@ BoundaryAccount decode_boundary(const Record& record, const std::string& suffix)
   if (!phase && !text.empty()) fail("phase" + suffix, text, "PART/key=value/...#N");
   return {BoundaryName{record.text("symbol" + suffix), record.number("offset" + suffix),
                        static_cast<std::uint32_t>(record.number("nth" + suffix))},
-          phase.value_or(Phase()), record.text("live" + suffix)};
+          phase.value_or(Phase()), record.text("live" + suffix), record.text("module" + suffix),
+          record.number("address" + suffix)};
 }
 
 Record encode(const Account& account) {

@@ -23,6 +23,8 @@ struct BoundaryAccount {
   BoundaryName at;
   Phase phase;
   std::string live = "-";
+  std::string module;         // the file's base name; empty: the runner itself
+  std::uint64_t address = 0;  // as linked in that file; only told with a module
   bool operator==(const BoundaryAccount&) const = default;
 };
 
@@ -35,8 +37,10 @@ struct CallAccount {
 };
 
 struct InjectionAccount {
-  Injection planned;                // with all of its handler's arguments
-  std::string live = "-";           // as in BoundaryAccount
+  Injection planned;       // with all of its handler's arguments
+  std::string live = "-";  // as in BoundaryAccount, like the next two
+  std::string module;
+  std::uint64_t address = 0;
   std::optional<CallAccount> call;  // the handler's own; none: it did not begin
   bool operator==(const InjectionAccount&) const = default;
 };

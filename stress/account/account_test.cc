@@ -83,8 +83,16 @@ Account quiet() {  // nothing landed, nothing was wrong
   return account;
 }
 
+Account in_a_module() {
+  Account account = example();
+  account.injections[1].module = "libboost_context.so.1.74.0";
+  account.injections[1].address = 0x1140;
+  return account;
+}
+
 TEST(Account, IsReadAsItIsTold) {
-  for (const Account& account : {Account(), example(), replayed(), walked(), quiet()}) {
+  for (const Account& account :
+       {Account(), example(), replayed(), walked(), quiet(), in_a_module()}) {
     const Record record = encode(account);
     EXPECT_EQ(decode(Record::decode(record.encode())), account) << record.encode();
   }
@@ -115,6 +123,14 @@ TEST(Account, EndsWithWhatItsCommandKnows) {
   EXPECT_FALSE(encode(quiet()).has("registers"));
   EXPECT_FALSE(encode(quiet()).has("fault"));
   EXPECT_FALSE(encode(quiet()).has("handler_seen"));
+}
+
+TEST(Account, NamesAModuleOnlyOfCodeOutsideTheRunner) {
+  const Record record = encode(in_a_module());
+  EXPECT_FALSE(record.has("module")) << "the first is the runner's own";
+  EXPECT_FALSE(record.has("address"));
+  EXPECT_EQ(record.text("module2"), "libboost_context.so.1.74.0");
+  EXPECT_EQ(record.number("address2"), 0x1140U);
 }
 
 TEST(Account, BlamesTheInjectionThatItNames) {

@@ -164,7 +164,7 @@ std::vector<LoadedSection> loaded_sections(const ElfFile& file) {
   std::vector<LoadedSection> sections;
   for (const ElfSection& s : file.sections) {
     if ((s.flags & SHF_ALLOC) == 0 || s.size == 0) continue;
-    sections.push_back({s.name, s.start, s.size, (s.flags & SHF_EXECINSTR) != 0});
+    sections.push_back({s.name, s.start, s.size, s.offset, (s.flags & SHF_EXECINSTR) != 0});
   }
   return sections;
 }
@@ -172,7 +172,8 @@ std::vector<LoadedSection> loaded_sections(const ElfFile& file) {
 std::vector<LoadedSection> loaded_segments(const ElfFile& file) {
   std::vector<LoadedSection> segments;
   for (const ElfSegment& s : file.segments) {
-    if (s.type == PT_LOAD) segments.push_back({"", s.start, s.memory_size, (s.flags & PF_X) != 0});
+    if (s.type == PT_LOAD)
+      segments.push_back({"", s.start, s.file_size, s.offset, (s.flags & PF_X) != 0});
   }
   return segments;
 }
@@ -256,10 +257,11 @@ const Symbol* Table::find_name(std::string_view name) const {
   return found;
 }
 
-bool Table::is_executable(std::uint64_t address) const {
-  return std::ranges::any_of(
-      sections_.empty() ? segments_ : sections_,
-      [&](const LoadedSection& s) { return s.executable && address - s.start < s.size; });
+std::optional<LoadedSection> Table::code_at(std::uint64_t address) const {
+  for (const LoadedSection& s : sections_.empty() ? segments_ : sections_) {
+    if (s.executable && address - s.start < s.size) return s;
+  }
+  return std::nullopt;
 }
 
 std::uint64_t bias() {

@@ -30,6 +30,7 @@ struct Constants {
 struct LoadedSection {
   std::string name;
   std::uint64_t start, size;  // as linked
+  std::uint64_t file_offset;
   bool executable;
 };
 
@@ -63,7 +64,10 @@ class Table {
   static constexpr unsigned kFurther = 4;
   const std::array<std::vector<Symbol>, kFurther>& further() const { return further_; }
   const std::vector<LoadedSection>& sections() const { return sections_; }  // those with a name
-  bool is_executable(std::uint64_t address) const;  // by the sections, or by the segments
+  // The executable section that holds an address, in a file without sections the segment; nullopt:
+  // none.
+  std::optional<LoadedSection> code_at(std::uint64_t address) const;
+  bool is_executable(std::uint64_t address) const { return code_at(address).has_value(); }
   // The build id in hex; of a file without one, 16 hex digits of its hash.
   const std::string& build_id() const { return build_id_; }
   const std::string& problem() const { return problem_; }  // empty: the file is whole

@@ -31,10 +31,10 @@ struct SlotValues {
 
 // In the call of the first handler that was hurt.
 SlotValues values_of_handler(const Account& account, const std::string& slot) {
-  for (const auto& [planned, live, call] : account.injections) {
-    if (!call) continue;  // it did not begin
-    SlotValues argument{value_of(planned.args, slot), value_of(call->seen, slot)};
-    SlotValues result{value_of(call->made, slot), value_of(call->got, slot)};
+  for (const InjectionAccount& each : account.injections) {
+    if (!each.call) continue;  // it did not begin
+    SlotValues argument{value_of(each.planned.args, slot), value_of(each.call->seen, slot)};
+    SlotValues result{value_of(each.call->made, slot), value_of(each.call->got, slot)};
     if (argument.expected != argument.got) return argument;
     if (result.expected != result.got) return result;
   }
@@ -154,7 +154,7 @@ std::string render_finding(const Session& session, const ReportedTrial& e,
                            const std::string& folder) {
   const Account& account = e.account;
   const std::string path = write_schedule(e, folder, session.options.command_line);
-  const Disassembler code(session.runner_path);
+  const Disassemblers code(session.runner_path, session.description.modules);
   std::string page = fmt::format("finding {}: {} {} with handler {}: {}: {}\n", finding_id(e),
                                  e.protocol, e.site(), e.handler(), e.verdict(), account.detail);
   if (!e.mismatch().empty()) page += fmt::format("  {}\n", e.mismatch());
@@ -162,7 +162,7 @@ std::string render_finding(const Session& session, const ReportedTrial& e,
   page += slots_page(account);
   page += fmt::format("the signal {}landed in front of\n{}",
                       account.injections.size() > 1 ? "that is blamed " : "",
-                      around(code, e.symbol(), e.offset(), 4));
+                      around(code, place_of(blamed(account)), 4));
   if (account.landed > 0) {
     page += fmt::format("registers where the first landed: {}\n", spaced(account.registers));
     page += fmt::format("slots where the first landed:     {}\n", spaced(account.slots_landed));

@@ -231,6 +231,10 @@ Outcome describe(RunnerProcess* runner, Description* out) {
       catalog.sites.push_back({r.text("name"), r.list("slots")});
       out->sites.push_back({r.text("name"), r.text("in"), r.text("out"), r.text("written"),
                             r.text("zeroed"), r.text("ends"), r.list("rejected_by")});
+    } else if (r.word() == "module") {
+      const std::string& path = r.text("path");
+      out->modules.push_back({r.has("name") ? r.text("name") : path.substr(path.rfind('/') + 1),
+                              path, r.text("build")});
     } else if (r.word() == "elsewhere") {
       out->elsewhere[r.text("name")] = r.text("isa");
     } else if (r.word() == "handler") {

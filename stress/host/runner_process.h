@@ -94,11 +94,17 @@ struct SiteSpec {
   std::vector<std::string> rejected_by;  // protocols whose stub refuses the operation's own call
 };
 
+// A file whose code signals land in, beside the runner's own.
+struct ModuleSpec {
+  std::string name, path, build;  // name: as boundaries have it; build: its build id, or a hash
+};
+
 // What it says of its subject.
 struct Description {
   Catalog catalog;
   std::vector<ProtocolSpec> protocols;
   std::vector<SiteSpec> sites;
+  std::vector<ModuleSpec> modules;               // of an adapter
   std::map<std::string, std::string> elsewhere;  // protocols of another ISA only: which
 };
 Outcome describe(RunnerProcess* runner, Description* out);

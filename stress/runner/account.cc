@@ -44,6 +44,8 @@ InjectionAccount account_of(const Subject& subject, const PlannedInjection& plan
   const BoundaryAccount where = account_of(subject, boundary);
   InjectionAccount injection;
   injection.live = where.live;
+  injection.module = where.module;
+  injection.address = where.address;
   injection.planned.at = where.at;
   injection.planned.phase = where.phase;
   injection.planned.handler = "none";
@@ -61,7 +63,8 @@ InjectionAccount account_of(const Subject& subject, const PlannedInjection& plan
 }  // namespace
 
 BoundaryAccount account_of(const Subject& subject, const Boundary& b) {
-  return {BoundaryName{b.symbol, b.offset, b.nth}, b.phase, slot_names(subject, b.live)};
+  return {BoundaryName{b.symbol, b.offset, b.nth}, b.phase, slot_names(subject, b.live), b.module,
+          b.module.empty() ? 0 : b.address};
 }
 
 Account account_of(const Subject& subject, const Plan& plan,

@@ -5,7 +5,7 @@
 #include <fstream>
 #include <iterator>
 
-#include "stress/base/symtab.h"
+#include "stress/base/modules.h"
 #include "stress/campaign/resolve.h"
 #include "stress/runner/account.h"
 #include "stress/runner/command.h"
@@ -15,10 +15,8 @@ namespace {
 
 // The named address; 0 if there is none.
 std::uint64_t address_of(const BoundaryName& at) {
-  std::string error;
-  const auto table = symtab::Table::load("/proc/self/exe", &error);
-  const symtab::Symbol* symbol = table ? table->find_name(at.symbol) : nullptr;
-  return symbol == nullptr ? 0 : symtab::bias() + symbol->start + at.offset;
+  const auto start = modules_of_process().address_of(at.symbol);
+  return start ? *start + at.offset : 0;
 }
 
 // The boundaries of a plan, by name: a trace would need the traps, which belong to the debugger.

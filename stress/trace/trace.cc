@@ -4,36 +4,29 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
-#include <optional>
 
-#include "stress/base/symtab.h"
+#include "stress/base/modules.h"
 
 namespace sigsweep {
 namespace {
-
-const symtab::Table& own_symbols(std::string* error) {
-  static const std::optional<symtab::Table> table = symtab::Table::load("/proc/self/exe", error);
-  static const symtab::Table none;
-  return table ? *table : none;
-}
 
 // Which invocation of which function a step is in: so the way in and the way back have different
 // names.
 class CallStack {
  public:
   struct Frame {
-    const symtab::Symbol* symbol;
-    bool called;  // it has called another function: it is on its way back
+    std::uint64_t function;  // where it starts
+    bool called;             // it has called another function: it is on its way back
   };
 
-  const Frame& step_to(const symtab::Symbol* symbol, bool at_start) {
-    if (frames_.empty() || frames_.back().symbol != symbol || at_start) {
+  const Frame& step_to(std::uint64_t function, bool at_start) {
+    if (frames_.empty() || frames_.back().function != function || at_start) {
       if (at_start) {
         if (!frames_.empty()) frames_.back().called = true;
-        frames_.push_back(Frame{symbol, false});
+        frames_.push_back(Frame{function, false});
       } else {
-        while (!frames_.empty() && frames_.back().symbol != symbol) frames_.pop_back();
-        if (frames_.empty()) frames_.push_back(Frame{symbol, true});
+        while (!frames_.empty() && frames_.back().function != function) frames_.pop_back();
+        if (frames_.empty()) frames_.push_back(Frame{function, true});
       }
     }
     return frames_.back();
@@ -104,6 +97,13 @@ void find_live(const Subject& subject, Trace* trace) {
   }
 }
 
+std::string no_module(std::uint64_t pc) {
+  char text[80];
+  std::snprintf(text, sizeof text, "the instruction at 0x%llx lies in no file that is loaded",
+                static_cast<unsigned long long>(pc));
+  return text;
+}
+
 std::string name_of(const Boundary& b) {
   char offset[24];
   std::snprintf(offset, sizeof offset, "+0x%llx", static_cast<unsigned long long>(b.offset));
@@ -136,9 +136,6 @@ bool is_behind(const Boundary& call, const Boundary& b) {
 
 std::string build_trace(const Subject& subject, std::span<const Step> steps,
                         std::span<const Access> accesses, Trace* out) {
-  std::string error;
-  const symtab::Table& symbols = own_symbols(&error);
-  if (!error.empty()) return error;
   *out = Trace{};
   out->accesses.assign(accesses.begin(), accesses.end());
   CallStack calls;
@@ -150,13 +147,14 @@ std::string build_trace(const Subject& subject, std::span<const Step> steps,
     b.sp = step.sp;
     std::ranges::copy(step.preserved, b.preserved);
     b.nth = ++passes[step.pc];
-    const std::uint64_t linked = step.pc - symtab::bias();
-    const symtab::Symbol* symbol = symbols.find(linked);
-    if (symbol == nullptr) return "an instruction of injectable code has no symbol";
-    b.symbol = symbol->name;
-    b.offset = linked - symbol->start;
+    const auto named = modules_of_process().find(step.pc);
+    if (!named) return no_module(step.pc);
+    b.symbol = named->symbol;
+    b.offset = named->offset;
+    b.module = named->module->name;
+    b.address = named->linked;
     b.part = subject.part(b.symbol);
-    const auto& frame = calls.step_to(symbol, b.offset == 0);
+    const auto& frame = calls.step_to(step.pc - b.offset, b.offset == 0);
     b.marks = step.marks;
     b.watches = step.watches;
     const bool switched = std::string_view(step.state) != steps.front().state;

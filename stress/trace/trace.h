@@ -43,6 +43,8 @@ struct Boundary {
   std::uint64_t gate = 0;  // of an nth pass: a pc first reached after the pass before; 0: none
   std::string symbol;
   std::uint64_t offset = 0;
+  std::string module;         // the file's base name; empty: the program itself
+  std::uint64_t address = 0;  // as linked in that file
   Part part = Part::caller;
   SlotMask live = 0;           // written, and to be read
   SlotMask live_argument = 0;  // read by a fn; the others by a caller

@@ -53,17 +53,16 @@ Column column_of(const Session& session, const std::string& protocol, const std:
   return column;
 }
 
-std::string text_of(const Disassembler& code, const BoundaryAccount& line,
+std::string text_of(const Disassemblers& code, const BoundaryAccount& line,
                     std::map<std::string, std::vector<Instruction>>* cache) {
-  auto [at, is_new] = cache->try_emplace(line.at.symbol);
-  if (is_new) at->second = code.function(line.at.symbol);
-  for (const Instruction& insn : at->second) {
-    if (insn.offset == line.at.offset) return insn.text;
-  }
-  return "?";
+  std::vector<Instruction>& known = (*cache)[line.at.symbol];
+  const auto find = [&] { return std::ranges::find(known, line.at.offset, &Instruction::offset); };
+  if (find() == known.end()) known = code.listing(place_of(line));
+  const auto found = find();
+  return found == known.end() ? "?" : found->text;
 }
 
-void print_way(const Disassembler& code, const std::vector<Column>& columns) {
+void print_way(const Disassemblers& code, const std::vector<Column>& columns) {
   std::map<std::string, std::vector<Instruction>> cache;
   const Column& first = columns.front();
   fmt::print("{:<52} {:<28} {:<9}", "a signal in front of", "part and state", "live");
@@ -72,7 +71,9 @@ void print_way(const Disassembler& code, const std::vector<Column>& columns) {
   std::string symbol;
   for (std::size_t i = 0; i < first.lines.size(); i++) {
     const BoundaryAccount& line = first.lines[i];
-    if (line.at.symbol != symbol) fmt::print("{}:\n", symbol = line.at.symbol);
+    if (line.at.symbol != symbol) {
+      fmt::print("{}{}:\n", symbol = line.at.symbol, in_module(place_of(line)));
+    }
     const std::string state = line.phase.head().substr(0, line.phase.head().find("/live="));
     std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.at.offset,
                                    text_of(code, line, &cache), state, line.live);
@@ -173,7 +174,7 @@ int explain_command(const Options& options) {
       way->push_back(std::move(column));
     }
   }
-  const Disassembler code(session.runner_path);
+  const Disassemblers code(session.runner_path, session.description.modules);
   for (const auto& way : ways) print_way(code, way);
   return kAsExpected;
 }

@@ -74,7 +74,8 @@ void print_injection(const Session& session, const std::string& path, const Sche
   if (!ok) fmt::print("  finding {}\n", finding_id(example));
   fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
              example.handler(), example.symbol(), example.offset(), example.phase().text(),
-             around(Disassembler(session.runner_path), example.symbol(), example.offset(), 3));
+             around(Disassemblers(session.runner_path, session.description.modules),
+                    place_of(blamed(account)), 3));
   fmt::print("  given {}  seen {}  made {}  got {}\n", values_text(account.given),
              values_text(account.call.seen), values_text(account.call.made),
              values_text(account.call.got));
