@@ -228,7 +228,7 @@ void Engine::clear_away() {
 }
 
 void Engine::lazy(bool on) {
-  parts_->trial.conditions().lazy = on;
+  parts_->trial.conditions().lazy = on && !parts_->subject.changes_mask();
 }
 
 bool Engine::restore_thread() {

@@ -201,7 +201,7 @@ void Trial::reached(unsigned index, ucontext_t* uc) {
     FirstLanding& first = landings_.first();
     raw_copy(&first.context.uc_mcontext, &uc->uc_mcontext, sizeof uc->uc_mcontext);
     slots_.copy(first.slots);
-    around_.thread.note(uc);  // as the trial before left it
+    if (!subject_.changes_mask()) around_.thread.note(uc);  // as the trial before left it
   }
   want_traps(true);
   arm_handler(plan_, index);

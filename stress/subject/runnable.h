@@ -57,6 +57,9 @@ class Runnable {
   virtual void reset(unsigned protocol) = 0;
   // The operation's first instruction: the trace starts there.
   virtual const void* entry(unsigned protocol, unsigned site) const = 0;
+  // The code under test changes the signal mask or the alternate stack on its way, and puts them
+  // back: a landing does not show what the trial before has left.
+  virtual bool changes_mask() const { return false; }
   // A recording steps through calls out of code(), and not over them: the switch may lie in there.
   virtual bool steps_through_calls() const { return false; }
   // Runs the site to its end on the calling thread, by harness->operation(). `call.in` is given.

@@ -169,12 +169,14 @@ void Adapter::run_on_host(void* argument) {
 void Adapter::run_operation(void* argument) {
   const auto* running = static_cast<const Running*>(argument);
   Adapter& self = *running->self;
+  const int error = errno;
   self.host_away_ = true;
   perform(*running->row, &self.cast_, &self.host_, running->call);
   self.host_away_ = false;
   const trap::Probe* away = self.cast_[kCo0].away;
-  self.rest_ = {self.cast_.current(),
-                away == nullptr ? 0 : self.stacks_[kCo0].hi - away->sp_before};
+  self.rest_ = {self.cast_.current(), away == nullptr ? 0 : self.stacks_[kCo0].hi - away->sp_before,
+                errno};
+  errno = error;
 }
 
 void Adapter::handle(unsigned, unsigned, Call* call) {
@@ -245,7 +247,8 @@ unsigned Adapter::live_regions(std::uint64_t sp, std::span<Region> out) const {
   };
   add_waiting(kHost, host_away_ ? &host_ : nullptr);
   if (library_.has(SIGSWEEP_COPIES_STACKS)) return count;
-  for (unsigned name = kCo0; name < kSignal; name++) add_waiting(name, cast_[name].away);
+  // A coroutine that the next handler resumes may change.
+  for (unsigned name = kCo0; name < kHandler1 + level_; name++) add_waiting(name, cast_[name].away);
   return count;
 }
 

@@ -44,6 +44,9 @@ class Adapter final : public Subject {
   void run(unsigned protocol, unsigned site, Call* call) override;
   void handle(unsigned protocol, unsigned site, Call* call) override;
   bool steps_through_calls() const override { return true; }
+  bool changes_mask() const override {
+    return library_.promises(SIGSWEEP_KEEPS_MASK) || library_.has(SIGSWEEP_SETS_SIGNALS);
+  }
 
   // Checks.
   unsigned stack_of(std::uint64_t sp) const override;
@@ -80,6 +83,7 @@ class Adapter final : public Subject {
   struct {
     void* current;
     std::uint64_t depth;  // of co0's waiting frame, from its stack's end
+    int error;            // errno: a library may set it, and a signal must not change that
   } rest_{};              // when the operation has ended
   bool refused_ = false;  // the last handler's resume()
 };
