@@ -135,7 +135,7 @@ std::string build_id_in(const ElfFile& file, std::uint64_t at, std::uint64_t siz
     std::string id;
     for (std::uint64_t i = content; i < content + note->n_descsz; i++) {
       constexpr char kDigits[] = "0123456789abcdef";
-      const auto byte = static_cast<unsigned char>(file.bytes[static_cast<std::size_t>(i)]);
+      const auto byte = file.at<unsigned char>(i).value_or(0);
       (id += kDigits[byte >> 4]) += kDigits[byte & 0xf];
     }
     return id;

@@ -107,7 +107,8 @@ std::string content_of_vdso(const Module& module) {
   std::uint64_t end = vdso();
   for (const CodeRanges::Range& r : module.loaded) end = std::max(end, r.end);
   const auto page = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-  return {as_pointer<const char>(vdso()), (end + page - 1) / page * page - vdso()};
+  const std::uint64_t size = (end + page - 1) / page * page - vdso();
+  return {as_pointer<const char>(vdso()), static_cast<std::size_t>(size)};
 }
 
 int note_module(dl_phdr_info* info, std::size_t, void* found) {
