@@ -41,6 +41,19 @@ void expect_value(void* value, int expected, const char* where) {
   }
 }
 
+// A switch with a fault may come back with the direction flag set, or without the registers that a
+// call keeps. Neither is to spoil this program.
+using Switch = void* (*)(void* co, void* value);
+__attribute__((noinline)) void* switch_by(Switch how, void* co, void* value) {
+  void* volatile got = how(co, value);
+#if defined(__x86_64__)
+  __asm__ volatile("cld" ::: "rbx", "r12", "r13", "r14", "r15", "memory", "cc");
+#else
+  __asm__ volatile("cld" ::: "ebx", "esi", "edi", "memory", "cc");
+#endif
+  return got;
+}
+
 struct Body {
   void* co;
   int first;  // the first of its steps and values
@@ -49,21 +62,9 @@ struct Body {
 void body(void* arg) {
   const auto* b = static_cast<Body*>(arg);
   expect_step(b->first + 1, "body, when it is entered");
-  void* value = adapter->suspend(b->co, word(b->first + 0x100));
+  void* value = switch_by(adapter->suspend, b->co, word(b->first + 0x100));
   expect_step(b->first + 3, "body, behind suspend");
   expect_value(value, b->first + 0x200, "suspend");
-}
-
-// A switch with a fault may come back with the direction flag set, or without the registers that a
-// call keeps. Neither is to spoil this program.
-__attribute__((noinline)) void* resume(void* co, void* value) {
-  void* volatile got = adapter->resume(co, value);
-#if defined(__x86_64__)
-  __asm__ volatile("cld" ::: "rbx", "r12", "r13", "r14", "r15", "memory", "cc");
-#else
-  __asm__ volatile("cld" ::: "esi", "edi", "memory", "cc");
-#endif
-  return got;
 }
 
 void run(unsigned index, void* stack) {
@@ -74,9 +75,9 @@ void run(unsigned index, void* stack) {
   b.co = adapter->create(index, body, &b, owns ? nullptr : stack, owns ? 0 : kStackSize);
   if (b.co == nullptr) die(1, "create failed");
   expect_step(b.first, "main program, before the first resume");
-  expect_value(resume(b.co, word(0)), b.first + 0x100, "the first resume");
+  expect_value(switch_by(adapter->resume, b.co, word(0)), b.first + 0x100, "the first resume");
   expect_step(b.first + 2, "main program, behind the first resume");
-  resume(b.co, word(b.first + 0x200));
+  switch_by(adapter->resume, b.co, word(b.first + 0x200));
   expect_step(b.first + 4, "main program, behind the second resume");
   if (adapter->destroy != nullptr) adapter->destroy(b.co);
 }

@@ -1,0 +1,23 @@
+// Kind: a callee-saved register is saved and not restored.
+// In public: golang/go 18328 is of the kind.
+// Where: no signal is needed. The last instruction comes back without it.
+// Predicted: state-leak, everywhere.
+#include "planted.h"
+
+	BEGIN_SWITCH
+	SAVE
+	STORE_SP
+	LOAD_SP
+	RESTORE_FPENV
+	FOR_REGISTERS(POP)
+#if defined(PLANTED_MENDED)
+	POP	KEPT
+#else
+	MAKE_ROOM -WORD
+#endif
+	POP	FRAME_POINTER
+	mov	VALUE, RESULT
+MARK planted_begin
+MARK planted_end
+	ret
+	END_SWITCH
