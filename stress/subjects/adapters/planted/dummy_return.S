@@ -2,7 +2,7 @@
 // In public: backtrace() crashes in it (gperftools 1163, seastar 3494 and 3538): the unwinder looks at the bytes there.
 // Where: wherever SP lies on a coroutine's stack, in the switch and in the body.
 // Predicted: a backtrace crashes. A handler that takes none does no harm. wild_return: the address lies in code, within a
-// function that was never called. The backtrace goes on from there, to a frame that is none.
+// function that was never called. The backtrace goes on there, to a frame whose code is no code: broken-backtrace.
 #include "planted.h"
 
 	BEGIN_SWITCH
@@ -17,6 +17,11 @@ MARK planted_end
 #endif
 	nop
 planted_entry:
+#if defined(WILD) && !defined(PLANTED_MENDED)
+	.rept	8			// what the frame of the function that was never called seems to hold
+	push	SP
+	.endr
+#endif
 	PASS_CO
 #if defined(PLANTED_MENDED)
 	call	RUN

@@ -39,8 +39,14 @@ struct co {
   void *arg;
 };
 
-extern void *planted_switch(struct context *from, struct context *to, void *value);
-extern void planted_entry(void);
+#define HIDDEN __attribute__((visibility("hidden")))
+#ifdef __x86_64__
+#define IN_REGISTERS
+#else /* no pushes: clang 14 puts their call frame information an instruction too late */
+#define IN_REGISTERS __attribute__((regparm(3)))
+#endif
+HIDDEN IN_REGISTERS extern void *planted_switch(struct context *from, struct context *to, void *value);
+HIDDEN extern void planted_entry(void);
 extern void *planted_current __attribute__((weak)); /* a switch that keeps it has it */
 
 static void *resume(void *c, void *value) {

@@ -30,8 +30,8 @@
 #define WORD 4
 #define SP %esp
 #define FROM %eax
-#define TO %ecx
-#define VALUE %edx
+#define TO %edx
+#define VALUE %ecx
 #define RESULT %eax
 #define KEPT %ebx
 #define KEPT_AT 16
@@ -131,11 +131,6 @@
 .macro BEGIN_SWITCH
 	BEGIN_FUNCTION planted_switch
 planted_switch:
-#if defined(__i386__)
-	movl	4(%esp), FROM
-	movl	8(%esp), TO
-	movl	12(%esp), VALUE
-#endif
 .endm
 
 // In front of planted_run(co), at the call of which SP is aligned to 16 bytes. The first frame has both.
