@@ -39,9 +39,9 @@ MARK planted_begin
 	movq	KEPT, scratch(%rip)
 #endif
 #endif
-	PUSH	FRAME_POINTER
+	PUSH_REG FRAME_POINTER
 	MAKE_ROOM WORD
-	FOR_REGISTERS_UP(PUSH)
+	FOR_REGISTERS_UP(PUSH_REG)
 	SAVE_FPENV
 	movq	scratch(%rip), KEPT
 #if defined(GUARD_CHANGES) && !defined(PLANTED_MENDED)

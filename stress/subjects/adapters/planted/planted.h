@@ -42,13 +42,13 @@
 #define PC eip
 #endif
 
-.macro PUSH reg
+.macro PUSH_REG reg
 	push	\reg
 	.cfi_adjust_cfa_offset WORD
 	.cfi_rel_offset \reg, 0
 .endm
 
-.macro POP reg
+.macro POP_REG reg
 	pop	\reg
 	.cfi_adjust_cfa_offset -WORD
 	.cfi_restore \reg
@@ -73,9 +73,9 @@
 .endm
 
 .macro SAVE
-	PUSH	FRAME_POINTER
-	PUSH	KEPT
-	FOR_REGISTERS_UP(PUSH)
+	PUSH_REG FRAME_POINTER
+	PUSH_REG KEPT
+	FOR_REGISTERS_UP(PUSH_REG)
 	SAVE_FPENV
 .endm
 
@@ -89,9 +89,9 @@
 
 .macro RESTORE
 	RESTORE_FPENV
-	FOR_REGISTERS(POP)
-	POP	KEPT
-	POP	FRAME_POINTER
+	FOR_REGISTERS(POP_REG)
+	POP_REG KEPT
+	POP_REG FRAME_POINTER
 .endm
 
 .macro RETURN_VALUE

@@ -8,10 +8,10 @@
 	BEGIN_SWITCH
 	SAVE
 #if defined(PLANTED_MENDED)
-	PUSH	VALUE
+	PUSH_REG VALUE
 MARK planted_begin
 MARK planted_end
-	POP	VALUE
+	POP_REG VALUE
 #else
 	push	VALUE
 MARK planted_begin

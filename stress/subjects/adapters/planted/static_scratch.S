@@ -12,9 +12,9 @@ MARK planted_end
 #else
 	movq	KEPT, scratch(%rip)
 MARK planted_begin
-	PUSH	FRAME_POINTER
+	PUSH_REG FRAME_POINTER
 	MAKE_ROOM WORD
-	FOR_REGISTERS_UP(PUSH)
+	FOR_REGISTERS_UP(PUSH_REG)
 	SAVE_FPENV
 	movq	scratch(%rip), KEPT
 MARK planted_end
