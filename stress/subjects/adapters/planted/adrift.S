@@ -2,7 +2,7 @@
 // Where: at the one instruction between planted_begin and planted_end.
 // Predicted: on an alternate stack wrong-switch, because SP lies in no stack. Without one the kernel has no place for the
 // handler's frame: crash.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 #if defined(PLANTED_MENDED)

@@ -4,7 +4,7 @@
 // Where: from behind the load of SP to the last restore.
 // Predicted: a backtrace from there finds a wrong caller, or crashes: UNWINDS_TO_ENTRY is promised. A handler that takes
 // none does no harm. The words that are still to be read lie within amd64's red zone.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 	SAVE

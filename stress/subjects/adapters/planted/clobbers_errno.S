@@ -1,7 +1,7 @@
 // Kind: a switch that succeeds sets errno.
 // Where: no signal is needed. The last instruction comes back with another errno.
 // Predicted: state-leak, everywhere.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 	SAVE

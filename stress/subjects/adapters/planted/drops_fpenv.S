@@ -2,7 +2,7 @@
 // drops_x87: the x87 control word.
 // Where: no signal is needed. The last instruction comes back without it.
 // Predicted: state-leak, everywhere.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 	SAVE

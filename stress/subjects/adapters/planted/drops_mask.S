@@ -1,7 +1,7 @@
 // Kind: the signal mask is not switched, although KEEPS_MASK is promised.
 // Where: no signal is needed. The last instruction comes back with the other context's mask.
 // Predicted: state-leak, everywhere. The twin asks the kernel before it moves SP, as glibc's swapcontext does.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 #define MASK_AT 64			// in struct context
 
 	BEGIN_SWITCH

@@ -2,7 +2,7 @@
 // In public: golang/go 18328 is of the kind.
 // Where: no signal is needed. The last instruction comes back without it.
 // Predicted: state-leak, everywhere.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 	SAVE

@@ -3,7 +3,7 @@
 // Where: wherever SP lies on a coroutine's stack, in the switch and in the body.
 // Predicted: a backtrace crashes. A handler that takes none does no harm. wild_return: the address lies in code, within a
 // function that was never called. The backtrace goes on there, to a frame whose code is no code: broken-backtrace.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 MARK planted_begin

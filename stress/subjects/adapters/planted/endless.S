@@ -3,7 +3,7 @@
 // Where: wherever SP lies on a coroutine's stack, in the switch and in the body.
 // Predicted: a backtrace never ends, by call frame information and by frame pointers. A handler that takes none does no
 // harm.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 MARK planted_begin

@@ -1,6 +1,6 @@
 // Where a coroutine begins. planted.c has filled its first frame so that the first switch returns to planted_entry. A
 // backtrace ends here: no return address, and no frame pointer. A file with another fault in it has its own.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	.weak	planted_entry
 	.hidden	planted_entry

@@ -11,7 +11,7 @@
 //
 // Twins of the former two: the guard that is sound. A handler is refused while it is up, with nothing changed: rejected.
 // A handler that does not switch does no harm.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 #if defined(PLANTED_MENDED) && defined(GUARD_UNPROMISED)

@@ -3,7 +3,7 @@
 // Where: from the load of SP with the struct's address to its load with the other context's SP.
 // Predicted: wrong-switch, because SP lies in no stack. On an alternate stack nothing else happens. Without one the
 // kernel writes the handler's frame over the heap: a crash, or whatever the heap held is lost.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 #if defined(PLANTED_MENDED)

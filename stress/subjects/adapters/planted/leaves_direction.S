@@ -2,7 +2,7 @@
 // In public: golang/go 17641 and 18328 are of the kind.
 // Where: no signal is needed. The last instruction comes back with it.
 // Predicted: state-leak, everywhere.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 	SAVE

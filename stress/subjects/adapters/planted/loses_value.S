@@ -1,7 +1,7 @@
 // Kind: the value that a switch carries does not arrive.
 // Where: no signal is needed. The last instruction comes back without it.
 // Predicted: wrong-switch, everywhere.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 	SAVE

@@ -2,7 +2,7 @@
 // In public: tarantool 7523 is one of the kind.
 // Where: from behind the store to the instruction that reads it again.
 // Predicted: state-leak on every ISA: the handler's frame, or the handler, overwrites the word.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 #define DISTANCE 256
 
 	BEGIN_SWITCH

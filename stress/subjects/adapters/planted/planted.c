@@ -1,4 +1,4 @@
-/* The adapter around each planted switch: planted_switch, in a file of assembly. planted.h has the contract. */
+/* The adapter around each planted switch: planted_switch, in a file of assembly. planted.inc has the contract. */
 #define _GNU_SOURCE
 #include <sigsweep_adapter.h>
 #include <signal.h>
@@ -7,7 +7,7 @@
 
 enum {
 #define PLANTED(name, file, isas, promises, ...) PROMISES_##name = (promises),
-#include "planted.def"
+#include "stress/subjects/adapters/planted/planted.def"
 };
 #define JOIN(a, b) a##b
 #define PROMISES_OF(name) JOIN(PROMISES_, name)

@@ -47,7 +47,7 @@ const Cell kExpected[] = {
 #define EXPECTED_amd64(...)
 #define EXPECTED_386(...)
 #define TWIN(...)
-#include "planted.def"
+#include "stress/subjects/adapters/planted/planted.def"
 };
 const Cell kExpectedAmd64[] = {
 #define PLANTED(...)
@@ -55,7 +55,7 @@ const Cell kExpectedAmd64[] = {
 #define EXPECTED_amd64 CELL
 #define EXPECTED_386(...)
 #define TWIN(...)
-#include "planted.def"
+#include "stress/subjects/adapters/planted/planted.def"
 };
 const Cell kExpected386[] = {
 #define PLANTED(...)
@@ -63,7 +63,7 @@ const Cell kExpected386[] = {
 #define EXPECTED_amd64(...)
 #define EXPECTED_386 CELL
 #define TWIN(...)
-#include "planted.def"
+#include "stress/subjects/adapters/planted/planted.def"
 };
 const Cell kTwins[] = {
 #define PLANTED(...)
@@ -71,7 +71,7 @@ const Cell kTwins[] = {
 #define EXPECTED_amd64(...)
 #define EXPECTED_386(...)
 #define TWIN CELL
-#include "planted.def"
+#include "stress/subjects/adapters/planted/planted.def"
 };
 #undef CELL
 // The ISAs of each, separated by blanks.
@@ -81,7 +81,7 @@ const std::map<std::string, std::string> kIsas = {
 #define EXPECTED_amd64(...)
 #define EXPECTED_386(...)
 #define TWIN(...)
-#include "planted.def"
+#include "stress/subjects/adapters/planted/planted.def"
 };
 
 // The same cell in the twin: ok throughout, if no row says otherwise.

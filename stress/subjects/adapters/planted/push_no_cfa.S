@@ -3,7 +3,7 @@
 // Where: from behind the push to the pop.
 // Predicted: a backtrace takes a saved register for the return address: it finds a wrong caller, or crashes:
 // UNWINDS_TO_ENTRY is promised. A handler that takes none does no harm.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 	SAVE

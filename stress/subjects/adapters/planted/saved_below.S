@@ -3,7 +3,7 @@
 // Where: from behind the first store to the instruction that moves SP.
 // Predicted: ok on amd64, because 56 bytes lie within its red zone; state-leak with --no-red-zone. state-leak on 386,
 // which has none.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 #if defined(PLANTED_MENDED)

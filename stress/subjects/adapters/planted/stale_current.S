@@ -3,7 +3,7 @@
 // Where: from behind the store of current() to the load of SP.
 // Predicted: current() and SP differ at these boundaries. No handler of the harness is harmed, so each trial is ok. The
 // twin has them differ at one boundary, between two instructions that stand side by side: no switch can do better.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 #if defined(PLANTED_MENDED)

@@ -2,7 +2,7 @@
 // Where: from behind the store to the instruction that reads it again.
 // Predicted: state-leak if the handler switches: its own switch overwrites the word. A handler that does not switch does
 // no harm.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
 #if defined(PLANTED_MENDED)

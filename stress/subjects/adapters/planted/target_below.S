@@ -2,7 +2,7 @@
 // In public: dotnet/runtime 101060: the target of a context's restore.
 // Where: from behind the store of the word, DISTANCE bytes below the SP that waits, to the instruction that reads it.
 // Predicted: state-leak, at every distance beyond the red zone.
-#include "planted.h"
+#include "stress/subjects/adapters/planted/planted.inc"
 #if !defined(DISTANCE)
 #define DISTANCE 136			// the first word beyond amd64's red zone
 #endif
