@@ -5,16 +5,11 @@
 
 	BEGIN_SWITCH
 	SAVE
-	movq	FROM, %r12
-	movq	TO, %r13
-	movq	VALUE, %r14
-	callq	__errno_location@PLT		// SP is aligned: a return address and seven words
+	mov	SHARED_AT(FROM), SPARE
+	mov	ERRNO_AT(SPARE), SPARE
 #if !defined(PLANTED_MENDED)
-	movl	$4, (%rax)			// EINTR
+	movl	$4, (SPARE)			// EINTR
 #endif
-	movq	%r12, FROM
-	movq	%r13, TO
-	movq	%r14, VALUE
 	STORE_SP
 	LOAD_SP
 	RESTORE

@@ -2,11 +2,10 @@
 // Where: no signal is needed. The last instruction comes back with the other context's mask.
 // Predicted: state-leak, everywhere. The twin asks the kernel before it moves SP, as glibc's swapcontext does.
 #include "stress/subjects/adapters/planted/planted.inc"
-#define MASK_AT 64			// in struct context
 
 	BEGIN_SWITCH
 	SAVE
-#if defined(PLANTED_MENDED)
+#if defined(PLANTED_MENDED) && defined(__x86_64__)
 	movq	FROM, %r12
 	movq	TO, %r13
 	movq	VALUE, %r14
@@ -19,6 +18,21 @@
 	movq	%r12, FROM
 	movq	%r13, TO
 	movq	%r14, VALUE
+#elif defined(PLANTED_MENDED)
+	MAKE_ROOM 4
+	movl	VALUE, (%esp)
+	movl	FROM, %edi
+	movl	TO, %ebp
+	leal	MASK_AT(%edi), %edx
+	leal	MASK_AT(%ebp), %ecx
+	movl	$2, %ebx			// SIG_SETMASK
+	movl	$8, %esi			// bytes of a mask
+	movl	$175, %eax			// rt_sigprocmask
+	int	$0x80
+	movl	%edi, FROM
+	movl	%ebp, TO
+	movl	(%esp), VALUE
+	MAKE_ROOM -4
 #endif
 	STORE_SP
 	LOAD_SP

@@ -12,6 +12,15 @@
 // Twins of the former two: the guard that is sound. A handler is refused while it is up, with nothing changed: rejected.
 // A handler that does not switch does no harm.
 #include "stress/subjects/adapters/planted/planted.inc"
+#if defined(__x86_64__)
+#define CMP_GUARD cmpq $0, GUARD_AT(SPARE)
+#define RAISE_GUARD movq $1, GUARD_AT(SPARE)
+#define LOWER_GUARD movq $0, GUARD_AT(TO)
+#else
+#define CMP_GUARD cmpl $0, GUARD_AT(SPARE)
+#define RAISE_GUARD movl $1, GUARD_AT(SPARE)
+#define LOWER_GUARD movl $0, GUARD_AT(TO)
+#endif
 
 	BEGIN_SWITCH
 #if defined(PLANTED_MENDED) && defined(GUARD_UNPROMISED)
@@ -19,51 +28,45 @@ MARK planted_begin
 MARK planted_end
 	SOUND_SWITCH
 #else
+	SAVE
+	mov	SHARED_AT(FROM), SPARE
 #if defined(GUARD_CHANGES) && !defined(PLANTED_MENDED)
-	movq	KEPT, scratch(%rip)
+	mov	KEPT, SCRATCH_AT(SPARE)
 MARK planted_begin
 #endif
-	cmpl	$0, guard(%rip)
+	CMP_GUARD
 	jne	.Lrefused
+	.cfi_remember_state
 #if defined(GUARD_LATE) && !defined(PLANTED_MENDED)
-	movq	KEPT, scratch(%rip)
+	mov	KEPT, SCRATCH_AT(SPARE)
 MARK planted_begin
-	movl	$1, guard(%rip)
+	RAISE_GUARD
 MARK planted_end
 #else
-	movl	$1, guard(%rip)
+	RAISE_GUARD
 #if defined(PLANTED_MENDED) || defined(GUARD_UNPROMISED)
 MARK planted_begin
-#endif
-#if defined(PLANTED_MENDED) || !defined(GUARD_CHANGES)
-	movq	KEPT, scratch(%rip)
+	mov	KEPT, SCRATCH_AT(SPARE)
 #endif
 #endif
-	PUSH_REG FRAME_POINTER
-	MAKE_ROOM WORD
-	FOR_REGISTERS_UP(PUSH_REG)
-	SAVE_FPENV
-	movq	scratch(%rip), KEPT
+	STORE_SP
+	mov	SCRATCH_AT(SPARE), KEPT
 #if defined(GUARD_CHANGES) && !defined(PLANTED_MENDED)
 MARK planted_end
 #endif
-	movq	KEPT, KEPT_AT(SP)
-	.cfi_rel_offset KEPT, KEPT_AT
-	STORE_SP
+	mov	KEPT, KEPT_AT(SP)
 	LOAD_SP
+	mov	SHARED_AT(TO), TO		// the same in both
 	RESTORE
-	movl	$0, guard(%rip)
+	LOWER_GUARD
 #if defined(PLANTED_MENDED) || defined(GUARD_UNPROMISED)
 MARK planted_end
 #endif
 	RETURN_VALUE
 .Lrefused:
-	movq	$-1, RESULT			// SIGSWEEP_REFUSED
+	.cfi_restore_state
+	RESTORE
+	mov	$-1, RESULT			// SIGSWEEP_REFUSED
 	ret
 #endif
 	END_SWITCH
-
-	.local	scratch
-	.comm	scratch, 8, 8
-	.local	guard
-	.comm	guard, 4, 4

@@ -1,5 +1,6 @@
 /* The adapter around each planted switch: planted_switch, in a file of assembly. planted.inc has the contract. */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <sigsweep_adapter.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -28,10 +29,16 @@ struct frame { /* of a context that waits, at SP */
   struct saved saved;
   void (*return_address)(void);
 };
+static struct {
+  void *scratch, *guard, *current;
+  int *errno_address; /* of the thread that creates */
+} shared;
 struct context {
   void *sp;
-  struct saved saved; /* only heap_sp looks at it */
-  uint64_t mask;      /* only drops_mask does */
+  struct saved saved; /* from here on, of use to few */
+  void (*return_address)(void);
+  uint64_t mask;
+  void *shared;
 };
 struct co {
   struct context here, back; /* of the coroutine, and of whoever resumed it, while they wait */
@@ -47,7 +54,6 @@ struct co {
 #endif
 HIDDEN IN_REGISTERS extern void *planted_switch(struct context *from, struct context *to, void *value);
 HIDDEN extern void planted_entry(void);
-extern void *planted_current __attribute__((weak)); /* a switch that keeps it has it */
 
 static void *resume(void *c, void *value) {
   struct co *co = c;
@@ -82,11 +88,16 @@ static void *create(unsigned index, void (*body)(void *), void *arg, void *stack
   frame->return_address = planted_entry;
   co->here.sp = frame;
   co->here.saved = frame->saved;
+  co->here.return_address = planted_entry;
+  co->here.shared = co->back.shared = &shared;
+  shared.errno_address = &errno;
   memcpy(&co->here.mask, &mask, sizeof co->here.mask); /* the kernel's size of it */
   return co;
 }
 
-static void *current(void) { return planted_current; }
+#ifdef HAS_CURRENT
+static void *current(void) { return shared.current; }
+#endif
 
 const struct sigsweep_adapter *sigsweep_adapter(void) {
   static struct sigsweep_adapter adapter = {.abi = SIGSWEEP_ADAPTER_ABI,
@@ -98,6 +109,8 @@ const struct sigsweep_adapter *sigsweep_adapter(void) {
                                             .resume = resume,
                                             .suspend = suspend,
                                             .destroy = free};
-  if (&planted_current != NULL) adapter.current = current;
+#ifdef HAS_CURRENT
+  adapter.current = current;
+#endif
   return &adapter;
 }

@@ -6,27 +6,24 @@
 #include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH
-#if defined(PLANTED_MENDED)
-	SAVE
-	STORE_SP
-	movq	TO, planted_current(%rip)
+	PUSH_REG FRAME_POINTER
+	PUSH_REG KEPT
+	FOR_REGISTERS_UP(PUSH_REG)
+#if !defined(PLANTED_MENDED)
+	mov	SHARED_AT(FROM), SPARE
+	mov	TO, CURRENT_AT(SPARE)
 MARK planted_begin
-	LOAD_SP
-MARK planted_end
+	SAVE_FPENV
+	STORE_SP
 #else
-	movq	TO, planted_current(%rip)
-MARK planted_begin
-	SAVE
+	SAVE_FPENV
+	mov	SHARED_AT(FROM), SPARE
 	STORE_SP
+	mov	TO, CURRENT_AT(SPARE)
+MARK planted_begin
+#endif
 	LOAD_SP
 MARK planted_end
-#endif
 	RESTORE
 	RETURN_VALUE
 	END_SWITCH
-
-	.globl	planted_current			// of all threads: no test of it has two
-	.hidden	planted_current
-	.type	planted_current, @object
-	.size	planted_current, 8
-	.comm	planted_current, 8, 8

@@ -10,22 +10,20 @@ MARK planted_begin
 MARK planted_end
 	SOUND_SWITCH
 #else
-	movq	KEPT, scratch(%rip)
-MARK planted_begin
 	PUSH_REG FRAME_POINTER
 	MAKE_ROOM WORD
 	FOR_REGISTERS_UP(PUSH_REG)
 	SAVE_FPENV
-	movq	scratch(%rip), KEPT
-MARK planted_end
-	movq	KEPT, KEPT_AT(SP)
-	.cfi_rel_offset KEPT, KEPT_AT
+	mov	SHARED_AT(FROM), SPARE
+	mov	KEPT, SCRATCH_AT(SPARE)
+MARK planted_begin
 	STORE_SP
+	mov	SCRATCH_AT(SPARE), KEPT
+MARK planted_end
+	mov	KEPT, KEPT_AT(SP)
+	.cfi_rel_offset KEPT, KEPT_AT
 	LOAD_SP
 	RESTORE
 	RETURN_VALUE
 #endif
 	END_SWITCH
-
-	.local	scratch
-	.comm	scratch, 8, 8
