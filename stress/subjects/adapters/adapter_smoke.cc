@@ -1,6 +1,7 @@
 // adapter_smoke FILE.so: does an adapter work at all, without a signal and without a runner? Three
 // coroutines, one after the other, each resumed twice until its body returns. The last one has the
 // index and the stack of the first. Values and order are checked.
+// Where there is a symmetric switch, two more go on in each other.
 //
 // Exit status: 0 it works; 1 it does not; 2 the file is no adapter for this program.
 #include <dlfcn.h>
@@ -82,6 +83,39 @@ void run(unsigned index, void* stack) {
   if (adapter->destroy != nullptr) adapter->destroy(b.co);
 }
 
+// A symmetric switch: the first coroutine goes on in the second, and the second in the first, which
+// ends. The second is left where it is.
+struct Pair {
+  void *one, *other;
+  int first;
+};
+
+void body_of_one(void* arg) {
+  const auto* p = static_cast<Pair*>(arg);
+  expect_step(p->first + 1, "body, when it is entered");
+  void* value = adapter->transfer(p->one, p->other, word(1));
+  expect_step(p->first + 3, "body, behind transfer");
+  expect_value(value, 2, "transfer");
+}
+
+void body_of_other(void* arg) {
+  const auto* p = static_cast<Pair*>(arg);
+  expect_step(p->first + 2, "the other body, when it is entered");
+  adapter->transfer(p->other, p->one, word(2));
+  die(1, "the other body: transfer came back");
+}
+
+void run_transfer(void* const* stacks) {
+  static Pair pair;
+  pair.first = steps;
+  pair.one = adapter->create(0, body_of_one, &pair, stacks[0], kStackSize);
+  pair.other = adapter->create(1, body_of_other, &pair, stacks[1], kStackSize);
+  if (pair.one == nullptr || pair.other == nullptr) die(1, "create failed");
+  expect_step(pair.first, "main program, before resume");
+  switch_by(adapter->resume, pair.one, word(0));
+  expect_step(pair.first + 4, "main program, behind resume");
+}
+
 const struct sigsweep_adapter* load(const char* file) {
   void* library = dlopen(file, RTLD_NOW | RTLD_LOCAL);
   if (library == nullptr) die(2, "%s", dlerror());
@@ -121,7 +155,8 @@ int main(int argc, char** argv) {
   if (adapter->begin != nullptr && adapter->begin(&host) != 0) die(1, "begin failed");
   void* stacks[] = {make_stack(), make_stack()};
   for (unsigned index : {0U, 1U, 0U}) run(index, stacks[index]);
+  if (adapter->transfer != nullptr) run_transfer(stacks);
   if (adapter->end != nullptr) adapter->end();
-  std::printf("%s %s: %d steps\n", adapter->name, adapter->version, steps);
+  std::printf("%s %s works: %d steps\n", adapter->name, adapter->version, steps);
   return 0;
 }
