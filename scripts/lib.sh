@@ -6,7 +6,7 @@
 BASE_PACKAGES=(
   clang libclang-rt-dev llvm g++ cmake ninja-build ccache
   libcli11-dev nlohmann-json3-dev libfmt-dev libcapstone-dev
-  libgtest-dev libgmock-dev libbenchmark-dev libboost-context-dev
+  libgtest-dev libgmock-dev libbenchmark-dev libboost-context-dev libpth-dev
   python3 python3-jsonschema gdb binutils
 )
 # Style tools are pinned: another version formats, and warns, differently.

@@ -48,6 +48,8 @@ MAY_INCLUDE = {
     "stress/runner": ["stress/account", "stress/base", "stress/campaign", "stress/engine", "stress/oracle",
                       "stress/schedule", "stress/subject", "stress/trace", "stress/trap", "stress/verdict"],
     "stress/subjects/onm": ["runtime", "stress/base", "stress/subject"],
+    "stress/subjects/adapters": ["stress/subjects/adapter"],
+    "stress/subjects/adapters/planted": ["stress/subjects/adapter"],
     "stress/subjects/fcontext": ["stress/base", "stress/subject"],
     "stress/storm": ["stress/base", "stress/subject", "stress/verdict"],
     "stress/subjects/onm/storm": ["runtime", "stress/base", "stress/oracle", "stress/storm", "stress/subject",
