@@ -8,6 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 namespace sigsweep {
 namespace {
 
@@ -62,6 +64,7 @@ Forked run_in_child(const std::function<void()>& work) {
     result.output = "no pipe";
     return result;
   }
+  std::fflush(nullptr);  // a child that calls exit() would write the buffers once more
   const pid_t parent = getpid(), child = fork();
   if (child == 0) {
     die_with(parent);
@@ -79,11 +82,11 @@ Forked run_in_child(const std::function<void()>& work) {
 // ---- Worker
 
 void Worker::serve(int requests, int answers) const {
-  const timer_t killer = make_killer();
+  const timer_t killer = cpu_limit_ != 0 ? make_killer() : timer_t{};
   for (char byte = 0; read(requests, &byte, 1) == 1;) {
-    set_killer(killer, cpu_limit_);
+    if (cpu_limit_ != 0) set_killer(killer, cpu_limit_);
     work_();
-    set_killer(killer, 0);
+    if (cpu_limit_ != 0) set_killer(killer, 0);
     if (write(answers, &byte, 1) != 1) break;
   }
   _exit(kCameBack);  // dismissed, or the parent is gone
@@ -95,12 +98,13 @@ bool Worker::hire() {
     return false;
   }
   hirer_ = getpid();
+  std::fflush(nullptr);  // a child that calls exit() would write the buffers once more
   child_ = fork();
   if (child_ == 0) {
     die_with(hirer_);
     close(down[1]);
     close(up[0]);
-    dup2(errors[1], STDERR_FILENO);
+    if (kept_) dup2(errors[1], STDERR_FILENO);
     close(errors[1]);
     serve(down[0], up[1]);
   }

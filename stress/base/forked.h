@@ -13,6 +13,9 @@ struct Forked {
   std::string output;    // standard error
   int exit_status = -1;  // -1: it did not exit
   int signal = 0;        // the signal that killed it
+
+  // There was no child, so nothing was done: `output` says so.
+  bool is_missing() const { return exit_status < 0 && signal == 0; }
 };
 
 inline constexpr int kCameBack = 99;  // the exit status if work returned
@@ -24,15 +27,20 @@ Forked run_in_child(const std::function<void()>& work);
 // round. Work and parent exchange data in memory that they share.
 class Worker {
  public:
-  // cpu_limit: ms of CPU time for one round; a child that takes more is killed (SIGKILL).
-  Worker(std::function<void()> work, unsigned cpu_limit)
-      : work_(std::move(work)), cpu_limit_(cpu_limit) {}
+  // Where a child's standard error goes: into Forked::output, or where the parent's goes.
+  enum class Errors : unsigned char { kept, passed };
+  // cpu_limit: ms of CPU time for one round; a child that takes more is killed (SIGKILL). 0: no
+  // limit.
+  Worker(std::function<void()> work, unsigned cpu_limit, Errors errors = Errors::kept)
+      : work_(std::move(work)), cpu_limit_(cpu_limit), kept_(errors == Errors::kept) {}
   ~Worker() { dismiss(); }
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
   // Has the work done once. exit_status is kCameBack if the work returned; the child then lives on.
   Forked once();
+  // A child waits for the next round.
+  bool lives() const { return child_ > 0; }
   // Ends the child: the next one sees the parent's memory as it is then. A process that did not
   // hire the child only forgets it.
   void dismiss();
@@ -44,6 +52,7 @@ class Worker {
 
   std::function<void()> work_;
   unsigned cpu_limit_;
+  bool kept_;  // what it writes to standard error
   pid_t child_ = -1, hirer_ = -1;
   int requests_ = -1, answers_ = -1, errors_ = -1;
 };

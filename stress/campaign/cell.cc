@@ -227,14 +227,11 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
       request.allowed.contains(Verdict::hang) ? kMostAllowedHangs : kMostHangs;
   unsigned hung = 0;
   const auto start = std::chrono::steady_clock::now();
-  points(request, [&](const Point& point) {
-    if (!request.skip.empty() && request.skip.contains(point.number())) return true;
-    listener.starting(point);
+  const auto book = [&](std::uint64_t number, const TrialResult& ran) {
+    const Point point = Point::of(number);
     const std::uint64_t seed = request.seed + result.trials;
-    const Plan plan = plan_for(request, point, seed);
-    const TrialResult ran = engine.run(plan, request.contain);
     const Observation& seen = ran.seen;
-    const Judgement& judgement = ran.judgement;
+    const Judgement judgement = ran.judgement;
     const bool ok = judgement.verdict == Verdict::ok;
     result.trials++;
     result.requested += seen.requested;
@@ -254,7 +251,16 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     }
     if (listener.at) listener.at(point, judgement);
     return hung < most_hangs;
+  };
+  TrialRow row(engine, request.contain, book);
+  std::uint64_t seed = request.seed;
+  points(request, [&](const Point& point) {
+    if (!request.skip.empty() && request.skip.contains(point.number())) return true;
+    listener.starting(point);
+    return row.run(plan_for(request, point, seed++), point.number());
   });
+  row.finish();
+  result.copies = row.copies();
   result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return result;
 }

@@ -43,6 +43,9 @@ struct Point {
   unsigned first = 0;
   unsigned second = 0;
   std::uint64_t number() const { return std::uint64_t{first} << 32 | second; }
+  static Point of(std::uint64_t number) {
+    return {static_cast<unsigned>(number >> 32), static_cast<unsigned>(number)};
+  }
 };
 
 // A trial worth reporting. Refers to the last trial that was run.
@@ -60,6 +63,7 @@ struct CellResult {
   std::uint64_t mismatches = 0;  // prediction against observation
   bool predicted = false;        // whether a prediction was made at all
   std::uint64_t map = 0;         // fingerprint of the verdict at each boundary
+  std::uint64_t copies = 0;      // of the process, thrown away after a trial (Runnable::is_fragile)
   double seconds = 0;
 };
 
@@ -87,7 +91,8 @@ class CellSweeper {
   // The call that lost the register that without_signal() reports; empty if it reports none.
   const std::string& lost() const { return lost_; }
 
-  // `starting(point)` comes before each trial; `at` after each trial. `example` comes for the first
+  // `starting(point)` comes before each trial (of a fragile subject: some trials before it, and then
+  // Engine::show tells); `at` after each trial. `example` comes for the first
   // trial of each verdict in the cell, and, for verdicts that are not allowed, of each (verdict,
   // phase). `again`: all reports about this cell are void, because it is run once more from the
   // start.

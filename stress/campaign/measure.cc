@@ -155,10 +155,13 @@ Measured trial(std::uint64_t rounds, Traces& traces) {
   if (std::string problem = trials.prepare(traces); !problem.empty()) return {0, problem};
   landed = 0;
   traces.engine().lazy(true);  // as in a sweep
+  TrialRow row(traces.engine(), kContain, [](std::uint64_t, const TrialResult& ran) {
+    landed = landed + ran.seen.landed;
+    return true;
+  });
   const auto start = Clock::now();
-  for (std::uint64_t i = 0; i < rounds; i++) {
-    landed = landed + traces.engine().run(trials.plan(i), kContain).seen.landed;
-  }
+  for (std::uint64_t i = 0; i < rounds; i++) row.run(trials.plan(i), i);
+  row.finish();
   const double ns = since(start);
   traces.engine().lazy(false);
   if (!traces.engine().restore_thread())

@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <new>
 
 #include "stress/trap/arch.h"
@@ -39,11 +40,24 @@ WayEnd end_of_handler(const Plan& plan) {
 
 // ---- in the parent
 
+namespace {
+
+void require_child(const Forked& ended) {
+  if (!ended.is_missing()) return;
+  std::fprintf(stderr, "runner: a child, for a trial: %s\n", ended.output.c_str());
+  _exit(3);
+}
+
+}  // namespace
+
 const Forked& Children::run(const Plan& plan) {
   shared_->plan = plan;
   shared_->seen.begin(plan.injections);
   last_ = running_.once();
+  require_child(last_);
   trust_the_outside();
+  const bool right = went_right(shared_->judgement, shared_->seen);
+  if (copies_->are_used() && !right) running_.dismiss();
   return last_;
 }
 
@@ -59,12 +73,15 @@ void Children::trust_the_outside() {
   } else if (!lives && !threw) {
     seen.end = End::faulted;  // it died of a signal, or a sanitizer ended it
   }
+  if (!lives) shared_->judgement = judge(subject_, shared_->plan, seen);
 }
 
 std::size_t Children::stack_used(const Plan& plan) {
   shared_->plan = plan;
   shared_->stack_used = 0;
   const Forked child = probing_.once();
+  require_child(child);
+  if (copies_->are_used()) probing_.dismiss();  // the trial was not judged
   if (child.exit_status == kCameBack) return shared_->stack_used;
   trap::make_pristine();
   return 0;
@@ -74,13 +91,19 @@ std::size_t Children::stack_used(const Plan& plan) {
 // over the handler's own frames there. So while a handler is recorded, traps stay on the stack they
 // find. But a handler that goes astray may leave SP where no frame can be written, and that ends
 // the process. So a child records, in memory that it shares. Only if it dies does the parent
-// record, with traps on the alternate stack.
-// it done here, with traps on the alternate stack.
+// record, with traps on the alternate stack; of a fragile subject another copy does.
 void Children::record_handler(const Plan& plan) {
   shared_->plan = plan;
   const Forked tried = recording_.once();
+  require_child(tried);
   trap::make_pristine();
-  if (tried.exit_status != kCameBack) record(plan, end_of_handler(plan), trial_, recorder_);
+  if (copies_->are_used()) recording_.dismiss();  // the handler was not judged
+  if (tried.exit_status == kCameBack) return;
+  if (!copies_->are_used()) {
+    record(plan, end_of_handler(plan), trial_, recorder_);
+  } else if (!copies_->record(plan, end_of_handler(plan))) {
+    recorder_->end_walk(false);  // it has no end
+  }
 }
 
 // ---- in a child
@@ -106,6 +129,7 @@ void Children::work_run() {
   const Plan plan = shared_->plan;
   prepare_sources(plan);
   trial_->run(plan);
+  shared_->judgement = judge(subject_, plan, shared_->seen);
 }
 
 void Children::work_probe() {

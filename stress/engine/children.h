@@ -4,6 +4,7 @@
 #include <string>
 
 #include "stress/base/forked.h"
+#include "stress/engine/copies.h"
 #include "stress/engine/recorder.h"
 #include "stress/engine/trial.h"
 
@@ -12,6 +13,8 @@ namespace sigsweep {
 // What parent and children share.
 struct SharedTrial {
   Observation seen;
+  FirstLanding first;  // of copies, too
+  Judgement judgement;
   Plan plan;
   std::size_t stack_used = 0;
 };
@@ -28,14 +31,16 @@ WayEnd end_of_handler(const Plan& plan);
 
 class Children {
  public:
-  Children(Subject& subject, Trial* trial, Recorder* recorder, SharedTrial* shared)
-      : subject_(subject), trial_(trial), recorder_(recorder), shared_(shared) {}
+  Children(Subject& subject, Trial* trial, Recorder* recorder, Copies* copies, SharedTrial* shared)
+      : subject_(subject), trial_(trial), recorder_(recorder), copies_(copies), shared_(shared) {}
 
   // Runs the trial in a child. The child's end, as the parent sees it, decides how the trial ended;
   // trial->seen() tells. Returns the child's output and its end. A child serves until a trial ends
-  // it: a trial that ends by itself leaves nothing to clear away.
-  // to clear away.
+  // it: a trial that ends by itself leaves nothing to clear away. The child of a fragile subject
+  // serves only as long as trials go right.
   const Forked& run(const Plan& plan);
+  // The verdict of that trial.
+  const Judgement& judgement() const { return shared_->judgement; }
   // Bytes of the alternate stack that the trial uses. 0: more than it has, or the child died of
   // something else.
   std::size_t stack_used(const Plan& plan);
@@ -61,6 +66,7 @@ class Children {
   Subject& subject_;
   Trial* trial_;
   Recorder* recorder_;
+  Copies* copies_;
   SharedTrial* shared_;
   Forked last_;
   Worker running_{[this] { work_run(); }, kTimeLimit};

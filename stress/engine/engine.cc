@@ -19,6 +19,7 @@
 #include "stress/base/symtab.h"
 #include "stress/engine/checks.h"
 #include "stress/engine/children.h"
+#include "stress/engine/copies.h"
 #include "stress/engine/trial.h"
 #include "stress/trap/breakpoint.h"
 #include "stress/trap/sanitizer.h"
@@ -33,7 +34,11 @@ struct Engine::Parts {
   // Empty, or what was not to be had.
   std::string problem() const {
     if (shared == nullptr) return "no memory for the observation";
-    return recorder.problem().empty() ? around.stack.problem() : recorder.problem();
+    for (const std::string* problem : {&recorder.problem(), &around.stack.problem(),
+                                       &around.rests.problem(), &copies.problem()}) {
+      if (!problem->empty()) return *problem;
+    }
+    return {};
   }
 
   Subject& subject;
@@ -43,8 +48,9 @@ struct Engine::Parts {
   FaultHandlers faults;
   SharedTrial* shared = make_shared_trial();
   Recorder recorder;
-  Trial trial{subject, code, around, strays, faults, &shared->seen};
-  Children children{subject, &trial, &recorder, shared};
+  Trial trial{subject, code, around, strays, faults, &shared->seen, &shared->first};
+  Copies copies{subject, around, &trial, &recorder};
+  Children children{subject, &trial, &recorder, &copies, shared};
 };
 
 namespace {
@@ -168,10 +174,16 @@ std::string Engine::attach(volatile std::uint64_t* serial, bool patches) {
   Region stacks[trap::StackPaint::kMostStacks];
   p.around.paint.attach({stacks, p.subject.stacks(stacks)});
   p.around.rests.note_fresh();
+  if (p.subject.is_fragile() && patches) p.copies.use(time_up);  // a debugger follows no child
   return problem;
 }
 
+void Engine::show(volatile std::uint64_t* number) {
+  parts_->trial.conditions().shown = number;
+}
+
 std::string Engine::resume() {
+  parts_->copies.dismiss();  // the parent's
   trap::after_fork();
   trap::make_pristine();  // the code is shared, and a child may have been killed in a trial
   return trap::start_watchdog(parts_->trial.conditions().serial, kTimeLimit, time_up);
@@ -179,34 +191,59 @@ std::string Engine::resume() {
 
 // ---- trials
 
-namespace {
-
-Judgement judge_trial(const Subject& subject, const Plan& plan, const Observation& seen) {
-  const auto sites = subject.sites();
-  const Site* handlers[kMaxInjections] = {};
-  for (unsigned i = 0; i < plan.injections; i++) {
-    const unsigned handler = plan.injection[i].handler;
-    if (handler != kNoHandler) handlers[i] = &sites[handler];
-  }
-  return judge(subject, subject.protocols()[plan.protocol], sites[plan.site],
-               {handlers, plan.injections}, seen);
+TrialResult Engine::result(const Observation& seen, const Judgement& judgement,
+                           const Forked* child) const {
+  static const Forked kNoChild;
+  const FirstLanding& first = parts_->shared->first;
+  return {seen, judgement, first.context, first.slots, child == nullptr ? kNoChild : *child};
 }
 
-}  // namespace
-
 TrialResult Engine::run(const Plan& plan, Contain contain) {
-  static const Forked kNoChild;
   Parts& p = *parts_;
-  const Forked* child = &kNoChild;
   if (contain == Contain::fork) {
-    child = &p.children.run(plan);
-  } else {
-    p.children.dismiss_helpers();  // a trial has no child unless it asked for one
-    p.trial.run(plan);
+    const Forked& child = p.children.run(plan);
+    return result(p.shared->seen, p.children.judgement(), &child);
   }
-  const Observation& seen = p.trial.seen();
-  const FirstLanding& first = p.trial.first_landing();
-  return {seen, judge_trial(p.subject, plan, seen), first.context, first.slots, *child};
+  p.children.dismiss_helpers();  // a trial has no child unless it asked for one
+  if (p.copies.are_used()) {
+    CopiedTrial& copied = p.copies.single();
+    copied.ask(plan, 0);
+    p.copies.run({&copied, 1});
+    return result(copied.seen, copied.judgement, nullptr);
+  }
+  p.trial.run(plan);
+  return result(p.shared->seen, judge(p.subject, plan, p.shared->seen), nullptr);
+}
+
+// ---- a row of trials
+
+TrialRow::TrialRow(Engine& engine, Contain contain, Taker taken)
+    : engine_(engine),
+      contain_(contain),
+      copies_(contain == Contain::place && engine.parts_->copies.are_used() ? &engine.parts_->copies
+                                                                            : nullptr),
+      taken_(std::move(taken)) {}
+
+bool TrialRow::run(const Plan& plan, std::uint64_t number) {
+  if (copies_ == nullptr) return taken_(number, engine_.run(plan, contain_));
+  const std::span<CopiedTrial> row = copies_->row();
+  row[waiting_++].ask(plan, number);
+  return waiting_ < row.size() || finish();
+}
+
+bool TrialRow::finish() {
+  bool goes_on = true;
+  for (unsigned from = 0; from < waiting_ && goes_on;) {
+    const auto row = copies_->row().subspan(from, waiting_ - from);
+    const unsigned ran = copies_->run(row);
+    for (unsigned i = 0; i < ran && goes_on; i++) {
+      ended_ += row[i].copy_ended ? 1 : 0;
+      goes_on = taken_(row[i].number, engine_.result(row[i].seen, row[i].judgement, nullptr));
+    }
+    from += ran;
+  }
+  waiting_ = 0;
+  return goes_on;
 }
 
 Judgement Engine::baseline(unsigned protocol, unsigned site, std::uint64_t seed) {
@@ -216,6 +253,11 @@ Judgement Engine::baseline(unsigned protocol, unsigned site, std::uint64_t seed)
   plan.site = site;
   draw_nonces(seed, 0, p.subject.word_bits(), plan.in);
   p.children.dismiss_runner();  // it will not know the new baseline
+  if (p.copies.are_used()) {
+    p.copies.single().ask(plan, 0);
+    p.copies.learn();
+    return p.copies.single().judgement;
+  }
   p.around.rests.learn(protocol, site);
   const Judgement judgement = run(plan).judgement;
   p.around.rests.end_learning();
@@ -236,7 +278,8 @@ bool Engine::restore_thread() {
     std::fprintf(stderr, "runner: a breakpoint's patch was left in the code\n");
     _exit(3);
   }
-  return parts_->around.thread.restore();
+  const bool normal = parts_->around.thread.restore();
+  return parts_->copies.restore_thread() && normal;
 }
 
 void Engine::red_zone(bool on) {
@@ -244,7 +287,11 @@ void Engine::red_zone(bool on) {
 }
 
 const trap::StackPaint& Engine::look_at_stacks() {
-  parts_->around.paint.look();
+  if (parts_->copies.are_used()) {
+    parts_->copies.look();
+  } else {
+    parts_->around.paint.look();
+  }
   return parts_->around.paint;
 }
 
@@ -260,7 +307,11 @@ std::string Engine::trace(unsigned protocol, unsigned site, std::uint64_t seed, 
   plan.protocol = protocol;
   plan.site = site;
   draw_nonces(seed, 0, p.subject.word_bits(), plan.in);
-  record(plan, WayEnd{}, &p.trial, &p.recorder);
+  if (!p.copies.are_used()) {
+    record(plan, WayEnd{}, &p.trial, &p.recorder);
+  } else if (!p.copies.record(plan, WayEnd{})) {
+    return "the process died while the operation was recorded";
+  }
   std::string problem = p.recorder.read(out);
   return problem.empty() ? untold(p.subject, out->boundaries.front().sp) : problem;
 }
@@ -274,6 +325,9 @@ std::string Engine::trace_handler(const Plan& plan, Trace* out) {
 // ---- strays, and tests
 
 std::string Engine::expect_strays(std::vector<unsigned> handlers) {
+  if (parts_->copies.are_used()) {
+    return "stray signals come to one process; the trials of this subject run in copies of it";
+  }
   return parts_->strays.expect(std::move(handlers), stray_entry);
 }
 
@@ -283,6 +337,7 @@ const StrayCount& Engine::strays() const {
 
 void Engine::sabotage(void (*act)(ucontext_t* uc)) {
   parts_->children.dismiss_runner();
+  parts_->copies.dismiss();  // `act` may use what its test has set up just now
   parts_->trial.conditions().sabotage = act;
 }
 

@@ -2,12 +2,14 @@
 //
 // While it is attached, it owns the process's SIGTRAP and fault handlers and the alternate stack.
 // One engine a process, on one thread. run() in place allocates nothing. A trial that goes wrong is
-// abandoned in place, and the next one starts from a fresh state.
+// abandoned in place, and the next one starts from a fresh state. The trials of a fragile subject run
+// in copies of the process, in place there (stress/engine/copies.h).
 #pragma once
 
 #include <ucontext.h>
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -30,7 +32,7 @@ inline constexpr std::string_view kContainNames[] = {"place", "fork"};
 struct TrialResult {
   const Observation& seen;
   Judgement judgement;
-  // Where the first signal landed, and the slots then. Of a trial in place.
+  // Where the first signal landed, and the slots then.
   const ucontext_t& landed_at;
   const std::uint64_t* slots_landed;
   // The child's end and output. Of a trial in a child; else empty.
@@ -61,6 +63,10 @@ class Engine {
   // In a child that fork() made of an attached process, before its first trial: starts the parts
   // that a child does not inherit. Empty, or what is wrong.
   std::string resume();
+
+  // `number` (null: nothing) tells which trial of a TrialRow runs, while a copy runs it. May be
+  // shared with another process.
+  void show(volatile std::uint64_t* number);
 
   TrialResult run(const Plan& plan, Contain contain = Contain::place);
   // Learns the state that the operation leaves when nothing is injected: later trials of this
@@ -93,7 +99,7 @@ class Engine {
   // injection.
   std::string trace_handler(const Plan& plan, Trace* out);
 
-  // From here on stray_signal() may come at any time. If it interrupts injectable code of a trial,
+  // Not for a fragile subject. From here on stray_signal() may come at any time. If it interrupts injectable code of a trial,
   // its handler, entered like any other, runs the next of `handlers`, by the protocol, if that
   // promises ok for a handler's call. In all other cases it only counts. If its call goes wrong,
   // that is the trial's `misplaced`. Its handlers are never interrupted, and no breakpoint counts a
@@ -106,8 +112,39 @@ class Engine {
   void sabotage(void (*act)(ucontext_t* uc));
 
  private:
+  friend class TrialRow;
+  TrialResult result(const Observation& seen, const Judgement& judgement,
+                     const Forked* child) const;
+
   struct Parts;
   Parts* parts_;
+};
+
+class Copies;
+
+// Trials one after the other, at full speed. A result may come some trials later: a copy of the
+// process runs many of them at a time. One row at a time.
+class TrialRow {
+ public:
+  // Gets each result, in the order of run(). May run other trials meanwhile. False: the row ends, and
+  // what waits is dropped.
+  using Taker = std::function<bool(std::uint64_t number, const TrialResult& ran)>;
+  TrialRow(Engine& engine, Contain contain, Taker taken);
+
+  // False: a Taker ended the row. `number` is the caller's: its Taker gets it back.
+  bool run(const Plan& plan, std::uint64_t number);
+  // Runs what waits.
+  bool finish();
+  // Copies that were thrown away after a trial of this row.
+  std::uint64_t copies() const { return ended_; }
+
+ private:
+  Engine& engine_;
+  Contain contain_;
+  Copies* copies_;  // null: each trial runs at once
+  Taker taken_;
+  unsigned waiting_ = 0;
+  std::uint64_t ended_ = 0;
 };
 
 }  // namespace sigsweep

@@ -29,6 +29,9 @@ struct FirstLanding {
 
 class Landings {
  public:
+  // `first`: the place for the first landing; children may share it.
+  explicit Landings(FirstLanding* first) : first_(first) {}
+
   void begin() { arriving_count_ = reached_ = 0; }
 
   // The boundary of this injection was reached, and its signal will come.
@@ -46,11 +49,11 @@ class Landings {
 
   Landing& operator[](unsigned index) { return landing_[index]; }
   const Landing& operator[](unsigned index) const { return landing_[index]; }
-  FirstLanding& first() { return first_; }
+  FirstLanding& first() { return *first_; }
 
  private:
   Landing landing_[kMaxInjections];
-  FirstLanding first_;
+  FirstLanding* first_;
   unsigned arriving_[kMaxInjections] = {};
   unsigned arriving_count_ = 0;
   std::uint32_t reached_ = 0;  // bit i: the boundary of injection i

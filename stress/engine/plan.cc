@@ -1,7 +1,18 @@
-// Nonces.
+// Nonces; the judgement of a plan's trial.
 #include "stress/engine/plan.h"
 
 namespace sigsweep {
+
+Judgement judge(const Subject& subject, const Plan& plan, const Observation& seen) {
+  const auto sites = subject.sites();
+  const Site* handlers[kMaxInjections] = {};
+  for (unsigned i = 0; i < plan.injections; i++) {
+    const unsigned handler = plan.injection[i].handler;
+    if (handler != kNoHandler) handlers[i] = &sites[handler];
+  }
+  return judge(subject, subject.protocols()[plan.protocol], sites[plan.site],
+               {handlers, plan.injections}, seen);
+}
 
 std::uint64_t mixed(std::uint64_t x) {  // splitmix64's finaliser
   x += 0x9e3779b97f4a7c15;

@@ -41,6 +41,9 @@ struct Plan {
   PlannedInjection injection[kMaxInjections];
 };
 
+// The verdict of a trial of this plan. In the process that ran it: the subject may look at its state.
+Judgement judge(const Subject& subject, const Plan& plan, const Observation& seen);
+
 // A number that looks random, the same for the same x. Async-signal-safe.
 std::uint64_t mixed(std::uint64_t x);
 

@@ -3,7 +3,7 @@
 #pragma once
 
 #include <memory>
-#include <vector>
+#include <string>
 
 #include "stress/engine/snapshot.h"
 #include "stress/subject/subject.h"
@@ -13,6 +13,11 @@ namespace sigsweep {
 class Rests {
  public:
   explicit Rests(Subject& subject);
+  Rests(const Rests&) = delete;
+  Rests& operator=(const Rests&) = delete;
+  ~Rests();
+  // Why it got no memory. Empty: all is well.
+  const std::string& problem() const { return problem_; }
 
   // Takes the state of a process that has just started. REQUIRES: the subject is installed.
   void note_fresh();
@@ -28,18 +33,25 @@ class Rests {
   // Copies it back if necessary. Async-signal-safe.
   void put_back();
 
-  // The next trial, up to end_learning(), shows the state that this operation leaves.
+  // The next trial, up to end_learning(), shows the state that this operation leaves. Parent and
+  // children know what either has learnt.
   void learn(unsigned protocol, unsigned site);
   void end_learning();
   bool is_learning() const { return learning_ != nullptr; }
 
  private:
-  std::unique_ptr<StateSnapshot>& known(unsigned protocol, unsigned site);
+  struct Known {
+    bool learnt = false;
+    StateSnapshot rest;
+  };
+  std::size_t bytes() const;
+  Known& known(unsigned protocol, unsigned site);
 
   Subject& subject_;
+  std::string problem_;
   StateSnapshot fresh_;
-  std::vector<std::unique_ptr<StateSnapshot>> known_;  // by protocol and site; null: not learnt
-  const StateSnapshot* of_trial_ = nullptr;            // one of known_
+  Known* known_ = nullptr;                   // by protocol and site; in memory shared with children
+  const StateSnapshot* of_trial_ = nullptr;  // of one of known_; null: not learnt
   std::unique_ptr<StateSnapshot> learning_;
   unsigned learnt_protocol_ = 0, learnt_site_ = 0;
   bool compared_ = false;

@@ -42,6 +42,7 @@ struct Surroundings {
 struct Conditions {
   // The number of the running trial, 0 between trials. May be shared with another process.
   volatile std::uint64_t* serial = nullptr;
+  volatile std::uint64_t* shown = nullptr;     // Engine::show
   bool lazy = false;                           // Engine::lazy
   bool patches = true;                         // else a debugger owns the traps
   bool in_child = false;                       // throws and faults are real

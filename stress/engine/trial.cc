@@ -37,14 +37,15 @@ void probe_over() {
 }  // namespace
 
 Trial::Trial(Subject& subject, const CodeRanges& code, Surroundings& around, Strays& strays,
-             FaultHandlers& faults, Observation* seen)
+             FaultHandlers& faults, Observation* seen, FirstLanding* first)
     : subject_(subject),
       code_(code),
       slots_(subject),
       around_(around),
       strays_(strays),
       faults_(faults),
-      seen_(seen) {
+      seen_(seen),
+      landings_(first) {
   const Region& stack = around.stack.region();
   asm_.containment.stack = as_address(stack.at) + stack.size;
   asm_.probe.over = probe_over;

@@ -17,14 +17,15 @@ namespace sigsweep {
 
 class Trial final : public Harness, public trap::TrapClient {
  public:
-  // `seen`: the place for the observation; children may share it.
+  // `seen`, `first`: the places for the observation and the first landing; children may share them.
   Trial(Subject& subject, const CodeRanges& code, Surroundings& around, Strays& strays,
-        FaultHandlers& faults, Observation* seen);
+        FaultHandlers& faults, Observation* seen, FirstLanding* first);
 
   Conditions& conditions() { return conditions_; }
   const Observation& seen() const { return *seen_; }
   const Plan& plan() const { return plan_; }
-  const FirstLanding& first_landing() { return landings_.first(); }
+  // Another place for the observations from here on. Between trials.
+  void observe_in(Observation* seen) { seen_ = seen; }
 
   // Runs it on the calling thread. A trial that goes wrong is abandoned in place.
   void run(const Plan& plan);

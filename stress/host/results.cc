@@ -175,16 +175,18 @@ void ResultsWriter::write(const CellRow& row) {
   for (const auto& [name, use] : row.stacks)
     stacks[name] = {{"used", use.used}, {"size", use.size}};
   cells_++;
-  line(dump(ordered_json{{"kind", "cell"},           {"isa", row.isa},
-                         {"protocol", row.protocol}, {"site", row.site},
-                         {"handler", row.handler},   {"depth", row.form == "single" ? 1 : 2},
-                         {"form", row.form},         {"inject", row.inject},
-                         {"contain", row.contain},   {"boundaries", row.boundaries},
-                         {"trials", row.trials},     {"requested", row.requested},
-                         {"landed", row.landed},     {"unreached", row.unreached},
-                         {"verdicts", row.verdicts}, {"predicted_mismatches", mismatches},
-                         {"expected", row.expected}, {"map", row.map},
-                         {"stacks", stacks},         {"seconds", row.seconds}}));
+  ordered_json json{{"kind", "cell"},           {"isa", row.isa},
+                    {"protocol", row.protocol}, {"site", row.site},
+                    {"handler", row.handler},   {"depth", row.form == "single" ? 1 : 2},
+                    {"form", row.form},         {"inject", row.inject},
+                    {"contain", row.contain},   {"boundaries", row.boundaries},
+                    {"trials", row.trials},     {"requested", row.requested},
+                    {"landed", row.landed},     {"unreached", row.unreached},
+                    {"verdicts", row.verdicts}, {"predicted_mismatches", mismatches},
+                    {"expected", row.expected}, {"map", row.map},
+                    {"stacks", stacks},         {"seconds", row.seconds}};
+  if (row.copies != 0) json["copies"] = row.copies;
+  line(dump(json));
 }
 
 void ResultsWriter::write(const ClaimRow& row) {

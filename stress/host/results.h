@@ -46,6 +46,7 @@ struct CellRow {
   std::string map;
   // Of each stack what was used at most since the runner began, and its size, in bytes.
   std::map<std::string, StackUse> stacks;
+  std::uint64_t copies = 0;  // of the runner, thrown away after a trial; 0: not written
   double seconds = 0;
 };
 

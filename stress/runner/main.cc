@@ -94,6 +94,7 @@ int runner_main(int argc, char** argv, sigsweep::Subject& subject, void (*sabota
   Runner runner{engine.subject(), engine, traces, *progress};
   engine.sabotage(sabotage);
   const std::string problem = runner.engine.attach(&progress->serial, !walking);
+  runner.engine.show(&progress->boundary);
   if (!problem.empty()) {
     std::fprintf(stderr, "runner: cannot take over the process: %s\n", problem.c_str());
     return 3;

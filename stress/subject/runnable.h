@@ -70,6 +70,16 @@ class Runnable {
   // write there is seen, even if it writes the same value as the last one.
   virtual void scrub(std::uint64_t /*sp*/) {}
 
+  // ---- after a trial
+  // The code keeps state that reset() cannot put back: after a trial that went wrong nothing of it
+  // is trusted. So no trial runs in the process that called install(). Copies of it run them, in
+  // place. A copy goes on as long as trials go right, and is thrown away after one that went wrong.
+  // Must not change once install() was called.
+  virtual bool is_fragile() const { return false; }
+  // Of a fragile subject: a trial in which this handler is called gets a copy that has run nothing
+  // before, and that runs nothing afterwards.
+  virtual bool wants_fresh_copy(unsigned /*handler*/) const { return false; }
+
  protected:
   ~Runnable() = default;
 };

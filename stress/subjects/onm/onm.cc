@@ -143,6 +143,13 @@ class OnM final : public Subject {
     return stack_region(m_->gsignal);
   }
 
+#if defined(PLANT_FRAGILE)  // for tests: all of its state is put back, so it is not
+  bool is_fragile() const override { return true; }
+  bool wants_fresh_copy(unsigned handler) const override {
+    return sites()[handler].name == "scavenge_m";
+  }
+#endif
+
   std::size_t describe(std::uint64_t sp, char* out, std::size_t room) const override;
   Marks marks(std::uint64_t sp, std::uint64_t red_zone) const override;
   std::span<const std::string_view> mark_names() const override {
