@@ -24,6 +24,7 @@
 #include "stress/trap/sanitizer.h"
 #include "stress/trap/sources.h"
 #include "stress/trap/watchdog.h"
+#include "stress/unwind/unwind.h"
 
 namespace sigsweep {
 
@@ -163,6 +164,7 @@ std::string Engine::attach(volatile std::uint64_t* serial, bool patches) {
   if (problem.empty() && patches) problem = find_constants(p.code, &constants);
   if (problem.empty() && patches) problem = trap::attach(p.code, std::move(constants), &p.trial);
   if (problem.empty()) problem = trap::start_watchdog(serial, kTimeLimit, time_up);
+  if (trap::kUnwindsAnywhere) unwind::prepare();
   p.around.thread = ThreadState();
   trap::on_sanitizer_report(report_entry);
   Region stacks[trap::StackPaint::kMostStacks];
@@ -186,7 +188,7 @@ Judgement judge_trial(const Subject& subject, const Plan& plan, const Observatio
   const Site* handlers[kMaxInjections] = {};
   for (unsigned i = 0; i < plan.injections; i++) {
     const unsigned handler = plan.injection[i].handler;
-    if (handler != kNoHandler) handlers[i] = &sites[handler];
+    if (calls_subject(handler)) handlers[i] = &sites[handler];
   }
   return judge(subject, subject.protocols()[plan.protocol], sites[plan.site],
                {handlers, plan.injections}, seen);

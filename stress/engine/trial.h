@@ -76,7 +76,8 @@ class Trial final : public Harness, public trap::TrapClient {
   void take_from_outside(ucontext_t* uc);
   void handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uint64_t flags);
   void handle_recorded(unsigned index, ucontext_t* uc);
-  void call_handler(unsigned index);
+  void call_handler(unsigned index, const ucontext_t* uc);
+  void take_backtrace(const ucontext_t* uc);
   void note_undelivered(const ucontext_t* uc);
   void hand_back(int sig, siginfo_t* info, ucontext_t* uc);
 

@@ -46,13 +46,12 @@ InjectionAccount account_of(const Subject& subject, const PlannedInjection& plan
   injection.live = where.live;
   injection.planned.at = where.at;
   injection.planned.phase = where.phase;
-  injection.planned.handler = "none";
+  injection.planned.handler = handler_name(subject, planned.handler);
   injection.planned.signal = signal_name(planned.signal);
   injection.planned.by = planned.source;
   if (planned.parent >= 0) injection.planned.in = static_cast<std::uint32_t>(planned.parent) + 1;
-  if (planned.handler == kNoHandler) return injection;
+  if (!calls_subject(planned.handler)) return injection;
   const Site& site = subject.sites()[planned.handler];
-  injection.planned.handler = site.name;
   injection.planned.args = values_of(subject, site.in, planned.in);
   if (call != nullptr) injection.call = account_of(subject, site, *call);
   return injection;

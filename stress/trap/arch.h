@@ -96,6 +96,8 @@ extern "C" {
 // that lay on the stack while fn ran. Works also if fn returns with a wrong SP. One at a time in a
 // process.
 void probe_call(Probe* probe, void (*fn)(void*), void* arg);
+// Where fn returns to: a code label within probe_call.
+extern const char probe_returns[];
 
 // Runs fn(arg) on frame->stack and returns 0. If contain_leave is called, returns early with the
 // code that it was given (not 0).
