@@ -77,9 +77,11 @@ void Trial::begin(const Plan& plan) {
   std::copy(first, end, plan_.injection);
   protocol_ = &subject_.protocols()[plan.protocol];
   const auto is_the_trap = [](const PlannedInjection& i) { return trap::is_the_trap(i.source); };
+  const auto observes = [](const PlannedInjection& i) { return i.handler == kObserve; };
   now_ = Progress{.runs = true,
                   .trap_is_signal = std::any_of(first, end, is_the_trap),
-                  .only_traps_are_signals = std::all_of(first, end, is_the_trap)};
+                  .only_traps_are_signals = std::all_of(first, end, is_the_trap),
+                  .observes = std::any_of(first, end, observes)};
   seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
@@ -103,7 +105,16 @@ void Trial::want_traps(bool in_handler) {
                     .own_passing = (in_handler && !own) || stay,
                     .masking = masking,
                     .paint = records ? nullptr : &around_.paint,
-                    .red_zone = conditions_.red_zone});
+                    .red_zone = left_alone()});
+}
+
+// Bytes below SP that a landing leaves as they are. Behind the pops of an epilogue, clang's call
+// frame information still finds the registers there. Where the ABI has no red zone, a signal on the
+// alternate stack leaves them alone, too, so a backtrace must not suffer from the harness.
+std::uint64_t Trial::left_alone() const {
+  constexpr std::uint64_t kPopped = 128;
+  const bool as_abi = conditions_.red_zone == trap::kRedZone;
+  return now_.observes && as_abi ? std::max(trap::kRedZone, kPopped) : conditions_.red_zone;
 }
 
 void Trial::run_site(void* self) {

@@ -81,7 +81,7 @@ TEST(Grades, TheResumerWithItsRegisters) {
 }
 
 TEST(Grades, TheEntryAtAnyOfItsPlaces) {
-  for (const std::uint64_t pc : {150, 151, 152}) {
+  for (std::uint64_t pc = 150; pc <= 152; pc++) {
     expect({{110, 1100}, {pc, 1800 + (pc - 150) * 8}}, UnwindGrade::entry,
            "truncated: it ends at the entry, not in the code that called");
   }
