@@ -41,6 +41,8 @@ std::vector<std::string_view> protocol_names() {
 // phase, or a name that exists here too.
 std::variant<Schedule, ParseError> parse_here(std::string_view text, const std::string& file) {
   Catalog catalog = catalog_of(subject());
+  // No input has this handler: it would make each trial ten times as long.
+  std::erase_if(catalog.handlers, [](const auto& h) { return h.name == kObserveName; });
   const unsigned bits = std::exchange(catalog.word_bits, 64);
   auto parsed = parse_schedule(text, file, catalog);
   auto* schedule = std::get_if<Schedule>(&parsed);
@@ -59,9 +61,8 @@ bool is_safe(const Protocol& protocol) {
 
 bool is_violation(const Planned& planned, Verdict verdict) {
   const Protocol& protocol = subject().protocols()[planned.plan.protocol];
-  const bool calls = planned.handler_calls();
   if (!is_safe(protocol) && planned.plan.injections > 1) return false;
-  return !allowed_verdicts(protocol, calls).contains(verdict);
+  return !(planned.handler_calls() ? protocol.allowed : kOnlyOk).contains(verdict);
 }
 
 std::vector<std::string_view> safe_protocols() {

@@ -36,6 +36,16 @@
 	.size	\name, . - \name
 .endm
 
+// name_outermost (stubs.h): from .Lfirst_name to .Llast_name.
+.macro OUTERMOST name
+	.pushsection .rodata, "a", @progbits
+	.p2align 2
+	.globl	\name\()_outermost
+\name\()_outermost:
+	.long	.Lfirst_\name - \name, .Llast_\name - \name
+	.popsection
+.endm
+
 #define G_TLS %gs:runtime_g@ntpoff
 
 // The same cell by way of a register, for the switches. They load g soon after they have stored it, and a load with a
@@ -60,6 +70,11 @@
 
 .macro CFA_THROUGH_PUSHED_G
 	.cfi_escape 0x0f, 9, 0x74, 0, 0x06, 0x23, ULEB2(g_sched_sp), 0x06, 0x23, 4
+.endm
+
+// The caller goes on at gobuf.pc; the Gobuf's address is in CX.
+.macro PC_IN_GOBUF
+	.cfi_escape 0x16, 8, 4, 0x71, ULEB2(gobuf_pc), 0x06
 .endm
 
 .macro PUSH reg
@@ -209,6 +224,7 @@ TEXT mcall
 	movl	4(%esp), %edx			// DX = fn
 	movl	%ecx, G_TLS
 	movl	g_sched_sp(%ecx), %esp
+.Lfirst_mcall:
 	.cfi_undefined eip			// returns to the caller only by gogo
 	pushl	%eax				// fn's argument, where the original has it
 	pushl	%eax
@@ -216,6 +232,7 @@ TEXT mcall
 	pushl	%eax				// where C++ has it; four times, for the ABI's alignment
 	calll	*(%edx)
 	calll	badmcall2
+.Llast_mcall:
 	ud2
 .Lbadmcall:
 	.cfi_restore eip
@@ -224,6 +241,7 @@ TEXT mcall
 	calll	badmcall
 	ud2
 END mcall
+OUTERMOST mcall
 
 // For C++, which expects kept registers: mcall and gogo keep none, as in Go's own ABI.
 TEXT cmcall
@@ -242,13 +260,20 @@ END cmcall
 
 // ---- gogo, gosave
 
+// From the load of SP on it stands in the G that it goes to, as a signal's handler does in the code that was interrupted:
+// that G goes on at gobuf.pc, with SP as it is. Call frame information of its own, because there a return address
+// need not lie behind a call (a new G begins at its function).
 TEXT gogo
 	movl	4(%esp), %ecx			// CX = buf
-	.cfi_undefined eip			// does not return
 	movl	gobuf_g(%ecx), %edx
 	movl	(%edx), %eax			// faults here if g is nil
 	movl	%edx, G_TLS
 	movl	gobuf_sp(%ecx), %esp
+	.cfi_endproc
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_def_cfa esp, 0
+	PC_IN_GOBUF
 	movl	gobuf_ret(%ecx), %eax
 	movl	gobuf_ctxt(%ecx), %edx
 	movl	$0, gobuf_sp(%ecx)
@@ -256,6 +281,7 @@ TEXT gogo
 	movl	$0, gobuf_ctxt(%ecx)
 	movl	$0, gobuf_lr(%ecx)
 	movl	gobuf_pc(%ecx), %ecx
+	.cfi_register eip, ecx
 	jmpl	*%ecx
 END gogo
 
@@ -281,11 +307,14 @@ END switchtoM
 // A G's function returns to goexit + 1, with SP at the top of its stack. A return address lies behind a call, so a
 // stack walk that looks one byte back still finds goexit.
 TEXT goexit
+.Lfirst_goexit:
 	.cfi_undefined eip
 	nop
 	calll	goexit1
+.Llast_goexit:
 	ud2
 END goexit
+OUTERMOST goexit
 
 // C++ takes its arguments from the stack: a frame for them, of kThunkBytes with its return address.
 TEXT closurethunk

@@ -36,6 +36,16 @@
 	.size	\name, . - \name
 .endm
 
+// name_outermost (stubs.h): from .Lfirst_name to .Llast_name.
+.macro OUTERMOST name
+	.pushsection .rodata, "a", @progbits
+	.p2align 2
+	.globl	\name\()_outermost
+\name\()_outermost:
+	.long	.Lfirst_\name - \name, .Llast_\name - \name
+	.popsection
+.endm
+
 #define G_TLS %fs:runtime_g@tpoff
 
 // The same cell by way of a register, for the switches. They load g soon after they have stored it, and a load with a
@@ -60,6 +70,11 @@
 
 .macro CFA_THROUGH_PUSHED_G
 	.cfi_escape 0x0f, 10, 0x77, 0, 0x06, 0x23, ULEB2(g_sched_sp), 0x94, 4, 0x23, 8
+.endm
+
+// The caller goes on at gobuf.pc; the Gobuf's address is in DI.
+.macro PC_IN_GOBUF
+	.cfi_escape 0x16, 16, 5, 0x75, ULEB2(gobuf_pc), 0x94, 4
 .endm
 
 // DI is fn: put it into the context register and call the code word that it points to.
@@ -215,6 +230,7 @@ TEXT mcall
 	movl	%eax, g_sched_g(%rax)
 	movl	%esi, G_TLS
 	movl	g_sched_sp(%rsi), %esp
+.Lfirst_mcall:
 	.cfi_undefined rip			// returns to the caller only by gogo
 	pushq	%rax				// fn's argument, where the original has it
 	pushq	%rax				// and once more, for the ABI's alignment
@@ -223,6 +239,7 @@ TEXT mcall
 	movl	(%rdx), %eax
 	callq	*%rax
 	callq	badmcall2
+.Llast_mcall:
 	ud2
 .Lbadmcall:
 	.cfi_restore rip
@@ -231,6 +248,7 @@ TEXT mcall
 	callq	badmcall
 	ud2
 END mcall
+OUTERMOST mcall
 
 // For C++, which expects kept registers: mcall and gogo keep none, as in Go's own ABI.
 TEXT cmcall
@@ -247,12 +265,19 @@ END cmcall
 
 // ---- gogo, gosave
 
+// From the load of SP on it stands in the G that it goes to, as a signal's handler does in the code that was interrupted:
+// that G goes on at gobuf.pc, with SP as it is. Call frame information of its own, because there a return address
+// need not lie behind a call (a new G begins at its function).
 TEXT gogo
-	.cfi_undefined rip			// does not return
 	movl	gobuf_g(%rdi), %ecx
 	movl	(%rcx), %eax			// faults here if g is nil
 	movl	%ecx, G_TLS
 	movl	gobuf_sp(%rdi), %esp
+	.cfi_endproc
+	.cfi_startproc
+	.cfi_signal_frame
+	.cfi_def_cfa rsp, 0
+	PC_IN_GOBUF
 	movl	gobuf_ret(%rdi), %eax
 	movl	gobuf_ctxt(%rdi), %edx
 	movl	$0, gobuf_sp(%rdi)
@@ -284,11 +309,14 @@ END switchtoM
 // A G's function returns to goexit + 1, with SP at the top of its stack. A return address lies behind a call, so a
 // stack walk that looks one byte back still finds goexit.
 TEXT goexit
+.Lfirst_goexit:
 	.cfi_undefined rip
 	nop
 	callq	goexit1
+.Llast_goexit:
 	ud2
 END goexit
+OUTERMOST goexit
 
 TEXT closurethunk
 	movq	%rdi, %rsi			// by mcall: g

@@ -43,6 +43,16 @@
 	.size	\name, . - \name
 .endm
 
+// name_outermost (stubs.h): from .Lfirst_name to .Llast_name.
+.macro OUTERMOST name
+	.pushsection .rodata, "a", %progbits
+	.p2align 2
+	.globl	\name\()_outermost
+\name\()_outermost:
+	.long	.Lfirst_\name - \name, .Llast_\name - \name
+	.popsection
+.endm
+
 #define g r10
 
 // No literal pool: each word of injectable code is an instruction.
@@ -242,6 +252,7 @@ TEXT mcall
 	mov	r3, g
 	mov	g, r2
 	ldr	sp, [r2, #g_sched_sp]
+.Lfirst_mcall:
 	.cfi_undefined lr			// returns to the caller only by gogo
 	sub	sp, sp, #8
 	str	r3, [sp, #4]			// fn's argument, where the original has it
@@ -250,11 +261,13 @@ TEXT mcall
 	mov	r0, r3				// fn's argument, where C++ has it
 	blx	r2
 	bl	badmcall2
+.Llast_mcall:
 	udf	#0
 .Lbadmcall:
 	bl	badmcall
 	udf	#0
 END mcall
+OUTERMOST mcall
 
 // For C++, which expects kept registers: mcall and gogo keep none, as in Go's own ABI.
 TEXT cmcall
@@ -309,11 +322,14 @@ END switchtoM
 // A G's function returns to goexit + 4, with SP at the top of its stack. A return address lies behind a call, so a
 // stack walk that looks back still finds goexit.
 TEXT goexit
+.Lfirst_goexit:
 	.cfi_undefined lr
 	nop
 	bl	goexit1
+.Llast_goexit:
 	udf	#0
 END goexit
+OUTERMOST goexit
 
 TEXT closurethunk
 	mov	r1, r0				// by mcall: g

@@ -60,6 +60,13 @@ void mstart(M* mp);
 NORETURN void mexit(M* mp);
 NORETURN void mstart1();
 
+// For those who check a backtrace: where it ends. Offsets from the beginning of the function, of its
+// first instruction where nobody has called, and of its last one: mcall's once SP is in g0's stack.
+struct Outermost {
+  std::uint32_t first, last;
+};
+extern const Outermost mcall_outermost, goexit_outermost;
+
 // Every signal's entry: keeps g, sets g = m->gsignal, calls sighandler(sig, info, ctx, kept g),
 // restores the kept g. g == nil: badsignal.
 void sigtramp(int sig, siginfo_t* info, void* ctx);

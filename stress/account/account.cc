@@ -189,6 +189,7 @@ Record encode(const Account& account) {
         .add("slots_landed", values_text(account.slots_landed));
   }
   if (!account.fault.empty()) r.add("fault", account.fault);
+  if (!account.backtrace.empty()) r.add("backtrace", account.backtrace);
   for (std::size_t i = 0; i < account.injections.size(); i++) {
     add_injection(&r, account.injections[i], suffix_of(i));
   }
@@ -209,6 +210,7 @@ Account decode(const Record& record) {
   account.registers = values_of(record, "registers");
   account.slots_landed = values_of(record, "slots_landed");
   account.fault = record.text("fault");
+  account.backtrace = record.text("backtrace");
   for (std::size_t i = 0; i < record.number("injections"); i++) {
     account.injections.push_back(injection_of(record, suffix_of(i)));
   }

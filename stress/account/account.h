@@ -61,6 +61,7 @@ struct Account {
   CallAccount call;
   Values registers, slots_landed;  // where the first signal landed, if one did
   std::string fault;               // the fault that ended it; empty: none
+  std::string backtrace;           // how far it came; empty: none was taken
   std::vector<InjectionAccount> injections;
   unsigned operation = 0;          // replayed, walked: which one of the schedule
   unsigned blame = 0;              // example, replayed: the injection that the verdict is blamed on

@@ -61,6 +61,7 @@ Account example() {
 
 Account replayed() {
   Account account = account_of(AccountKind::replayed);
+  account.backtrace = "resumer; by frame pointers: truncated";
   account.operation = 3;
   account.blame = 1;
   account.notes = {"found by its phase", "and moved"};
@@ -122,6 +123,7 @@ TEST(Account, EndsWithWhatItsCommandKnows) {
   EXPECT_TRUE(encode(walked()).encode().ends_with(" in2=1 operation=3"));
   EXPECT_FALSE(encode(quiet()).has("registers"));
   EXPECT_FALSE(encode(quiet()).has("fault"));
+  EXPECT_FALSE(encode(quiet()).has("backtrace"));
   EXPECT_FALSE(encode(quiet()).has("handler_seen"));
 }
 

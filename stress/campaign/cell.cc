@@ -11,6 +11,14 @@
 namespace sigsweep {
 namespace {
 
+// The number of a verdict in a map. It stays the same when a verdict is added in front of ok.
+constexpr unsigned kOkInMaps = 14;
+unsigned number_in_maps(Verdict verdict) {
+  const auto number = static_cast<unsigned>(verdict);
+  if (verdict == Verdict::ok) return kOkInMaps;
+  return number < kOkInMaps ? number : number + 1;
+}
+
 // Depends on the order. Equal on every ISA and build that has the same phases and verdicts.
 std::uint64_t fold(std::uint64_t map, std::uint64_t phase_hash, unsigned verdict) {
   return ((map ^ phase_hash) * 0x100000001b3 ^ verdict) * 0x100000001b3;
@@ -57,10 +65,6 @@ int signal_in_turn(unsigned turn) {
 }
 
 }  // namespace
-
-VerdictSet allowed_verdicts(const Protocol& protocol, bool handler_calls) {
-  return handler_calls ? protocol.allowed : kOnlyOk;
-}
 
 // ---- a cell
 
@@ -172,13 +176,13 @@ std::string CellSweeper::mismatch(const CellRequest& request, const Point& point
   const Protocol& protocol = subject().protocols()[request.protocol];
   Marks marks = 0;
   for (const Boundary* at : boundaries_of(request, point)) marks |= at != nullptr ? at->marks : 0;
-  if (request.handler != kNoHandler && (marks & protocol.spoiled_at) != 0) {
+  if (calls_subject(request.handler) && (marks & protocol.spoiled_at) != 0) {
     if (judgement.verdict != Verdict::ok) return {};
     return "predicted not ok (" + mark_names(subject(), marks & protocol.spoiled_at) +
            "), observed ok";
   }
   const Site& site = sites[request.site];
-  const Site* const handler = request.handler == kNoHandler ? nullptr : &sites[request.handler];
+  const Site* const handler = calls_subject(request.handler) ? &sites[request.handler] : nullptr;
   const auto [expected, verdict] = foretell(*trace_, point.first, protocol, site, handler);
   Prediction got{clobbered_arguments(site, seen.op), clobbered_results(site, seen.op),
                  seen.slots_left & site.zeroed};
@@ -219,7 +223,8 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
       request.form == Form::single || protocol.keeps_slots || !protocol.slots_in_handler;
   CellResult result;
   result.boundaries = trace_->boundaries.size();
-  result.predicted = (request.handler == kNoHandler || (protocol.predicts && slots_tell)) &&
+  const bool calls = calls_subject(request.handler);
+  result.predicted = (calls ? protocol.predicts && slots_tell : request.handler == kNoHandler) &&
                      !subject().rejects(request.protocol, request.site);
   result.map = 0xcbf29ce484222325;
   Novelty novelty;
@@ -241,7 +246,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     result.verdicts[static_cast<unsigned>(judgement.verdict)]++;
     hung += judgement.verdict == Verdict::hang ? 1 : 0;
     result.map = fold(result.map, trace_->boundaries[point.first].phase_hash,
-                      static_cast<unsigned>(judgement.verdict));
+                      number_in_maps(judgement.verdict));
     Example example{point, seed, judgement, request.allowed.contains(judgement.verdict), {}};
     if (result.predicted) example.reason = mismatch(request, point, judgement, seen);
     if (!example.reason.empty()) result.mismatches++;

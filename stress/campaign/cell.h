@@ -13,9 +13,6 @@
 
 namespace sigsweep {
 
-// The verdicts that a trial of this protocol may show. `handler_calls`: the handler enters a stub.
-VerdictSet allowed_verdicts(const Protocol& protocol, bool handler_calls);
-
 // Where the signals of a trial land.
 enum class Form : std::uint8_t {
   single,  // one, in the operation

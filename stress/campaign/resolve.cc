@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "stress/oracle/oracle.h"
+#include "stress/trap/arch.h"
 
 namespace sigsweep {
 namespace {
@@ -96,12 +97,14 @@ Catalog catalog_of(const Subject& subject) {
   for (const Protocol& p : subject.protocols()) catalog.protocols.emplace_back(p.name);
   for (std::string_view v : kVerdictNames) catalog.verdicts.emplace_back(v);
   for (std::string_view s : subject.slots()) catalog.slots.emplace_back(s);
-  catalog.handlers.push_back({"none", {}});
+  catalog.handlers.push_back({std::string(kNoHandlerName), {}});
   for (const Site& site : subject.sites()) {
     CatalogEntry entry{std::string(site.name), slot_list(subject, site.in)};
     if (site.handler) catalog.handlers.push_back(entry);
     if (!site.only_handles) catalog.sites.push_back(std::move(entry));
   }
+  // The last: a handler's number in an input of a fuzz target stays.
+  if (trap::kUnwindsAnywhere) catalog.handlers.push_back({std::string(kObserveName), {}});
   catalog.word_bits = subject.word_bits();
   return catalog;
 }
@@ -117,6 +120,15 @@ int find_slot(const Subject& subject, std::string_view name) {
     if (subject.slots()[i] == name) return static_cast<int>(i);
   }
   return -1;
+}
+
+std::string_view handler_name(const Subject& subject, unsigned handler) {
+  if (calls_subject(handler)) return subject.sites()[handler].name;
+  return handler == kObserve ? kObserveName : kNoHandlerName;
+}
+unsigned handler_named(const Subject& subject, std::string_view name) {
+  if (name == kNoHandlerName) return kNoHandler;
+  return name == kObserveName ? kObserve : static_cast<unsigned>(find_site(subject, name));
 }
 
 std::vector<std::string> slot_list(const Subject& subject, SlotMask slots) {
@@ -153,9 +165,7 @@ PlannedInjection planned(const Subject& subject, const Schedule& schedule, const
   if (injection.in) p.parent = static_cast<int>(*injection.in) - 1;
   p.signal = *signal_number(injection.signal);
   p.source = injection.by;
-  p.handler = injection.handler == "none"
-                  ? kNoHandler
-                  : static_cast<unsigned>(find_site(subject, injection.handler));
+  p.handler = handler_named(subject, injection.handler);
   draw_nonces(schedule.seed, kHandlerLevel + index, subject.word_bits(), p.in);
   give(subject, injection.args, p.in);
   return p;
@@ -176,7 +186,7 @@ void land_where_expected(const Subject& subject, const Operation& op, Verdict ex
   const Boundary* const first = trace.boundaries.data();
   const auto gives = [&](unsigned i, const Boundary& b) {
     const unsigned handler = plan.injection[i].handler;
-    const Site* const calls = handler == kNoHandler ? nullptr : &sites[handler];
+    const Site* const calls = calls_subject(handler) ? &sites[handler] : nullptr;
     return foretell(trace, static_cast<unsigned>(&b - first), subject.protocols()[plan.protocol],
                     sites[plan.site], calls)
                .verdict == expected;

@@ -17,6 +17,9 @@ Catalog catalog_of(const Subject& subject);
 int find_protocol(const Subject& subject, std::string_view name);
 int find_site(const Subject& subject, std::string_view name);
 int find_slot(const Subject& subject, std::string_view name);
+// A handler's name, which may be the harness's own; and its index by a name of the catalog.
+std::string_view handler_name(const Subject& subject, unsigned handler);
+unsigned handler_named(const Subject& subject, std::string_view name);
 
 std::vector<std::string> slot_list(const Subject& subject, SlotMask slots);
 // "s0+p1"; "-" for none.

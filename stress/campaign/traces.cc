@@ -1,6 +1,8 @@
 // Taking each trace at its first use.
 #include "stress/campaign/traces.h"
 
+#include "stress/campaign/resolve.h"
+
 namespace sigsweep {
 namespace {
 
@@ -44,8 +46,7 @@ std::string Traces::take_handler(unsigned protocol, unsigned handler, Trace* out
   if (!problem.empty() || out->complete) return problem;
   // A handler that goes wrong has no end. For any other, a part must not pass for the whole.
   if (engine_.run(plan).judgement.verdict != Verdict::ok) return {};
-  const std::string_view name = handler == kNoHandler ? "none" : subject().sites()[handler].name;
-  return "the way of handler " + std::string(name) + " was not recorded to its end";
+  return "the way of handler " + std::string(handler_name(subject(), handler)) + " was not recorded to its end";
 }
 
 }  // namespace sigsweep

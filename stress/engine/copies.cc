@@ -234,7 +234,7 @@ void Copies::prepare_sources(const Plan& plan) {
 
 bool Copies::wants_fresh_copy(const Plan& plan) const {
   return std::any_of(plan.injection, plan.injection + plan.injections, [&](const auto& injection) {
-    return injection.handler != kNoHandler && subject_.wants_fresh_copy(injection.handler);
+    return calls_subject(injection.handler) && subject_.wants_fresh_copy(injection.handler);
   });
 }
 

@@ -25,6 +25,7 @@
 #include "stress/trap/sanitizer.h"
 #include "stress/trap/sources.h"
 #include "stress/trap/watchdog.h"
+#include "stress/unwind/unwind.h"
 
 namespace sigsweep {
 
@@ -169,6 +170,7 @@ std::string Engine::attach(volatile std::uint64_t* serial, bool patches) {
   if (problem.empty() && patches) problem = find_constants(p.code, &constants);
   if (problem.empty() && patches) problem = trap::attach(p.code, std::move(constants), &p.trial);
   if (problem.empty()) problem = trap::start_watchdog(serial, kTimeLimit, time_up);
+  if (trap::kUnwindsAnywhere) unwind::prepare();
   p.around.thread = ThreadState();
   trap::on_sanitizer_report(report_entry);
   Region stacks[trap::StackPaint::kMostStacks];

@@ -8,7 +8,7 @@ Judgement judge(const Subject& subject, const Plan& plan, const Observation& see
   const Site* handlers[kMaxInjections] = {};
   for (unsigned i = 0; i < plan.injections; i++) {
     const unsigned handler = plan.injection[i].handler;
-    if (handler != kNoHandler) handlers[i] = &sites[handler];
+    if (calls_subject(handler)) handlers[i] = &sites[handler];
   }
   return judge(subject, subject.protocols()[plan.protocol], sites[plan.site],
                {handlers, plan.injections}, seen);

@@ -11,7 +11,6 @@
 
 namespace sigsweep {
 
-inline constexpr unsigned kNoHandler = ~0U;
 inline constexpr int kNoParent = -1;
 
 struct PlannedInjection {
@@ -21,7 +20,7 @@ struct PlannedInjection {
   int parent = kNoParent;  // the injection whose handler it interrupts; kNoParent: the operation
   int signal = 0;
   Source source = Source::direct;
-  unsigned handler = kNoHandler;  // index of a site
+  unsigned handler = kNoHandler;  // index of a site, or none of them
   std::uint64_t in[kMaxSlots] = {};
 
   void land_at(const Boundary& b) {

@@ -59,6 +59,7 @@ class Trial final : public Harness, public trap::TrapClient {
     int calling = kNoParent;              // the injection whose handler's own call is under way
     bool trap_is_signal = false;          // of some injection
     bool only_traps_are_signals = false;  // of all
+    bool observes = false;                // some injection takes a backtrace
   };
 
   static void run_site(void* self);
@@ -67,6 +68,7 @@ class Trial final : public Harness, public trap::TrapClient {
   void begin(const Plan& plan);
   void finish();
   void want_traps(bool in_handler);
+  std::uint64_t left_alone() const;
   void close_arrivals();
   bool has_struck(unsigned index) const;
   void unpoison_stacks() const;
@@ -78,7 +80,8 @@ class Trial final : public Harness, public trap::TrapClient {
   void take_from_outside(ucontext_t* uc);
   void handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uint64_t flags);
   void handle_recorded(unsigned index, ucontext_t* uc);
-  void call_handler(unsigned index);
+  void call_handler(unsigned index, const ucontext_t* uc);
+  void take_backtrace(const ucontext_t* uc);
   void note_undelivered(const ucontext_t* uc);
   void hand_back(int sig, siginfo_t* info, ucontext_t* uc);
 

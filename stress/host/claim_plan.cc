@@ -19,10 +19,20 @@ std::uint64_t cells_of_pairs(const SweepPlan& plan) {
 
 }  // namespace
 
+namespace {
+
+bool is_wanted(const Options& options, const ClaimSpec& claim) {
+  return options.claims.empty() || has_word(options.claims, std::to_string(claim.id));
+}
+
+}  // namespace
+
 bool ClaimPlan::selects(const ClaimSpec& claim) const {
-  const auto& wanted = session_.options.claims;
-  if (!claim.speaks_of_isa(session_.options.isa)) return false;
-  return wanted.empty() || has_word(wanted, std::to_string(claim.id));
+  return claim.speaks_of_isa(session_.options.isa) && is_wanted(session_.options, claim);
+}
+
+bool ClaimPlan::leaves_out(const ClaimSpec& claim) const {
+  return claim.not_on == session_.options.isa && is_wanted(session_.options, claim);
 }
 
 std::string ClaimPlan::one_site() const {
@@ -59,7 +69,9 @@ void ClaimPlan::add_delivered(const std::string& protocol, const std::vector<std
 SweepPlan ClaimPlan::cells() const {
   const Options& o = session_.options;
   auto handlers = session_.handlers();
-  if (!has_word(handlers, "none")) handlers.insert(handlers.begin(), "none");
+  const std::string none(kNoHandlerName), observe(kObserveName);
+  if (!has_word(handlers, none)) handlers.insert(handlers.begin(), none);
+  std::erase(handlers, observe);
   SweepPlan plan;
   plan.inject = o.inject;
   plan.contain = o.contain;
@@ -68,10 +80,17 @@ SweepPlan ClaimPlan::cells() const {
   plan.assumed = assumed_;
   for (const std::string& protocol : session_.protocols()) {
     std::set<std::string> forms;
+    bool unwinds = false;
     for (const ClaimSpec& claim : book_.claims) {
       if (!selects(claim) || !has_word(claim.protocols, protocol)) continue;
-      forms.insert(claim.forms.begin(), claim.forms.end());
+      if (claim.kind == ClaimKind::unwound) {
+        unwinds = true;
+      } else {
+        forms.insert(claim.forms.begin(), claim.forms.end());
+      }
     }
+    // Once a boundary: a backtrace costs ten times a trial.
+    if (unwinds) add_cells(protocol, session_.sites(), {"single"}, {observe}, &plan);
     for (const std::string& form : forms) {
       if (form == "single") {
         add_cells(protocol, session_.sites(), {form}, handlers, &plan);

@@ -18,6 +18,8 @@ class ClaimPlan {
       : session_(session), book_(book), assumed_(session.assumptions()) {}
 
   bool selects(const ClaimSpec& claim) const;
+  // It is asked for, and its subject says why it does not speak of this ISA.
+  bool leaves_out(const ClaimSpec& claim) const;
   // The cells of all claims that are selected, each once. At depth 1 every handler, and none.
   // --handler is obeyed.
   SweepPlan cells() const;

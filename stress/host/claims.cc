@@ -24,6 +24,8 @@ ClaimSpec claim_of(const Record& r) {
   claim.reason = r.text("reason");
   claim.meaning = r.text("meaning");
   claim.isa = r.text("isa");
+  claim.not_on = r.text("not_on");
+  claim.why_not = r.text("why_not");
   claim.calls_from = r.text("calls_from");
   return claim;
 }

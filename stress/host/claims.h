@@ -19,7 +19,11 @@ struct ClaimSpec {
   std::string isa;         // it speaks of this ISA only; empty: of all
   std::string calls_from;  // where the calls come from that are refused
 
-  bool speaks_of_isa(const std::string& name) const { return isa.empty() || isa == name; }
+  std::string not_on, why_not;  // it does not speak of this ISA, and why; empty: of all
+
+  bool speaks_of_isa(const std::string& name) const {
+    return (isa.empty() || isa == name) && (not_on.empty() || not_on != name);
+  }
 };
 
 // A stub that is wrong, and its mended form.

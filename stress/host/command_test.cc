@@ -1625,6 +1625,22 @@ TEST_P(OtherIsa, TheClaimsHoldAtThreeSites) {
   }
 }
 
+// Every site: a switch that few of them run through has call frame information of its own, too.
+TEST_P(OtherIsa, ABacktraceComesToItsEndAtEveryBoundary) {
+  const std::string isa = GetParam();
+  const Ran swept = sigsweep("sweep --handler observe --isa " + isa);
+  const Ran proved = sigsweep("prove --claim 13 --isa " + isa);
+  if (isa == "arm") {
+    EXPECT_EQ(swept.status, 77) << swept.output;
+    EXPECT_EQ(proved.status, 77) << proved.output;
+    EXPECT_NE(proved.output.find("not on arm: the unwinder there"), proved.output.npos);
+    EXPECT_NE(swept.output.find("--handler observe: no backtrace"), swept.output.npos);
+    return;
+  }
+  EXPECT_EQ(swept.status, 0) << swept.output;
+  EXPECT_EQ(proved.status, 0) << proved.output;
+}
+
 TEST_P(OtherIsa, AWrongAssumptionFails) {
   const Ran ran =
       sigsweep(std::string("prove --depth 1 --claim 4 --site mcacheRefill_m --handler ") +
@@ -1650,6 +1666,31 @@ TEST_P(OtherIsa, ForkAndPlaceAgree) {
   for (std::size_t i = 0; i < place.size(); i++) {
     EXPECT_EQ(place[i]["verdicts"], fork[i]["verdicts"]) << place[i];
   }
+}
+
+// ---- backtraces
+
+TEST_F(Command, ABacktraceIsTakenByTheHandlerObserve) {
+  const Ran swept = sigsweep("sweep --handler observe --json r.jsonl");
+  EXPECT_EQ(swept.status, 0) << swept.output;
+  EXPECT_EQ(validate(folder_ + "/r.jsonl").status, 0);
+  for (const json& cell : rows(folder_ + "/r.jsonl", "cell")) {
+    EXPECT_EQ(cell["handler"], "observe");
+    EXPECT_EQ(cell["verdicts"], (json{{"ok", cell["trials"]}})) << cell;
+  }
+  const Ran nested = sigsweep("sweep --handler observe --depth 2 --protocol reject --site park_m");
+  EXPECT_EQ(nested.status, 0) << nested.output;
+  EXPECT_EQ(sigsweep("storm --handler observe").status, 2);
+}
+
+TEST_F(Command, AReplayTellsHowFarABacktraceCame) {
+  write("a.sched",
+        "sigsweep schedule 1\nisa amd64\nprotocol reject\nop mcacheRefill_m\n"
+        "inject SIGPROF at onM+0x0 by=kill handler=observe\n");
+  const Ran ran = sigsweep("replay a.sched");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(ran.output.find("backtrace: resumer; by frame pointers: "), ran.output.npos)
+      << ran.output;
 }
 
 // ---- what arm alone has

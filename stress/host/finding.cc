@@ -159,6 +159,7 @@ std::string render_finding(const Session& session, const ReportedTrial& e,
                                  e.protocol, e.site(), e.handler(), e.verdict(), account.detail);
   if (!e.mismatch().empty()) page += fmt::format("  {}\n", e.mismatch());
   if (!account.fault.empty()) page += fmt::format("  {}\n", account.fault);
+  if (!account.backtrace.empty()) page += fmt::format("  backtrace: {}\n", account.backtrace);
   page += slots_page(account);
   page += fmt::format("the signal {}landed in front of\n{}",
                       account.injections.size() > 1 ? "that is blamed " : "",

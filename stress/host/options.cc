@@ -64,10 +64,21 @@ std::vector<std::string> Session::sites() const {
 std::vector<std::string> Session::handlers() const {
   const auto known = names_of(description.catalog.handlers);
   auto calling = known;
-  std::erase(calling, "none");
+  std::erase_if(calling, [](const std::string& name) { return !calls_subject(name); });
+  const std::string observe(kObserveName);
+  const auto has = [&](const std::vector<std::string>& names) {
+    return std::ranges::find(names, observe) != names.end();
+  };
+  if (has(options.handlers) && !has(known)) {
+    throw Failure(kSkipped, fmt::format("skipped: --handler {}: no backtrace is taken on isa {}: "
+                                        "its unwinder is not exact at each instruction",
+                                        observe, description.catalog.isa));
+  }
   if (calling.empty() && options.handlers == std::vector<std::string>{"all"}) {
     throw Failure(kUsage,
-                  "--handler all: no site of this subject may serve as a handler; allowed: none");
+                  fmt::format("--handler all: no site of this subject may serve as a handler; "
+                              "allowed: {}",
+                              fmt::join(known, ", ")));
   }
   return select("--handler", options.handlers, known, calling);
 }
@@ -85,6 +96,19 @@ Verdict Session::without_signal(const std::string& protocol, const std::string& 
   if (at == description.sites.end()) return Verdict::ok;
   const bool rejected = std::ranges::find(at->rejected_by, protocol) != at->rejected_by.end();
   return rejected ? Verdict::false_reject : Verdict::ok;
+}
+
+VerdictSet Session::allowed(const std::string& protocol_name, const std::string& site,
+                            const std::string& handler,
+                            const std::map<std::string, Verdict>& assumed) const {
+  if (!calls_subject(handler)) {
+    const Verdict alone = without_signal(protocol_name, site);
+    if (alone != Verdict::ok) return {alone};
+  } else if (const auto at = assumed.find(protocol_name); at != assumed.end()) {
+    return {at->second};
+  }
+  const auto special = description.allowed.find({protocol_name, handler});
+  return special != description.allowed.end() ? special->second : protocol(protocol_name).allowed;
 }
 
 std::map<std::string, Verdict> Session::assumptions() const {

@@ -97,11 +97,16 @@ struct Session {
   // Names of a flag, with `all` spelled out. Throws Failure(kUsage) for one that is not known.
   std::vector<std::string> protocols() const;
   std::vector<std::string> sites() const;
-  std::vector<std::string> handlers() const;  // `all`: those that call; `none` only by name
+  // `all`: those that call; the harness's own only by name.
+  std::vector<std::string> handlers() const;
   const ProtocolSpec& protocol(const std::string& name) const;
   // The verdict of an operation with no handler's call: ok, unless the protocol's stub refuses the
   // operation itself.
   Verdict without_signal(const std::string& protocol, const std::string& site) const;
+  // The verdicts that are no finding. `assumed`: those of --assume, for handlers that call.
+  VerdictSet allowed(const std::string& protocol, const std::string& site,
+                     const std::string& handler,
+                     const std::map<std::string, Verdict>& assumed) const;
   // --assume: protocol -> the verdict that is expected instead.
   std::map<std::string, Verdict> assumptions() const;
 };

@@ -1,6 +1,8 @@
 // Known kinds of bug, one planted in the runtime of each runner here (stress/subjects/onm/CMakeLists.txt):
 // the claims that must see it do. The same commands are green with the runtime as it is:
 // command_test.cc.
+#include <sstream>
+
 #include "stress/host/command_fixture.h"
 
 namespace sigsweep {
@@ -21,7 +23,7 @@ class Planted : public Command, public testing::WithParamInterface<Fault> {};
 TEST_P(Planted, IsSeenByTheClaimsOfDepthOne) {
   const Fault& fault = GetParam();
   const Ran ran = sigsweep(
-      "prove --depth 1 --claim 0,2,3,12 --site mcacheRefill_m,mheap_alloc_m --duration 1s "
+      "prove --depth 1 --claim 0,2,3,12,13 --site mcacheRefill_m,mheap_alloc_m --duration 1s "
       "--runner " +
       kBin + "/runner-amd64-" + fault.name + " --out out");
   EXPECT_EQ(ran.status, 1) << ran.output;
@@ -42,12 +44,35 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"lost-register", {3}, "r13, lost by the signal's entry"},
                     Fault{"off-stack", {3, 12}, "the handler ran on a wrong stack"},
                     Fault{"one-off-stack", {3, 12}, "the handler ran on a wrong stack"},
+                    Fault{"left-out-cfa", {13}, "broken-backtrace"},
+                    Fault{"wild-cfa", {13}, "the unwinder crashed, in a backtrace"},
+                    Fault{"circular-cfa", {13}, "endless-backtrace"},
                     Fault{"interrupted-kept", {3}, "state"}),
     [](const testing::TestParamInfo<Fault>& info) {
       std::string name = info.param.name;
       std::ranges::replace(name, '-', '_');
       return name;
     });
+
+// The instructions whose call frame information is wrong are named, and no others: those that run
+// on g0.
+TEST_F(Command, CallFrameInformationLeftOutIsSeenWhereItIs) {
+  const Ran ran =
+      sigsweep("explain --protocol reject --site mcacheRefill_m --handler observe --runner " +
+               kBin + "/runner-amd64-left-out-cfa");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  unsigned on_g0 = 0, elsewhere = 0;
+  std::istringstream lines(ran.output);
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("  +0x")) continue;
+    const bool is_on_g0 = line.find("/sp=g0") != line.npos;
+    (is_on_g0 ? on_g0 : elsewhere)++;
+    EXPECT_EQ(line.ends_with("broken-backtrace"), is_on_g0) << line;
+    EXPECT_EQ(line.ends_with(" ok"), !is_on_g0) << line;
+  }
+  EXPECT_GT(on_g0, 10U);
+  EXPECT_GT(elsewhere, 10U);
+}
 
 // A stack without room for what nests on it is refused, with the bytes that it has and those that
 // it needs.

@@ -211,6 +211,14 @@ Outcome RunnerProcess::command(const Record& command,
 Outcome describe(RunnerProcess* runner, Description* out) {
   *out = Description{};
   std::string unknown;  // a record that can't be understood
+  const auto allowed_of = [&](const Record& r) {
+    const auto allowed = VerdictSet::from_text(r.text("allowed"));
+    if (!allowed) {
+      unknown =
+          "protocol " + r.text("name") + ": allowed=" + r.text("allowed") + ": no such verdict";
+    }
+    return allowed.value_or(VerdictSet{});
+  };
   const auto take = [&](const Record& r) {
     Catalog& catalog = out->catalog;
     if (r.word() == "subject") {
@@ -221,12 +229,10 @@ Outcome describe(RunnerProcess* runner, Description* out) {
       catalog.word_bits = static_cast<unsigned>(r.number("word_bits"));
     } else if (r.word() == "protocol") {
       catalog.protocols.push_back(r.text("name"));
-      const auto allowed = VerdictSet::from_text(r.text("allowed"));
-      if (!allowed)
-        unknown =
-            "protocol " + r.text("name") + ": allowed=" + r.text("allowed") + ": no such verdict";
-      out->protocols.push_back({r.text("name"), allowed.value_or(VerdictSet{}), r.text("summary"),
+      out->protocols.push_back({r.text("name"), allowed_of(r), r.text("summary"),
                                 r.number("predicts") != 0, r.number("passes_slots") != 0});
+    } else if (r.word() == "by_handler") {
+      out->allowed[{r.text("name"), r.text("handler")}] = allowed_of(r);
     } else if (r.word() == "site") {
       catalog.sites.push_back({r.text("name"), r.list("slots")});
       out->sites.push_back({r.text("name"), r.text("in"), r.text("out"), r.text("written"),

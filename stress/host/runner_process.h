@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stress/base/wire.h"
@@ -106,6 +107,8 @@ struct Description {
   std::vector<SiteSpec> sites;
   std::vector<ModuleSpec> modules;               // of an adapter
   std::map<std::string, std::string> elsewhere;  // protocols of another ISA only: which
+  // By protocol and handler, where a handler may show other verdicts than any that calls.
+  std::map<std::pair<std::string, std::string>, VerdictSet> allowed;
 };
 Outcome describe(RunnerProcess* runner, Description* out);
 

@@ -211,7 +211,7 @@ std::uint64_t delivered(const StormRow& row) {
 }
 
 bool calls_from_handlers(const StormPlan& plan) {
-  return std::ranges::any_of(plan.handlers, [](const auto& h) { return h != "none"; });
+  return std::ranges::any_of(plan.handlers, [](const auto& h) { return calls_subject(h); });
 }
 
 // A storm whose process ended by itself.

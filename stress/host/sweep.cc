@@ -83,10 +83,7 @@ class GroupRun {
 };
 
 VerdictSet GroupRun::allowed(const std::string& handler) const {
-  if (handler == "none") return {session_.without_signal(group_.protocol, group_.site)};
-  const auto assumed = plan_.assumed.find(group_.protocol);
-  return assumed != plan_.assumed.end() ? VerdictSet{assumed->second}
-                                        : session_.protocol(group_.protocol).allowed;
+  return session_.allowed(group_.protocol, group_.site, handler, plan_.assumed);
 }
 
 Record GroupRun::command() const {

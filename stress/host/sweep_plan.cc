@@ -17,7 +17,7 @@ std::vector<std::string> distinct_handlers(const Session& session, const std::st
   std::vector<std::string> handlers;
   std::set<std::string> seen;
   for (const CatalogEntry& handler : session.description.catalog.handlers) {
-    if (handler.name == "none") continue;
+    if (!calls_subject(handler.name)) continue;
     const auto& sites = session.description.sites;
     const auto site = std::ranges::find(sites, handler.name, &SiteSpec::name);
     const bool writes = session.protocol(protocol).passes_slots && site != sites.end();

@@ -37,6 +37,7 @@ bool is_own_throw(const Case& c) {
 bool crashed(const Case& c, Judgement* j) {
   if (c.seen.end == End::faulted) {
     j->detail = c.seen.misplaced != nullptr ? c.seen.misplaced : "a fault";
+    if (c.seen.unwinding) j->detail = "the unwinder crashed, in a backtrace from the handler";
     return true;
   }
   if (c.seen.end == End::thrown && !is_rejection(c) && !is_own_throw(c)) {
@@ -141,6 +142,16 @@ bool slot_left(const Case& c, Judgement* j) {
 bool signal_lost(const Case& c, Judgement* j) {
   j->detail = "sent, and its handler never began";
   return c.seen.hits > static_cast<std::uint32_t>(std::popcount(c.seen.entered));
+}
+
+bool unwound_endlessly(const Case& c, Judgement* j) {
+  j->detail = c.seen.backtrace.detail;
+  return c.seen.backtrace.taken && c.seen.backtrace.grade == UnwindGrade::endless;
+}
+
+bool unwound_badly(const Case& c, Judgement* j) {
+  j->detail = c.seen.backtrace.detail;
+  return c.seen.backtrace.is_short();
 }
 
 // Nothing went wrong: no rule before this one applied.

@@ -98,6 +98,10 @@ void reject(World* w) {
   w->seen.thrown_in_handler = true;
 }
 
+Backtrace backtrace(UnwindGrade grade, UnwindGrade least) {
+  return {.taken = true, .grade = grade, .least = least, .detail = "a test's detail"};
+}
+
 // The golden case of a verdict: an ok trial with one change. For the verdicts about a rejection,
 // the change starts from the right one, `rejected`.
 struct Golden {
@@ -127,6 +131,10 @@ constexpr Golden kGolden[] = {
     {Verdict::result_clobbered, [](World* w) { w->seen.op.got[2] = 2100; }},
     {Verdict::slot_leak, [](World* w) { w->seen.slots_left = 0b1000; }},
     {Verdict::lost_signal, [](World* w) { w->seen.hits = 2; }},
+    {Verdict::endless_backtrace,
+     [](World* w) { w->seen.backtrace = backtrace(UnwindGrade::endless, UnwindGrade::endless); }},
+    {Verdict::broken_backtrace,
+     [](World* w) { w->seen.backtrace = backtrace(UnwindGrade::entry, UnwindGrade::resumer); }},
     {Verdict::ok, [](World*) {}},
 };
 
@@ -365,6 +373,40 @@ TEST(Clobbered, InTheCallThatFnMakes) {
   inner.seen[2] = 7;
   EXPECT_EQ(w.judge().verdict, Verdict::arg_clobbered);
   EXPECT_EQ(w.judge().slots, 0b0100U);
+}
+
+// ---- backtraces
+
+TEST(Backtraces, BelowTheLeastGradeAreBroken) {
+  constexpr UnwindGrade kAll[] = {UnwindGrade::endless, UnwindGrade::wrong_frame,
+                                  UnwindGrade::truncated, UnwindGrade::entry, UnwindGrade::resumer};
+  for (const UnwindGrade least : kAll) {
+    for (const UnwindGrade grade : kAll) {
+      World w;
+      w.seen.backtrace = backtrace(grade, least);
+      const Verdict expected = grade == UnwindGrade::endless ? Verdict::endless_backtrace
+                               : grade < least               ? Verdict::broken_backtrace
+                                                             : Verdict::ok;
+      const Judgement j = w.judge();
+      EXPECT_EQ(j.verdict, expected) << grade_name(grade) << " of " << grade_name(least);
+      if (expected != Verdict::ok) EXPECT_STREQ(j.detail, "a test's detail");
+    }
+  }
+}
+
+TEST(Backtraces, ThatWereNotTakenAreNotJudged) {
+  World w;
+  w.seen.backtrace = backtrace(UnwindGrade::endless, UnwindGrade::resumer);
+  w.seen.backtrace.taken = false;
+  EXPECT_EQ(w.judge().verdict, Verdict::ok);
+}
+
+TEST(Crash, OfTheUnwinderIsCalledSo) {
+  World w;
+  w.seen.end = End::faulted;
+  w.seen.unwinding = true;
+  EXPECT_EQ(w.judge().verdict, Verdict::crash);
+  EXPECT_STREQ(w.judge().detail, "the unwinder crashed, in a backtrace from the handler");
 }
 
 TEST(SlotLeak, OnlyOfSlotsThatTheSiteZeroes) {

@@ -33,6 +33,11 @@ std::string fault_text(const Observation& seen) {
   return text;
 }
 
+std::string backtrace_text(const Backtrace& backtrace) {
+  return std::string(grade_name(backtrace.grade)) +
+         "; by frame pointers: " + std::string(grade_name(backtrace.by_frame_pointers));
+}
+
 CallAccount account_of(const Subject& subject, const Site& site, const Call& call) {
   return {values_of(subject, site.in, call.seen), values_of(subject, site.out, call.made),
           values_of(subject, site.out, call.got)};
@@ -48,13 +53,12 @@ InjectionAccount account_of(const Subject& subject, const PlannedInjection& plan
   injection.address = where.address;
   injection.planned.at = where.at;
   injection.planned.phase = where.phase;
-  injection.planned.handler = "none";
+  injection.planned.handler = handler_name(subject, planned.handler);
   injection.planned.signal = signal_name(planned.signal);
   injection.planned.by = planned.source;
   if (planned.parent >= 0) injection.planned.in = static_cast<std::uint32_t>(planned.parent) + 1;
-  if (planned.handler == kNoHandler) return injection;
+  if (!calls_subject(planned.handler)) return injection;
   const Site& site = subject.sites()[planned.handler];
-  injection.planned.handler = site.name;
   injection.planned.args = values_of(subject, site.in, planned.in);
   if (call != nullptr) injection.call = account_of(subject, site, *call);
   return injection;
@@ -87,6 +91,7 @@ Account account_of(const Subject& subject, const Plan& plan,
     account.slots_landed = values_of(subject, ~SlotMask{0}, ran.slots_landed);
   }
   if (seen.end == End::faulted) account.fault = fault_text(seen);
+  if (seen.backtrace.taken) account.backtrace = backtrace_text(seen.backtrace);
   for (unsigned i = 0; i < plan.injections && i < boundaries.size(); i++) {
     account.injections.push_back(account_of(subject, plan.injection[i],
                                             seen.has_entered(i) ? &seen.handler[i] : nullptr,

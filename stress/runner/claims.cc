@@ -27,6 +27,8 @@ std::string claims(Runner& runner, const Record&) {
              .add("reason", c.reason)
              .add("meaning", c.meaning)
              .add("isa", c.isa)
+             .add("not_on", c.not_on)
+             .add("why_not", c.why_not)
              .add("calls_from", c.calls_from));
   }
   for (const StubOrder& o : all.orders) {

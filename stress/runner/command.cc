@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "stress/campaign/resolve.h"
+#include "stress/trap/arch.h"
 
 namespace sigsweep {
 namespace {
@@ -35,9 +36,13 @@ std::string find_site(const Runner& runner, const std::string& name, unsigned* i
 }
 
 std::string find_handler(const Runner& runner, const std::string& name, unsigned* index) {
-  if (name != "none") return find_site(runner, name, index);
-  *index = kNoHandler;
-  return {};
+  const Subject& subject = runner.subject;
+  if (name == kObserveName && !trap::kUnwindsAnywhere) {
+    return "handler observe: no backtrace on this ISA";
+  }
+  *index = handler_named(subject, name);
+  if (!calls_subject(*index) && handler_name(subject, *index) == name) return {};
+  return find_site(runner, name, index);
 }
 
 std::string joined(const std::vector<std::string>& parts) {

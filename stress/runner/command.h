@@ -48,7 +48,8 @@ int walk(Runner& runner, const char* path, bool account);
 void send(const Record& record);
 void flush();
 
-// Names as indices; empty, or the trouble. The name of a handler may be "none".
+// Names as indices; empty, or the trouble. The name of a handler may be one of the
+// harness's own.
 std::string find_protocol(const Runner& runner, const std::string& name, unsigned* index);
 std::string find_site(const Runner& runner, const std::string& name, unsigned* index);
 std::string find_handler(const Runner& runner, const std::string& name, unsigned* index);

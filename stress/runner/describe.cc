@@ -31,6 +31,17 @@ void describe_protocols(const Subject& subject) {
              .add("predicts", std::uint64_t{p.predicts})
              .add("passes_slots", std::uint64_t{p.slots_in_handler}));
   }
+  const Catalog catalog = catalog_of(subject);
+  for (unsigned p = 0; p < subject.protocols().size(); p++) {
+    for (const CatalogEntry& handler : catalog.handlers) {
+      const VerdictSet allowed = subject.allowed(p, handler_named(subject, handler.name));
+      if (allowed == subject.protocols()[p].allowed) continue;
+      send(Record("by_handler")
+               .add("name", subject.protocols()[p].name)
+               .add("handler", handler.name)
+               .add("allowed", allowed.text()));
+    }
+  }
   for (const Tables::Elsewhere& p : subject.elsewhere()) {
     send(Record("elsewhere").add("name", p.protocol).add("isa", p.isa));
   }

@@ -129,8 +129,8 @@ std::string Sweep::run() {
 
 // The verdicts that the cell may show: the protocol's own, or the command's.
 std::string Sweep::allow(CellRequest* request) const {
-  const bool calls = request->handler != kNoHandler;
-  request->allowed = allowed_verdicts(runner_.subject.protocols()[request->protocol], calls);
+  const bool calls = calls_subject(request->handler);
+  request->allowed = runner_.subject.allowed(request->protocol, request->handler);
   if (command_.has("allowed") && calls) {
     const std::string& text = command_.text("allowed");
     const auto given = VerdictSet::from_text(text);

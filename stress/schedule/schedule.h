@@ -25,6 +25,13 @@ inline constexpr std::string_view kSourceNames[] = {"direct", "kill",    "itimer
 std::string_view source_name(Source source);
 std::optional<Source> source_from_name(std::string_view name);
 
+// The handlers that are the harness's own, and call nothing of the subject: one does nothing, one
+// takes a backtrace.
+inline constexpr std::string_view kNoHandlerName = "none", kObserveName = "observe";
+constexpr bool calls_subject(std::string_view handler) {
+  return handler != kNoHandlerName && handler != kObserveName;
+}
+
 // One operation or handler that a schedule may name, with the slots whose arguments it may give.
 struct CatalogEntry {
   std::string name;
@@ -42,7 +49,7 @@ struct Catalog {
   std::vector<std::string> verdicts;   //
   std::vector<std::string> slots;      // every slot of the subject: each may stand in `expect`
   std::vector<CatalogEntry> sites;     //
-  std::vector<CatalogEntry> handlers;  // `none` among them
+  std::vector<CatalogEntry> handlers;  // the harness's own among them
   unsigned word_bits = 64;             // largest argument: 2^word_bits - 1
 };
 

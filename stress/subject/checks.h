@@ -2,6 +2,7 @@
 // nothing.
 #pragma once
 
+#include "stress/subject/backtrace.h"
 #include "stress/subject/tables.h"
 
 namespace sigsweep {
@@ -28,6 +29,15 @@ class Checks {
   // told. Equal for one signal. A subject that has nothing to tell leaves both.
   virtual const void* running() const { return nullptr; }
   virtual const void* interrupted() const { return nullptr; }
+
+  // ---- a backtrace from a handler
+  // The frames that it may find, beside that of the operation's caller, which the engine knows.
+  // Appends as many as there is room for, returns the count.
+  virtual unsigned known_frames(std::span<KnownFrame> /*out*/) const { return 0; }
+  // How far it must come, from code that was interrupted at pc.
+  virtual UnwindGrade least_unwind(std::uint64_t /*pc*/, std::uint64_t /*sp*/) const {
+    return UnwindGrade::resumer;
+  }
 
   // ---- around a trial
   // The subject's own state without the slots: all of it, and the part that must be the same after

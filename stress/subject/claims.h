@@ -21,6 +21,8 @@ struct Claim {
   std::string_view reason;
   std::string_view meaning = {};  // its meaning for the text that it is about; empty: nothing
   std::string_view isa = {};      // the only ISA that it speaks of; empty: all
+  std::string_view not_on = {};   // the one ISA that it does not speak of; empty: none
+  std::string_view why_not = {};  // and why
   // refused, storm: the origin of the refused calls, as the evidence names it.
   std::string_view calls_from = {};
 };

@@ -17,6 +17,14 @@ using Marks = std::uint32_t;     // the subject's words about a boundary; bit i:
 
 inline constexpr unsigned kMaxWatched = 8;
 
+// What a signal's handler does: the index of a site that it calls, or one of these, which are the
+// harness's own and call nothing of the subject.
+inline constexpr unsigned kNoHandler = ~0U;    // nothing
+inline constexpr unsigned kObserve = ~0U - 1;  // it takes a backtrace
+constexpr bool calls_subject(unsigned handler) {
+  return handler < kObserve;
+}
+
 // One run of a site: its inputs, and the values seen on the way. Written by the subject, read by
 // the oracle.
 struct Call {
@@ -76,6 +84,11 @@ class Tables {
   virtual std::span<const Elsewhere> elsewhere() const { return {}; }
   // Does this protocol's stub refuse the operation's own, legal call?
   virtual bool rejects(unsigned /*protocol*/, unsigned /*site*/) const { return false; }
+  // The verdicts that a trial with this handler may show. Where the operation's own call is
+  // refused (rejects), a handler that calls nothing shows that instead.
+  virtual VerdictSet allowed(unsigned protocol, unsigned handler) const {
+    return calls_subject(handler) ? protocols()[protocol].allowed : kOnlyOk;
+  }
   // The throw that is a rejection; empty: none.
   virtual std::string_view reject_message() const { return {}; }
 

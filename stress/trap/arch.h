@@ -96,6 +96,8 @@ extern "C" {
 // that lay on the stack while fn ran. Works also if fn returns with a wrong SP. One at a time in a
 // process.
 void probe_call(Probe* probe, void (*fn)(void*), void* arg);
+// Where fn returns to: a code label within probe_call.
+extern const char probe_returns[];
 
 #if defined(__x86_64__) || defined(__i386__)
 // The same for fn(a, b, c), whose result it returns; it does not call probe->over(). May nest, on

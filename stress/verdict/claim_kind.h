@@ -9,6 +9,7 @@
 //   storm      in a storm every call from a handler is rejected and every legal one runs
 //   refused    handler none: false-reject at every boundary of every operation whose own call the
 //              protocol's stub refuses, ok everywhere else; and a calling handler as allowed
+//   unwound    handler observe: every trial is ok, so each backtrace passes through those who called
 //   ordered    each stub changes the words of the switch in the order of its row
 #pragma once
 
@@ -27,6 +28,7 @@ namespace sigsweep {
   K(hazard)                     \
   K(storm)                      \
   K(refused)                    \
+  K(unwound)                    \
   K(ordered)
 
 enum class ClaimKind : std::uint8_t {

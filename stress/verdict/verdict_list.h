@@ -21,6 +21,10 @@
   V(result_clobbered, "result-clobbered", result_hurt, "the caller read another call's result") \
   V(slot_leak, "slot-leak", slot_left, "a slot that the site zeroes is not zero afterwards")    \
   V(lost_signal, "lost-signal", signal_lost, "a signal that was sent never arrived")            \
+  V(endless_backtrace, "endless-backtrace", unwound_endlessly,                                  \
+    "a backtrace from the handler does not end")                                                \
+  V(broken_backtrace, "broken-backtrace", unwound_badly,                                        \
+    "a backtrace from the handler ends too early, or names a wrong frame")                      \
   V(ok, "ok", in_order, "nothing went wrong")
 
 #define SIGSWEEP_COUNT_VERDICT(...) +1

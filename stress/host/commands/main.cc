@@ -161,7 +161,7 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
     app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
     app->add_option("--site", o->sites, "names, comma-separated, or all")->delimiter(',');
     app->add_option("--handler", o->handlers,
-                    "names, comma-separated, or all (those that call); none by name")
+                    "names, comma-separated, or all (those that call); none and observe by name")
         ->delimiter(',');
   }
   if ((flags & kInject) != 0) {

@@ -30,6 +30,9 @@ void check_all(const ClaimPlan& plan, const SweepResult& result, ResultsWriter* 
   const Session& session = plan.session();
   ClaimChecker checker(plan, result, writer);
   for (const ClaimSpec& claim : plan.book().claims) {
+    if (plan.leaves_out(claim)) {
+      ProofPrinter::skipped(claim, fmt::format("not on {}: {}", claim.not_on, claim.why_not));
+    }
     if (!plan.selects(claim)) continue;
     if (claim.kind == ClaimKind::storm && storm_runner(session).empty()) {
       ProofPrinter::skipped(
@@ -98,7 +101,10 @@ void refuse_foreign_claims(const Options& options, const ClaimBook& book,
       continue;
     }
     throw Failure(kSkipped,
-                  fmt::format("skipped: claim {} speaks of isa {} only", claim.id, claim.isa));
+                  claim.not_on.empty()
+                      ? fmt::format("skipped: claim {} speaks of isa {} only", claim.id, claim.isa)
+                      : fmt::format("skipped: claim {}: not on {}: {}", claim.id, claim.not_on,
+                                    claim.why_not));
   }
 }
 

@@ -23,10 +23,18 @@ void fail(ClaimRow* row, const std::string& why) {
   if (row->detail.empty()) row->detail = why;
 }
 
+// Which handlers a kind of claim is about: one of the harness's own, those that call, or, for
+// refused, all but observe.
+bool speaks_of_handler(ClaimKind kind, const std::string& handler) {
+  if (kind == ClaimKind::unwound || handler == kObserveName) {
+    return kind == ClaimKind::unwound && handler == kObserveName;
+  }
+  return kind == ClaimKind::refused || (kind == ClaimKind::legal) == (handler == kNoHandlerName);
+}
+
 bool speaks_of(const ClaimSpec& claim, const CellRow& cell) {
-  const bool by_handler = (claim.kind == ClaimKind::legal) == (cell.handler == "none");
-  return (by_handler || claim.kind == ClaimKind::refused) &&
-         has_word(claim.protocols, cell.protocol) && has_word(claim.forms, cell.form);
+  return speaks_of_handler(claim.kind, cell.handler) && has_word(claim.protocols, cell.protocol) &&
+         has_word(claim.forms, cell.form);
 }
 
 void count(const CellRow& cell, ClaimRow* row) {
@@ -85,7 +93,7 @@ const ClaimChecker::Way ClaimChecker::kWays[] = {
     {ClaimKind::rejected, &ClaimChecker::rejected},   {ClaimKind::legal, &ClaimChecker::cells},
     {ClaimKind::predicted, &ClaimChecker::cells},     {ClaimKind::hazard, &ClaimChecker::hazards},
     {ClaimKind::storm, &ClaimChecker::storm},         {ClaimKind::refused, &ClaimChecker::refused},
-    {ClaimKind::ordered, &ClaimChecker::ordered},
+    {ClaimKind::unwound, &ClaimChecker::cells},       {ClaimKind::ordered, &ClaimChecker::ordered},
 };
 
 ClaimRow ClaimChecker::check(const ClaimSpec& claim) {
@@ -266,7 +274,7 @@ void ClaimChecker::storm(const ClaimSpec& claim, ClaimRow* row) {
   StormPlan plan;
   plan.protocol = claim.protocols.front();
   plan.handlers = session_.handlers();
-  std::erase(plan.handlers, "none");
+  std::erase_if(plan.handlers, [](const std::string& name) { return !calls_subject(name); });
   plan.seed = session_.options.seed;
   if (!session_.options.duration.empty()) {
     plan.seconds = parse_duration(session_.options.duration);

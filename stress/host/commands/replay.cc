@@ -90,6 +90,7 @@ void print(const Session& session, const std::string& path, const Schedule& sche
              account.detail);
   if (!account.injections.empty()) print_injection(session, path, schedule, account);
   if (!account.fault.empty()) fmt::print("  {}\n", account.fault);
+  if (!account.backtrace.empty()) fmt::print("  backtrace: {}\n", account.backtrace);
 }
 
 // The schedule's own sources, or the one that the command line names.

@@ -30,6 +30,11 @@ StormPlan plan_of(const Session& session) {
     plan.protocol = protocols[0];
   }
   plan.handlers = session.handlers();
+  if (std::ranges::find(plan.handlers, kObserveName) != plan.handlers.end()) {
+    throw Failure(kUsage,
+                  "--handler observe: a storm takes no backtraces; allowed: none, all, and "
+                  "the sites that call");
+  }
   plan.ms = o.ms;
   plan.gs = o.gs;
   if (!o.duration.empty()) plan.seconds = parse_duration(o.duration);

@@ -166,6 +166,8 @@ class OnM final : public Subject {
   const void* interrupted() const override {
     return static_cast<const G*>(m_->gsignal->siginterrupted);
   }
+  unsigned known_frames(std::span<KnownFrame> out) const override;
+  UnwindGrade least_unwind(std::uint64_t pc, std::uint64_t sp) const override;
   unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
   void scrub(std::uint64_t sp) override;
   unsigned state_regions(std::span<Region> out) const override;
@@ -395,6 +397,42 @@ unsigned OnM::live_regions(std::uint64_t sp, std::span<Region> out) const {
   for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink)
     add(gp);
   return count;
+}
+
+// Where nobody has called: in mcall, at the top of g0's stack; and in goexit, at that of a G's.
+unsigned OnM::known_frames(std::span<KnownFrame> out) const {
+  const auto at = [](void (*stub)(), std::uint32_t offset) {
+    return as_address(reinterpret_cast<const char*>(stub)) + offset;
+  };
+  const auto mcall = reinterpret_cast<void (*)()>(runtime::mcall);
+  constexpr std::uint64_t kPushed = 16;  // by mcall: bytes
+  const std::uint64_t top = m_->g0->sched.sp;
+  unsigned count = 0;
+  out[count++] = {.reached = UnwindGrade::entry,
+                  .first_pc = at(mcall, runtime::mcall_outermost.first),
+                  .last_pc = at(mcall, runtime::mcall_outermost.last),
+                  .lowest_sp = top - kPushed,
+                  .highest_sp = top};
+  for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink) {
+    const std::uint64_t empty = gp->stack.hi & ~runtime::Word{15};
+    out[count++] = {.reached = UnwindGrade::entry,
+                    .first_pc = at(runtime::goexit, runtime::goexit_outermost.first),
+                    .last_pc = at(runtime::goexit, runtime::goexit_outermost.last),
+                    .lowest_sp = empty,
+                    .highest_sp = empty};
+  }
+  return count;
+}
+
+// The operation's caller lies below all that its own G runs. On g0 it does so too, as long as onM
+// works for that G: then the G's sched.pc says switchtoM. What else runs there has come by mcall,
+// and what another G runs has come by gogo: nobody called it.
+UnwindGrade OnM::least_unwind(std::uint64_t, std::uint64_t sp) const {
+  const G* owner = owner_of(sp);
+  if (operation_g == nullptr || owner == operation_g) return UnwindGrade::resumer;
+  const bool by_onm = owner == m_->g0 && m_->curg == operation_g && operation_g->sched.sp != 0 &&
+                      operation_g->sched.pc == runtime::wordof(&runtime::switchtoM);
+  return by_onm ? UnwindGrade::resumer : UnwindGrade::entry;
 }
 
 // On g0's stack: the words that a switch from its top writes first.

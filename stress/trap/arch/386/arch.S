@@ -117,6 +117,8 @@ TEXT probe_call
 	movl	probe_kept_before + 8(%eax), %esi
 	movl	probe_kept_before + 16(%eax), %edi
 	calll	*%ecx
+	.globl	probe_returns
+probe_returns:
 	movl	current_probe, %eax
 	movl	%esp, probe_sp_after(%eax)		// before SP is used: it may be wrong
 	movl	%ebp, probe_fp_after(%eax)

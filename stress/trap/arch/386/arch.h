@@ -22,6 +22,12 @@ inline constexpr const char* kKeptNames[kKept] = {"ebx", "esi", "edi"};
 inline constexpr const char* kEntryLost[kKept] = {"ebx, lost by the signal's entry",
                                                   "esi, lost by the signal's entry",
                                                   "edi, lost by the signal's entry"};
+inline constexpr const char* kUnwoundWrongly[kKept] = {"wrong frame: a known one with another ebx",
+                                                       "wrong frame: a known one with another esi",
+                                                       "wrong frame: a known one with another edi"};
+// The numbers of both in call frame information.
+inline constexpr int kKeptDwarf[kKept] = {3, 6, 7};
+inline constexpr int kFramePointerDwarf = 5;
 inline constexpr int kPreserved[] = {REG_EBX, REG_ESI, REG_EDI, REG_EBP};
 // Bytes from fpregs to what FXSAVE wrote: FSAVE's form lies in front of it (asm/sigcontext.h).
 inline constexpr std::size_t kFxsave = 112;

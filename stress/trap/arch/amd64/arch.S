@@ -118,6 +118,8 @@ TEXT probe_call
 	movq	probe_kept_before + 32(%rdi), %r15
 	movq	%rdx, %rdi
 	callq	*%rsi
+	.globl	probe_returns
+probe_returns:
 	movq	current_probe(%rip), %rdi
 	movq	%rsp, probe_sp_after(%rdi)	// before SP is used: it may be wrong
 	movq	%rbp, probe_fp_after(%rdi)

@@ -25,6 +25,13 @@ inline constexpr const char* kEntryLost[kKept] = {
     "rbx, lost by the signal's entry", "r12, lost by the signal's entry",
     "r13, lost by the signal's entry", "r14, lost by the signal's entry",
     "r15, lost by the signal's entry"};
+inline constexpr const char* kUnwoundWrongly[kKept] = {
+    "wrong frame: a known one with another rbx", "wrong frame: a known one with another r12",
+    "wrong frame: a known one with another r13", "wrong frame: a known one with another r14",
+    "wrong frame: a known one with another r15"};
+// The numbers of both in call frame information.
+inline constexpr int kKeptDwarf[kKept] = {3, 12, 13, 14, 15};
+inline constexpr int kFramePointerDwarf = 6;
 inline constexpr int kPreserved[] = {REG_RBX, REG_R12, REG_R13, REG_R14, REG_R15, REG_RBP};
 // Bytes from fpregs to what FXSAVE wrote.
 inline constexpr std::size_t kFxsave = 0;

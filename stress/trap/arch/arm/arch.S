@@ -120,6 +120,8 @@ TEXT probe_call
 	ldr	r9, [r0, #probe_kept_before + 40]
 	mov	r0, r2
 	blx	r1
+	.globl	probe_returns
+probe_returns:
 	ADDRESS	r0, current_probe
 	ldr	r0, [r0]
 	str	sp, [r0, #probe_sp_after]		// before SP is used: it may be wrong

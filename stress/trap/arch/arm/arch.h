@@ -17,6 +17,8 @@ inline constexpr bool kCodeIsWatched = false;
 inline void set_trap_flag(ucontext_t*, bool) {}
 
 inline constexpr bool kResumesByHand = false;
+// The unwinder reads .ARM.exidx, which is right behind a call alone.
+inline constexpr bool kUnwindsAnywhere = false;
 
 // qemu's error code does not tell reads from writes.
 inline constexpr bool kFaultTellsWrite = false;
@@ -52,6 +54,14 @@ inline constexpr const char* kEntryLost[kKept] = {
     "r4, lost by the signal's entry", "r5, lost by the signal's entry",
     "r6, lost by the signal's entry", "r7, lost by the signal's entry",
     "r8, lost by the signal's entry", "r9, lost by the signal's entry"};
+// Not used: no backtrace is taken on this ISA.
+inline constexpr const char* kUnwoundWrongly[kKept] = {
+    "wrong frame: a known one with another r4", "wrong frame: a known one with another r5",
+    "wrong frame: a known one with another r6", "wrong frame: a known one with another r7",
+    "wrong frame: a known one with another r8", "wrong frame: a known one with another r9"};
+// The numbers of both in call frame information.
+inline constexpr int kKeptDwarf[kKept] = {4, 5, 6, 7, 8, 9};
+inline constexpr int kFramePointerDwarf = 11;
 inline constexpr int kPreserved[] = {4, 5, 6, 7, 8, 9, 11};
 
 // FPSCR: round towards zero; no signal handler starts with that.
