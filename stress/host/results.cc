@@ -144,9 +144,14 @@ void ResultsWriter::line(const std::string& text) {
   }
 }
 
+static ordered_json adapter_json(const AdapterRow& row) {
+  return {{"name", row.name},         {"version", row.version}, {"build", row.build},
+          {"promises", row.promises}, {"traits", row.traits},   {"file", row.file}};
+}
+
 void ResultsWriter::write(const RunRow& row) {
   const MachineFacts here = machine();
-  line(dump(ordered_json{
+  ordered_json json{
       {"kind", "run"},
       {"version", row.version},
       {"build", row.build},
@@ -165,7 +170,9 @@ void ResultsWriter::write(const RunRow& row) {
         {"xcr0", fmt::format("{:#x}", here.xcr0)},
         {"microcode", here.microcode},
         {"libc", here.libc},
-        {"mitigations", here.mitigations}}}}));
+        {"mitigations", here.mitigations}}}};
+  if (row.adapter) json["adapter"] = adapter_json(*row.adapter);
+  line(dump(json));
 }
 
 void ResultsWriter::write(const CellRow& row) {
@@ -175,16 +182,22 @@ void ResultsWriter::write(const CellRow& row) {
   for (const auto& [name, use] : row.stacks)
     stacks[name] = {{"used", use.used}, {"size", use.size}};
   cells_++;
-  line(dump(ordered_json{{"kind", "cell"},           {"isa", row.isa},
-                         {"protocol", row.protocol}, {"site", row.site},
-                         {"handler", row.handler},   {"depth", row.form == "single" ? 1 : 2},
-                         {"form", row.form},         {"inject", row.inject},
-                         {"contain", row.contain},   {"boundaries", row.boundaries},
-                         {"trials", row.trials},     {"requested", row.requested},
-                         {"landed", row.landed},     {"unreached", row.unreached},
-                         {"verdicts", row.verdicts}, {"predicted_mismatches", mismatches},
-                         {"expected", row.expected}, {"map", row.map},
-                         {"stacks", stacks},         {"seconds", row.seconds}}));
+  ordered_json json{{"kind", "cell"},           {"isa", row.isa},
+                    {"protocol", row.protocol}, {"site", row.site},
+                    {"handler", row.handler},   {"depth", row.form == "single" ? 1 : 2},
+                    {"form", row.form},         {"inject", row.inject},
+                    {"contain", row.contain},   {"boundaries", row.boundaries},
+                    {"trials", row.trials},     {"requested", row.requested},
+                    {"landed", row.landed},     {"unreached", row.unreached},
+                    {"verdicts", row.verdicts}, {"predicted_mismatches", mismatches},
+                    {"expected", row.expected}, {"map", row.map},
+                    {"stacks", stacks},         {"seconds", row.seconds}};
+  if (row.standing) {
+    json["promised"] = row.standing->promised;
+    json["observed"] = row.standing->observed;
+    json["copies"] = row.standing->copies;
+  }
+  line(dump(json));
 }
 
 void ResultsWriter::write(const ClaimRow& row) {
