@@ -15,6 +15,8 @@
 #include <fstream>
 #include <utility>
 
+#include "stress/host/adapter_file.h"
+
 namespace sigsweep {
 namespace {
 
@@ -245,18 +247,21 @@ std::string gdb_lines(const Session& session, const Schedule& schedule, std::siz
   for (const std::string& command : Stops(all, injection).commands(operation)) {
     line += " -ex " + shell_quoted(command);
   }
-  return fmt::format("{} --args {} --walk {}\n         there: signal {}\n", line,
-                     shell_quoted(session.runner_path), shell_quoted(path),
-                     all.at(injection).signal);
+  return fmt::format("{} --args {}{} --walk {}\n         there: signal {}\n", line,
+                     shell_quoted(session.runner_path), adapter_flag(session.options),
+                     shell_quoted(path), all.at(injection).signal);
 }
 
 Account replay_under_debugger(const Session& session, const Schedule& schedule,
                               const std::string& path) {
   check(schedule, path);
   const ScratchFile text(print_schedule(schedule)), script(script_of(schedule));
-  const std::string output =
-      output_of_gdb({"gdb", "-q", "-nx", "-batch", "-x", script.path(), "--args",
-                     session.runner_path, "--walk", text.path(), "--account"});
+  std::vector<std::string> words{"gdb", "-q",          "-nx",    "-batch",
+                                 "-x",  script.path(), "--args", session.runner_path};
+  const std::string& adapter = session.options.adapter;
+  if (!adapter.empty()) words.insert(words.end(), {"--adapter", adapter});
+  words.insert(words.end(), {"--walk", text.path(), "--account"});
+  const std::string output = output_of_gdb(words);
   std::optional<Account> last;
   for (std::size_t at = 0; at < output.size();) {
     const std::size_t end = std::min(output.find('\n', at), output.size());

@@ -12,6 +12,7 @@
 #include <cstring>
 #include <string_view>
 
+#include "stress/host/adapter_file.h"
 #include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/options.h"
@@ -68,7 +69,10 @@ std::string slots_page(const Account& account) {
 // What a command that is printed needs, to run on this subject.
 std::string subject_flag(const Options& options) {
   const std::string red_zone = options.no_red_zone ? " --no-red-zone" : "";
-  if (!options.runner.empty()) return " --runner " + shell_quoted(options.runner) + red_zone;
+  const std::string adapter = adapter_flag(options);
+  if (!options.runner.empty())
+    return adapter + " --runner " + shell_quoted(options.runner) + red_zone;
+  if (!adapter.empty()) return adapter + red_zone;
   return (options.subject == kSubjects[0] ? "" : " --subject " + options.subject) + red_zone;
 }
 
@@ -82,10 +86,11 @@ std::string spaced(const Values& values) {
 }  // namespace
 
 std::string finding_id(const ReportedTrial& e) {
+  std::vector<std::string_view> parts{e.isa, e.protocol};
+  if (e.adapter) parts = {"adapter", e.adapter->name, e.isa};
+  parts.insert(parts.end(), {e.site(), e.handler(), e.phase().head(), e.verdict()});
   std::uint64_t hash = 0xcbf29ce484222325;
-  for (const std::string_view part :
-       {std::string_view(e.isa), std::string_view(e.protocol), std::string_view(e.site()),
-        std::string_view(e.handler()), std::string_view(e.phase().head()), e.verdict()}) {
+  for (const std::string_view part : parts) {
     for (const char c : part) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
     hash = (hash ^ static_cast<unsigned char>('\n')) * 0x100000001b3;
   }
@@ -101,6 +106,7 @@ Schedule schedule_of(const ReportedTrial& e, const std::string& command_line) {
   const Account& account = e.account;
   Schedule schedule;
   schedule.isa = e.isa;
+  schedule.adapter = e.adapter;
   schedule.protocol = e.protocol;
   schedule.seed = e.seed;
   Operation op{account.site, account.given, {}};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "stress/account/account.h"
@@ -20,6 +21,8 @@ struct ReportedTrial {
   bool expected = false;
   std::uint64_t seed = 0;
   Account account;
+  std::optional<AdapterIdentity> adapter =
+      {};  // whose library it is of; none: of a built-in subject
 
   const std::string& site() const { return account.site; }
   std::string_view verdict() const { return verdict_name(account.verdict); }
@@ -31,13 +34,14 @@ struct ReportedTrial {
 };
 
 // The same finding has the same id every night: a hash of isa, protocol, site, and the blamed
-// injection's handler and phase (without its #n), and verdict. 16 hex digits.
+// injection's handler and phase (without its #n), and verdict. Of an adapter: its library's name,
+// isa, site, handler, phase and verdict; so another build or version keeps it. 16 hex digits.
 std::string finding_id(const ReportedTrial& example);
 
 // What a schedule that shows this must expect: its verdict, and the first slot that is hurt.
 Expectation expectation(const Account& account);
 
-// The schedule that shows it, with `expect` and `origin`.
+// The schedule that shows it, with `expect` and `origin`. The command line names an adapter's file.
 Schedule schedule_of(const ReportedTrial& example, const std::string& command_line);
 
 FindingRow finding_row(const Session& session, const ReportedTrial& example);

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "stress/host/adapter_file.h"
+
 #ifndef SIGSWEEP_VERSION
 #error "SIGSWEEP_VERSION and SIGSWEEP_BUILD come from CMake"
 #endif
@@ -64,7 +66,9 @@ std::vector<std::string> Session::sites() const {
 std::vector<std::string> Session::handlers() const {
   const auto known = names_of(description.catalog.handlers);
   auto calling = known;
-  std::erase_if(calling, [](const std::string& name) { return !calls_subject(name); });
+  if (!description.adapter) {
+    std::erase_if(calling, [](const std::string& name) { return !calls_subject(name); });
+  }
   const std::string observe(kObserveName);
   const auto has = [&](const std::vector<std::string>& names) {
     return std::ranges::find(names, observe) != names.end();
@@ -137,9 +141,25 @@ std::string machine_isa() {
 #endif
 }
 
-Session open_session(const Options& options) {
+namespace {
+
+// Of a runner that does not answer. One that refuses its adapter has said why, in one line.
+Failure failure_at_start(const Outcome& outcome, const Session& session) {
+  if (outcome.kind == Outcome::stopped) return {kStopped, "stopped"};
+  const bool told = !outcome.said.empty() && (outcome.status == kUsage || outcome.gave_up);
+  if (told) return {outcome.gave_up ? kHarnessFailed : kUsage, outcome.said};
+  if (outcome.kind == Outcome::died && !session.options.adapter.empty()) {
+    return {kHarnessFailed, fmt::format("adapter {}: its runner ended before it answered: {}",
+                                        session.options.adapter, outcome.message)};
+  }
+  return {kHarnessFailed, fmt::format("the runner does not answer: {}", outcome.message)};
+}
+
+}  // namespace
+
+Session open_session(const Options& given) {
   Session session;
-  session.options = options;
+  const Options& options = session.options = with_adapter(given);
   session.known = std::make_shared<KnownFindings>(options.known);
   session.runner_path =
       options.runner.empty() ? runner_path(options.isa, options.subject) : options.runner;
@@ -157,11 +177,15 @@ Session open_session(const Options& options) {
     throw Failure(kSkipped,
                   fmt::format("skipped: the runner {} does not exist", session.runner_path));
   }
-  session.runner = std::make_unique<RunnerProcess>(session.runner_path, options.isa);
+  session.runner =
+      std::make_unique<RunnerProcess>(session.runner_path, options.isa, options.adapter);
   const Outcome outcome = describe(session.runner.get(), &session.description);
-  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
-  if (outcome.kind != Outcome::done) {
-    throw Failure(kHarnessFailed, fmt::format("the runner does not answer: {}", outcome.message));
+  if (outcome.kind != Outcome::done) throw failure_at_start(outcome, session);
+  if (options.subject == kAdapterSubject && !session.description.adapter) {
+    throw Failure(kHarnessFailed,
+                  fmt::format("the runner {} does not say whose adapter it has; one of subject "
+                              "adapter is expected",
+                              session.runner_path));
   }
   return session;
 }
@@ -170,6 +194,13 @@ std::vector<Session> open_sessions(const Options& options, std::vector<std::stri
   const bool all = options.isas == std::vector<std::string>{"all"};
   std::vector<std::string> isas = options.isas;
   if (all) isas.assign(std::begin(kIsas), std::end(kIsas));
+  if (all && !options.adapter.empty()) {  // a file is for one
+    isas = {isa_of_adapter(options.adapter)};
+    for (const std::string_view isa : kIsas) {
+      if (isa == isas.front()) continue;
+      left_out->push_back(fmt::format("{}: the adapter is built for {}", isa, isas.front()));
+    }
+  }
   if (isas.empty()) isas = {options.isa};
   std::vector<Session> sessions;
   for (const std::string& isa : isas) {
@@ -224,6 +255,14 @@ void print_provenance(const Options& options) {
              build_description(),
              fmt::join(options.isas.empty() ? std::vector{options.isa} : options.isas, ","),
              options.subject, options.seed, options.command_line);
+}
+
+void print_provenance(const Session& session) {
+  print_provenance(session.options);
+  const auto& adapter = session.description.adapter;
+  if (!adapter) return;
+  fmt::print(stderr, "adapter {} {}, build {}, {}\n", adapter->name, adapter->version,
+             adapter->build, session.options.adapter);
 }
 
 }  // namespace sigsweep

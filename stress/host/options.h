@@ -49,6 +49,8 @@ struct Options {
   std::vector<std::string> isas;  // as given; empty: the machine's own
   std::string isa;                // of them, the one that a session is for
   std::string subject = "onm", runner;
+  std::string adapter;  // its file, with a slash; empty: a subject that is built in
+  bool cxx = false;     // adapter new: in C++
   std::vector<std::string> protocols{"all"}, sites{"all"}, handlers{"all"};
   std::string inject = "direct";
   std::string replace_source;  // replay: instead of what the schedule says; empty: that
@@ -81,7 +83,8 @@ struct Options {
 };
 
 // The subjects, by the name that --subject takes; the first is the default.
-inline constexpr const char* kSubjects[] = {"onm", "fcontext"};
+inline constexpr const char* kAdapterSubject = "adapter";
+inline constexpr const char* kSubjects[] = {"onm", "fcontext", kAdapterSubject};
 
 // The machine's own instruction set, of kIsas.
 std::string machine_isa();
@@ -97,7 +100,7 @@ struct Session {
   // Names of a flag, with `all` spelled out. Throws Failure(kUsage) for one that is not known.
   std::vector<std::string> protocols() const;
   std::vector<std::string> sites() const;
-  // `all`: those that call; the harness's own only by name.
+  // `all`: those that call; the harness's own only by name. Of an adapter `all` is every one.
   std::vector<std::string> handlers() const;
   const ProtocolSpec& protocol(const std::string& name) const;
   // The verdict of an operation with no handler's call: ok, unless the protocol's stub refuses the
@@ -106,7 +109,11 @@ struct Session {
   // The verdicts that are no finding. `assumed`: those of --assume, for handlers that call.
   VerdictSet allowed(const std::string& protocol, const std::string& site,
                      const std::string& handler,
-                     const std::map<std::string, Verdict>& assumed) const;
+                     const std::map<std::string, Verdict>& assumed = {}) const;
+  // Was anything promised of this handler? Else its verdicts are only observed.
+  bool promised(const std::string& protocol, const std::string& handler) const {
+    return !description.only_observed.contains({protocol, handler});
+  }
   // --assume: protocol -> the verdict that is expected instead.
   std::map<std::string, Verdict> assumptions() const;
 };
@@ -129,6 +136,8 @@ std::string shell_quoted(const std::string& word);
 
 // Printed before a run: version, build, seed, the command line.
 void print_provenance(const Options& options);
+// And whose adapter it has.
+void print_provenance(const Session& session);
 std::string version();
 std::string build_description();
 

@@ -144,9 +144,14 @@ void ResultsWriter::line(const std::string& text) {
   }
 }
 
+static ordered_json adapter_json(const AdapterRow& row) {
+  return {{"name", row.name},         {"version", row.version}, {"build", row.build},
+          {"promises", row.promises}, {"traits", row.traits},   {"file", row.file}};
+}
+
 void ResultsWriter::write(const RunRow& row) {
   const MachineFacts here = machine();
-  line(dump(ordered_json{
+  ordered_json json{
       {"kind", "run"},
       {"version", row.version},
       {"build", row.build},
@@ -165,7 +170,9 @@ void ResultsWriter::write(const RunRow& row) {
         {"xcr0", fmt::format("{:#x}", here.xcr0)},
         {"microcode", here.microcode},
         {"libc", here.libc},
-        {"mitigations", here.mitigations}}}}));
+        {"mitigations", here.mitigations}}}};
+  if (row.adapter) json["adapter"] = adapter_json(*row.adapter);
+  line(dump(json));
 }
 
 void ResultsWriter::write(const CellRow& row) {
@@ -185,6 +192,10 @@ void ResultsWriter::write(const CellRow& row) {
                     {"verdicts", row.verdicts}, {"predicted_mismatches", mismatches},
                     {"expected", row.expected}, {"map", row.map},
                     {"stacks", stacks},         {"seconds", row.seconds}};
+  if (row.standing) {
+    json["promised"] = row.standing->promised;
+    json["observed"] = row.standing->observed;
+  }
   if (row.copies != 0) json["copies"] = row.copies;
   line(dump(json));
 }

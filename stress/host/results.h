@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,17 +22,31 @@ struct MachineFacts {
 };
 MachineFacts machine();
 
+// Of a run with an adapter: whose library it is, and what was promised of it.
+struct AdapterRow {
+  std::string name, version, build, file;
+  std::vector<std::string> promises, traits;
+};
+
 struct RunRow {  // provenance: the first line
   std::string version, build, command;
   std::vector<std::string> isas;
   std::vector<std::string> left_out;  // "ISA: reason"
   std::uint64_t seed = 0;
-  std::string shard;      // "1/2"; empty: all of it
-  std::string selection;  // what was asked for, in one canonical form
+  std::string shard;                       // "1/2"; empty: all of it
+  std::string selection;                   // what was asked for, in one canonical form
+  std::optional<AdapterRow> adapter = {};  // none: a subject that is built in
 };
 
 struct StackUse {  // bytes
   std::uint64_t used = 0, size = 0;
+};
+
+// Of a cell of an adapter.
+struct Standing {
+  bool promised = true;  // one verdict was promised, so that any other is a finding
+  // Trials that were not ok, by verdict, against which nothing was promised: never a finding.
+  std::map<std::string, std::uint64_t> observed;
 };
 
 struct CellRow {
@@ -47,6 +62,7 @@ struct CellRow {
   // Of each stack what was used at most since the runner began, and its size, in bytes.
   std::map<std::string, StackUse> stacks;
   std::uint64_t copies = 0;  // of the runner, thrown away after a trial; 0: not written
+  std::optional<Standing> standing;  // none: of a subject that is built in
   double seconds = 0;
 };
 

@@ -73,8 +73,9 @@ struct RunnerProcess::SharedProgress {  // the layout of the runner's TrialProgr
   volatile std::uint64_t serial, cell, boundary;
 };
 
-RunnerProcess::RunnerProcess(std::string path, const std::string& isa)
-    : path_(std::move(path)), emulator_(emulator_of(isa)) {
+RunnerProcess::RunnerProcess(std::string path, const std::string& isa, std::string adapter)
+    : path_(std::move(path)), adapter_(std::move(adapter)), emulator_(emulator_of(isa)) {
+  if (!adapter_.empty()) errors_fd_ = memfd_create("sigsweep-errors", MFD_CLOEXEC);
   shared_fd_ = memfd_create("sigsweep-progress", 0);
   if (shared_fd_ < 0 || ftruncate(shared_fd_, 4096) != 0) return;  // start() will say
   void* p = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, shared_fd_, 0);
@@ -88,6 +89,44 @@ RunnerProcess::~RunnerProcess() {
   }
   if (shared_ != nullptr) munmap(const_cast<SharedProgress*>(shared_), 4096);
   if (shared_fd_ >= 0) close(shared_fd_);
+  if (errors_fd_ >= 0) close(errors_fd_);
+}
+
+void RunnerProcess::become(int commands, int answers) const {
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  // Those are for the host, which ends its runners; a group's may come here first.
+  signal(SIGINT, SIG_IGN);
+  signal(SIGTERM, SIG_IGN);
+  dup2(commands, STDIN_FILENO);
+  dup2(answers, STDOUT_FILENO);
+  if (errors_fd_ >= 0) dup2(errors_fd_, STDERR_FILENO);
+  const std::string fd = std::to_string(shared_fd_);
+  std::vector<const char*> words;
+  if (emulator_ != nullptr) words.push_back(emulator_);
+  words.push_back(path_.c_str());
+  if (!adapter_.empty()) words.insert(words.end(), {"--adapter", adapter_.c_str()});
+  words.insert(words.end(), {"--progress-fd", fd.c_str(), nullptr});
+  char* const* const argv = const_cast<char* const*>(words.data());
+  if (emulator_ == nullptr) execv(argv[0], argv);
+  if (emulator_ != nullptr) execvp(argv[0], argv);
+  _exit(127);
+}
+
+std::string RunnerProcess::relay_errors(bool ended) {
+  if (errors_fd_ < 0) return {};
+  std::string text;
+  char buffer[4096];
+  for (ssize_t n;
+       (n = pread(errors_fd_, buffer, sizeof buffer, static_cast<off_t>(errors_read_))) > 0;) {
+    text.append(buffer, static_cast<std::size_t>(n));
+    errors_read_ += static_cast<std::uint64_t>(n);
+  }
+  const std::size_t end = text.find_last_not_of('\n');
+  if (end == text.npos) return {};
+  const std::size_t before = text.rfind('\n', end);
+  const std::size_t last = before == text.npos ? 0 : before + 1;
+  fmt::print(stderr, "{}", text.substr(0, ended ? last : text.npos));
+  return text.substr(last, end + 1 - last);
 }
 
 bool RunnerProcess::start(std::string* why) {
@@ -97,22 +136,8 @@ bool RunnerProcess::start(std::string* why) {
     return false;
   }
   shared_->serial = 0;
-  const std::string fd = std::to_string(shared_fd_);
   pid_ = fork();
-  if (pid_ == 0) {
-    prctl(PR_SET_PDEATHSIG, SIGKILL);
-    // Those are for the host, which ends its runners; a group's may come here first.
-    signal(SIGINT, SIG_IGN);
-    signal(SIGTERM, SIG_IGN);
-    dup2(down[0], STDIN_FILENO);
-    dup2(up[1], STDOUT_FILENO);
-    const char* const path = path_.c_str();
-    if (emulator_ == nullptr) execl(path, path, "--progress-fd", fd.c_str(), nullptr);
-    if (emulator_ != nullptr) {
-      execlp(emulator_, emulator_, path, "--progress-fd", fd.c_str(), nullptr);
-    }
-    _exit(127);
-  }
+  if (pid_ == 0) become(down[0], up[1]);
   close(down[0]);
   close(up[1]);
   to_ = down[1];
@@ -138,6 +163,8 @@ Outcome RunnerProcess::bury(bool hung) {
   outcome.in_trial = shared_->serial != 0;
   outcome.cell = shared_->cell;
   outcome.point = shared_->boundary;
+  outcome.said = relay_errors(true);
+  if (WIFEXITED(status)) outcome.status = WEXITSTATUS(status);
   if (WIFEXITED(status) && WEXITSTATUS(status) == 127) {
     outcome.message = path_ + " could not be started";
   } else if (WIFEXITED(status)) {
@@ -146,6 +173,7 @@ Outcome RunnerProcess::bury(bool hung) {
   } else {
     outcome.message = fmt::format("{} died of signal {}", path_, WTERMSIG(status));
   }
+  if (!outcome.said.empty()) outcome.message += "; its last word: " + outcome.said;
   return outcome;
 }
 
@@ -197,6 +225,7 @@ Outcome RunnerProcess::command(const Record& command,
   }
   for (std::string line; read_line(&line, &outcome);) {
     const Record record = Record::decode(line);
+    if (record.word() == "done" || record.word() == "trouble") relay_errors(false);
     if (record.word() == "done") return outcome;
     if (record.word() == "trouble") {
       outcome.kind = Outcome::trouble;
@@ -233,6 +262,12 @@ Outcome describe(RunnerProcess* runner, Description* out) {
                                 r.number("predicts") != 0, r.number("passes_slots") != 0});
     } else if (r.word() == "by_handler") {
       out->allowed[{r.text("name"), r.text("handler")}] = allowed_of(r);
+      if (r.number("promised") == 0) out->only_observed.insert({r.text("name"), r.text("handler")});
+    } else if (r.word() == "adapter") {
+      out->adapter = AdapterSpec{{r.text("name"), r.text("version"), r.text("build")},
+                                 r.list("promises"),
+                                 r.list("traits")};
+      catalog.adapter = *out->adapter;
     } else if (r.word() == "site") {
       catalog.sites.push_back({r.text("name"), r.list("slots")});
       out->sites.push_back({r.text("name"), r.text("in"), r.text("out"), r.text("written"),
@@ -255,17 +290,14 @@ Outcome describe(RunnerProcess* runner, Description* out) {
   return outcome;
 }
 
-namespace {
-
-// A file that lies beside the command; empty if it does not.
 std::string beside(const std::string& name) {
   std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  const auto path = self.parent_path() / name;
-  return std::filesystem::exists(path, error) ? path.string() : std::string();
+  const auto folder = std::filesystem::read_symlink("/proc/self/exe", error).parent_path();
+  for (const auto& path : {folder / name, folder.parent_path() / "lib/sigsweep" / name}) {
+    if (std::filesystem::exists(path, error)) return path.string();
+  }
+  return {};
 }
-
-}  // namespace
 
 std::string runner_path(const std::string& isa, const std::string& subject) {
   return beside("runner-" + isa + (subject == "onm" ? "" : "-" + subject));

@@ -8,6 +8,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -51,12 +53,15 @@ struct Outcome {
   std::uint64_t point = 0;  // ... at this point
   bool hung = false;        // killed by its watchdog; or by the host, because it was silent
   bool gave_up = false;     // died: it ended itself with status 3, because it could not work
+  int status = -1;          // died: it exited with this; else -1
+  std::string said;         // died, of an adapter: the last line that it wrote to standard error
 };
 
 class RunnerProcess {
  public:
   // `isa`: what the program at `path` is for; where it is not the machine's, qemu runs it.
-  RunnerProcess(std::string path, const std::string& isa);
+  // `adapter`: the file that it is to load; empty: its subject is built in.
+  RunnerProcess(std::string path, const std::string& isa, std::string adapter = {});
   ~RunnerProcess();
   RunnerProcess(const RunnerProcess&) = delete;
   RunnerProcess& operator=(const RunnerProcess&) = delete;
@@ -71,11 +76,17 @@ class RunnerProcess {
  private:
   struct SharedProgress;  // what the runner says of where it is
   bool start(std::string* why);
+  [[noreturn]] void become(int commands, int answers) const;
+  // Of an adapter, whose code may write there: passes on what came since, and returns the last
+  // line of it. The last line is not passed on if the process has `ended`.
+  std::string relay_errors(bool ended);
   bool read_line(std::string* line, Outcome* outcome);
   Outcome bury(bool hung);
 
-  std::string path_;
+  std::string path_, adapter_;
   const char* emulator_;  // null: the machine runs it
+  int errors_fd_ = -1;    // its standard error, kept; -1: it has ours
+  std::uint64_t errors_read_ = 0;
   pid_t pid_ = -1;
   int to_ = -1, from_ = -1, shared_fd_ = -1;
   SharedProgress* shared_ = nullptr;
@@ -100,19 +111,29 @@ struct ModuleSpec {
   std::string name, path, build;  // name: as boundaries have it; build: its build id, or a hash
 };
 
+// What an adapter says of itself, in the words of sigsweep_adapter.h.
+struct AdapterSpec : AdapterIdentity {
+  std::vector<std::string> promises, traits;
+};
+
 // What it says of its subject.
 struct Description {
   Catalog catalog;
+  std::optional<AdapterSpec> adapter;  // none: the subject is built in
   std::vector<ProtocolSpec> protocols;
   std::vector<SiteSpec> sites;
   std::vector<ModuleSpec> modules;               // of an adapter
   std::map<std::string, std::string> elsewhere;  // protocols of another ISA only: which
   // By protocol and handler, where a handler may show other verdicts than any that calls.
   std::map<std::pair<std::string, std::string>, VerdictSet> allowed;
+  // The same pairs of which nothing was promised: what is seen there is only observed.
+  std::set<std::pair<std::string, std::string>> only_observed;
 };
 Outcome describe(RunnerProcess* runner, Description* out);
 
-// Where the runner of this ISA and subject lies: beside the command. Empty if there is none.
+// A file that lies beside the command, or where an installed command has it; empty: it does not.
+std::string beside(const std::string& name);
+// Where the runner of this ISA and subject lies. Empty if there is none.
 std::string runner_path(const std::string& isa, const std::string& subject);
 // Why the build has none, as it noted beside the command; empty: it does not say.
 std::string why_no_runner(const std::string& isa);

@@ -321,7 +321,7 @@ std::string storm_runner(const Session& session) {
 
 StormDescription describe_storm(const Session& session) {
   StormDescription described;
-  RunnerProcess runner(required_runner(session), machine_isa());
+  RunnerProcess runner(required_runner(session), machine_isa(), session.options.adapter);
   const Outcome outcome =
       runner.command(Record("describe"), [&](const Record& r) { take_description(r, &described); });
   if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");

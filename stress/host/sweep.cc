@@ -57,6 +57,7 @@ class GroupRun {
   void take(const Record& record);
   void take_cell(const Record& record);
   void take_deaths(CellRow* row) const;
+  Standing standing(const CellRow& row, const VerdictSet& may_show) const;
   void finish_cell(CellRow row);
   void forget_examples(const std::string& handler);
   // handlers: the command's, as it was given.
@@ -78,8 +79,8 @@ class GroupRun {
   const CellGroup& group_;
   RunnerProcess* runner_;
   std::vector<Death> deaths_;
-  bool began_ = false;  // the runner has got past the run without a signal
-  bool anew_ = false;   // one has died in that run: the next is new
+  bool began_ = false;        // the runner has got past the run without a signal
+  bool anew_ = false;         // one has died in that run: the next is new
 };
 
 VerdictSet GroupRun::allowed(const std::string& handler) const {
@@ -119,7 +120,8 @@ void GroupRun::take(const Record& record) {
     Account told = decode(record);
     const bool expected = told.expected && told.mismatch.empty();
     const std::uint64_t seed = told.seed;
-    examples.push_back({session_.options.isa, group_.protocol, expected, seed, std::move(told)});
+    examples.push_back({session_.options.isa, group_.protocol, expected, seed, std::move(told),
+                        session_.description.catalog.adapter});
   } else if (record.word() == "again") {
     forget_examples(record.text("handler"));
   } else if (record.word() == "cell") {
@@ -177,15 +179,29 @@ void GroupRun::take_deaths(CellRow* row) const {
 
 void GroupRun::finish_cell(CellRow row) {
   row.expected = row.predicted_mismatches == 0;
+  const VerdictSet may_show = allowed(row.handler);
   for (const auto& [verdict, count] : row.verdicts) {
-    if (!contains(allowed(row.handler), verdict)) row.expected = false;
+    if (!contains(may_show, verdict)) row.expected = false;
   }
+  if (session_.description.adapter) row.standing = standing(row, may_show);
   if (row.requested != row.landed + row.unreached && harness_problem.empty()) {
     harness_problem =
         fmt::format("{} {} {}: {} signals asked for, {} landed: an injection did not land",
                     row.protocol, row.site, row.handler, row.requested, row.landed);
   }
   cells.push_back(std::move(row));
+}
+
+// One verdict is a promise. Of several, all but ok are observations.
+Standing GroupRun::standing(const CellRow& row, const VerdictSet& may_show) const {
+  Standing standing;
+  standing.promised = session_.promised(row.protocol, row.handler);
+  if (standing.promised) return standing;
+  for (const auto& [verdict, count] : row.verdicts) {
+    if (verdict != verdict_name(Verdict::ok) && contains(may_show, verdict))
+      standing.observed[verdict] = count;
+  }
+  return standing;
 }
 
 // A death in a trial is that trial's verdict; any other ends the sweep. True: go on.
@@ -289,7 +305,7 @@ void Sweeper::take(GroupRun* run) {
 }
 
 void Sweeper::work() {
-  RunnerProcess runner(session_.runner_path, session_.options.isa);
+  RunnerProcess runner(session_.runner_path, session_.options.isa, session_.options.adapter);
   for (;;) {
     const CellGroup* group = nullptr;
     {

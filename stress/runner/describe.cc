@@ -35,11 +35,13 @@ void describe_protocols(const Subject& subject) {
   for (unsigned p = 0; p < subject.protocols().size(); p++) {
     for (const CatalogEntry& handler : catalog.handlers) {
       const VerdictSet allowed = subject.allowed(p, handler_named(subject, handler.name));
-      if (allowed == subject.protocols()[p].allowed) continue;
+      const bool promised = subject.promises(p, handler_named(subject, handler.name));
+      if (allowed == subject.protocols()[p].allowed && promised) continue;
       send(Record("by_handler")
                .add("name", subject.protocols()[p].name)
                .add("handler", handler.name)
-               .add("allowed", allowed.text()));
+               .add("allowed", allowed.text())
+               .add("promised", std::uint64_t{promised}));
     }
   }
   for (const Tables::Elsewhere& p : subject.elsewhere()) {

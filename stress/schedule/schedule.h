@@ -41,16 +41,26 @@ struct CatalogEntry {
 // The one list of instruction sets, as schedules, flags and results name them.
 inline constexpr std::string_view kIsas[] = {"386", "amd64", "amd64p32", "arm"};
 
+// Of an adapter's library: what a schedule for it names. Where its file lies is no part of it.
+struct AdapterIdentity {
+  std::string name, version;  // one word each: is_adapter_word()
+  std::string build;          // of the file: hex digits
+  bool operator==(const AdapterIdentity&) const = default;
+};
+// Letters, digits, '-', '_' and '.'; at least one.
+bool is_adapter_word(std::string_view text);
+
 // The names that are allowed. Filled from a subject (in process) or from a runner's description.
 struct Catalog {
-  std::string isa;                     // of the runner that gave it
-  std::vector<std::string> isas;       // all that a schedule may name
-  std::vector<std::string> protocols;  //
-  std::vector<std::string> verdicts;   //
-  std::vector<std::string> slots;      // every slot of the subject: each may stand in `expect`
-  std::vector<CatalogEntry> sites;     //
-  std::vector<CatalogEntry> handlers;  // the harness's own among them
-  unsigned word_bits = 64;             // largest argument: 2^word_bits - 1
+  std::string isa;                         // of the runner that gave it
+  std::vector<std::string> isas;           // all that a schedule may name
+  std::vector<std::string> protocols;      //
+  std::vector<std::string> verdicts;       //
+  std::vector<std::string> slots;          // every slot of the subject: each may stand in `expect`
+  std::vector<CatalogEntry> sites;         //
+  std::vector<CatalogEntry> handlers;      // `none` among them
+  unsigned word_bits = 64;                 // largest argument: 2^word_bits - 1
+  std::optional<AdapterIdentity> adapter;  // none: a subject that is built in
 };
 
 struct Argument {
@@ -102,6 +112,7 @@ struct Expectation {
 
 struct Schedule {
   std::string isa;
+  std::optional<AdapterIdentity> adapter;  // whose library it is for; none: it does not say
   std::string protocol;
   std::uint64_t seed = 0;
   std::vector<Operation> operations;

@@ -253,6 +253,7 @@ void Reader::finish_boundary() {
 Schedule Reader::read(std::span<const std::uint8_t> bytes) {
   const ByteRecord first = ByteRecord::read(bytes, 0);
   schedule_.isa = catalog_.isa;
+  schedule_.adapter = catalog_.adapter;
   schedule_.protocol = pick(first.byte[0], catalog_.protocols);
   schedule_.seed = first.value();
   operation(first.index());

@@ -109,7 +109,8 @@ class Grounds {
 std::vector<std::uint8_t> to_bytes(const Schedule& schedule, const Catalog& catalog,
                                    const Grounds* grounds = nullptr);
 
-// from_bytes(to_bytes(s)) == s. REQUIRES: the catalog has an isa, a protocol, a site and a handler.
+// from_bytes(to_bytes(s)) == s, but that it is for the catalog's adapter. REQUIRES: the catalog has
+// an isa, a protocol, a site and a handler.
 Schedule from_bytes(std::span<const std::uint8_t> bytes, const Catalog& catalog,
                     const Grounds* grounds = nullptr);
 

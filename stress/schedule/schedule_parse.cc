@@ -81,7 +81,7 @@ class Parser {
     Stage first, last;  // where it may stand
     std::string_view where;
   };
-  static const Keyword kKeywords[7];
+  static const Keyword kKeywords[8];
 
   struct Option {
     std::string_view name;
@@ -107,6 +107,7 @@ class Parser {
   bool read_protocol() {
     return read_name("protocol", next(), names_of(catalog_.protocols), schedule_.protocol);
   }
+  bool read_subject();
   bool read_seed();
   bool read_op();
   bool read_inject();
@@ -128,6 +129,8 @@ class Parser {
                                            std::uint64_t most);
   bool read_argument(std::string_view kind, const CatalogEntry& owner, const Field& field,
                      std::vector<Argument>& to);
+  bool read_word(std::string_view what, Token token, std::string& to);
+  bool read_build(std::string& to);
   bool fail(Token where, std::string message);
 
   std::string_view rest_;  // the lines to come
@@ -145,6 +148,7 @@ class Parser {
 
 const Parser::Keyword Parser::kKeywords[] = {
     {"isa", &Parser::read_isa, true, Stage::header, Stage::header, "before the first op"},
+    {"subject", &Parser::read_subject, true, Stage::header, Stage::header, "before the first op"},
     {"protocol", &Parser::read_protocol, true, Stage::header, Stage::header, "before the first op"},
     {"seed", &Parser::read_seed, true, Stage::header, Stage::header, "before the first op"},
     {"op", &Parser::read_op, false, Stage::header, Stage::body, "before expect"},
@@ -159,7 +163,7 @@ const Parser::Option Parser::kOptions[] = {
 };
 
 std::vector<std::string> Parser::words() {
-  std::vector<std::string> words = {std::string(kTitle), "at"};
+  std::vector<std::string> words = {std::string(kTitle), "at", "adapter", "build="};
   for (const Keyword& keyword : kKeywords) words.emplace_back(keyword.name);
   for (const Option& option : kOptions) words.push_back(std::string(option.name) + "=");
   for (const std::string_view name : kSignals) words.emplace_back(name);
@@ -279,6 +283,46 @@ bool Parser::has_header(Token where) {
                            listed(names_of(catalog_.protocols), {}));
   }
   return true;
+}
+
+// Another version or build of the same library is welcome: its boundaries are found by their phase.
+bool Parser::read_subject() {
+  const Token kind = next();
+  if (kind.text != "adapter") {
+    return fail(kind, quote(kind.text) +
+                          " where \"adapter\" must stand: subject adapter NAME VERSION build=ID");
+  }
+  AdapterIdentity adapter;
+  const Token name = next();
+  if (!read_word("adapter's name", name, adapter.name)) return false;
+  if (!catalog_.adapter) {
+    return fail(name, "for the adapter " + quote(adapter.name) +
+                          ", and none is given; --adapter FILE.so must name its file");
+  }
+  if (adapter.name != catalog_.adapter->name) {
+    return fail(name, "for the adapter " + quote(adapter.name) + "; the one that is given is " +
+                          quote(catalog_.adapter->name) + ", and only that is allowed");
+  }
+  if (!read_word("adapter's version", next(), adapter.version)) return false;
+  if (!read_build(adapter.build)) return false;
+  schedule_.adapter = std::move(adapter);
+  return true;
+}
+
+bool Parser::read_word(std::string_view what, Token token, std::string& to) {
+  to = token.text;
+  return is_adapter_word(token.text) ||
+         fail(token, std::string(what) + " is " + quote(token.text) +
+                         "; it must be of letters, digits, '-', '_' and '.'");
+}
+
+bool Parser::read_build(std::string& to) {
+  const Token token = next();
+  constexpr std::string_view kKey = "build=", kHex = "0123456789abcdef";
+  to = token.text.substr(std::min(kKey.size(), token.text.size()));
+  const bool right = token.text.starts_with(kKey) && !to.empty() &&
+                     to.find_first_not_of(kHex) == std::string::npos;
+  return right || fail(token, quote(token.text) + " where build=ID must stand, ID in hex digits");
 }
 
 bool Parser::read_seed() {
@@ -479,6 +523,12 @@ bool Parser::read_argument(std::string_view kind, const CatalogEntry& owner, con
 std::variant<Schedule, ParseError> parse_schedule(std::string_view text, std::string_view file,
                                                   const Catalog& catalog) {
   return Parser(text, file, catalog).parse();
+}
+
+bool is_adapter_word(std::string_view text) {
+  constexpr std::string_view kAllowed =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+  return !text.empty() && text.find_first_not_of(kAllowed) == text.npos;
 }
 
 std::vector<std::string> schedule_words() {

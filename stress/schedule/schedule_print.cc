@@ -38,6 +38,9 @@ std::string print_injection(const Injection& injection) {
 std::string print_schedule(const Schedule& schedule) {
   std::string text = std::string(kTitle) + "\n";
   text += line("isa", schedule.isa);
+  if (const auto& of = schedule.adapter) {
+    text += line("subject", "adapter " + of->name + " " + of->version + " build=" + of->build);
+  }
   text += line("protocol", schedule.protocol);
   text += line("seed", std::to_string(schedule.seed));
   for (const Operation& operation : schedule.operations) {

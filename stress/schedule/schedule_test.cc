@@ -24,6 +24,7 @@ Catalog catalog() {
   catalog.slots = {"s0", "s1", "p0"};
   catalog.sites = {{"largeAlloc_m", {"s0", "s1"}}, {"gc_m", {"p0"}}, {"scavenge_m", {}}};
   catalog.handlers = {{"mcacheRefill_m", {"s0"}}, {"both", {"s0", "s1"}}, {"none", {}}};
+  catalog.adapter = AdapterIdentity{"boost_context", "1.81", "00ffab12"};
   return catalog;
 }
 
@@ -161,6 +162,25 @@ TEST(ScheduleRead, NumbersDecimalOrHexadecimal) {
   EXPECT_EQ(schedule.operations.at(0).args.at(0).value, 0xffffu);
   EXPECT_EQ(parsed(with_header("seed 010\nop gc_m\n")).seed, 10u) << "never octal";
   EXPECT_EQ(injection("inject SIGURG at onM+47 handler=none").at.offset, 47u);
+}
+
+TEST(ScheduleRead, AnyVersionAndBuildOfTheAdapter) {
+  const Schedule schedule = parsed(
+      "sigsweep schedule 1\nisa amd64\nsubject adapter boost_context 2.0-rc_1 build=7\n"
+      "protocol legacy\nop gc_m\n");
+  EXPECT_EQ(schedule.adapter, (AdapterIdentity{"boost_context", "2.0-rc_1", "7"}));
+  EXPECT_EQ(parsed(with_op("")).adapter, std::nullopt);  // as the built-in subjects' files are
+}
+
+TEST(ScheduleRefusal, AnAdaptersWithoutTheAdapter) {
+  Catalog built_in = catalog();
+  built_in.adapter.reset();
+  const auto result =
+      parse_schedule("sigsweep schedule 1\nsubject adapter x 1 build=7\n", "f", built_in);
+  ASSERT_TRUE(std::holds_alternative<ParseError>(result));
+  EXPECT_EQ(
+      std::get<ParseError>(result).to_string(),
+      "f:2:17: for the adapter \"x\", and none is given; --adapter FILE.so must name its file");
 }
 
 TEST(ScheduleRead, InjectionDefaults) {
@@ -332,8 +352,7 @@ std::vector<Refusal> file_refusals() {
       {"NoProtocol", "sigsweep schedule 1\nisa arm\n", 3, 1, "protocol is missing"},
       {"NoOp", with_header("\n# c\n"), 6, 1, "op is missing"},
       {"NoOpNoNewline", with_header("# c"), 5, 1, "op is missing"},
-      {"Keyword", with_header(" on gc_m\n"), 4, 2,
-       "unknown keyword \"on\"; allowed: isa, protocol"},
+      {"Keyword", with_header(" on gc_m\n"), 4, 2, "unknown keyword \"on\"; allowed: isa, subject"},
       {"KeywordByte", with_header("\xff\n"), 4, 1, "unknown keyword \"\\xff\""},
   };
 }
@@ -373,6 +392,24 @@ std::vector<Refusal> line_refusals() {
       {"VerdictSlot", with_op("expect ok s9\n"), 5, 11, "unknown slot \"s9\"; allowed: s0, s1, p0"},
       {"VerdictTail", with_op("expect ok s0 s1\n"), 5, 14, "\"s1\" is too much"},
       {"OriginEmpty", with_op("origin  # c\n"), 5, 7, "origin without a text"},
+      {"SubjectKind", with_header("subject onm\n"), 4, 9, "\"onm\" where \"adapter\" must stand"},
+      {"SubjectUnnamed", with_header("subject adapter\n"), 4, 16, "adapter's name is \"\""},
+      {"SubjectOther", with_header("subject adapter pth 1 build=7\n"), 4, 17,
+       "for the adapter \"pth\"; the one that is given is \"boost_context\""},
+      {"SubjectVersion", with_header("subject adapter boost_context 1/2 build=7\n"), 4, 31,
+       "adapter's version is \"1/2\"; it must be of letters"},
+      {"SubjectNoBuild", with_header("subject adapter boost_context 1\n"), 4, 32,
+       "build=ID must stand"},
+      {"SubjectBuild", with_header("subject adapter boost_context 1 build=0x7\n"), 4, 33,
+       "\"build=0x7\" where build=ID must stand, ID in hex digits"},
+      {"SubjectBuildEmpty", with_header("subject adapter boost_context 1 build=\n"), 4, 33,
+       "in hex digits"},
+      {"SubjectTail", with_header("subject adapter boost_context 1 build=7 8\n"), 4, 41,
+       "\"8\" is too much"},
+      {"SubjectTwice", with_header(repeated("subject adapter boost_context 1 build=7\n", 2)), 5, 1,
+       "a second subject; one is allowed"},
+      {"SubjectLate", with_op("subject adapter boost_context 1 build=7\n"), 5, 1,
+       "must stand before the first op"},
   };
 }
 INSTANTIATE_TEST_SUITE_P(Line, ScheduleRefuses, testing::ValuesIn(line_refusals()), refusal_name);
@@ -518,6 +555,16 @@ TEST(SchedulePrint, IsTheInverseOfParse) {
     EXPECT_EQ(parsed(printed), schedule);
     EXPECT_EQ(print_schedule(parsed(printed)), printed);
   }
+}
+
+TEST(SchedulePrint, NamesTheAdapterInFrontOfTheProtocol) {
+  Schedule schedule = example();
+  schedule.adapter = AdapterIdentity{"boost_context", "1.81", "00ffab12"};
+  const std::string printed = print_schedule(schedule);
+  EXPECT_NE(printed.find("\nsubject   adapter boost_context 1.81 build=00ffab12\nprotocol "),
+            std::string::npos)
+      << printed;
+  EXPECT_EQ(parsed(printed), schedule);
 }
 
 TEST(SchedulePrint, AnyOriginLeavesAReadableFile) {

@@ -17,9 +17,10 @@
 namespace sigsweep {
 namespace {
 
-// One protocol's way through the operation, and the verdict at each boundary.
+// One protocol's way through the operation, or, of an adapter, one handler's, and the verdict at each
+// boundary.
 struct Column {
-  std::string protocol;
+  std::string title;
   std::vector<BoundaryAccount> lines;
   std::vector<std::string> verdicts;
 
@@ -33,7 +34,7 @@ struct Column {
 Column column_of(const Session& session, const std::string& protocol, const std::string& site,
                  const std::string& handler) {
   Column column;
-  column.protocol = protocol;
+  column.title = protocol;
   const auto take = [&](const Record& r) {
     if (r.word() == "boundary") {
       column.lines.push_back(decode_boundary(r));
@@ -66,7 +67,7 @@ void print_way(const Disassemblers& code, const std::vector<Column>& columns) {
   std::map<std::string, std::vector<Instruction>> cache;
   const Column& first = columns.front();
   fmt::print("{:<52} {:<28} {:<9}", "a signal in front of", "part and state", "live");
-  for (const Column& c : columns) fmt::print(" {:<{}}", c.protocol, &c == &columns.back() ? 0 : 19);
+  for (const Column& c : columns) fmt::print(" {:<{}}", c.title, &c == &columns.back() ? 0 : 19);
   fmt::print("\n");
   std::string symbol;
   for (std::size_t i = 0; i < first.lines.size(); i++) {
@@ -83,6 +84,59 @@ void print_way(const Disassemblers& code, const std::vector<Column>& columns) {
     fmt::print("{}\n", text.substr(0, text.find_last_not_of(' ') + 1));
   }
   fmt::print("\n");
+}
+
+// Those that take the same way stand side by side.
+void print_columns(const Session& session, std::vector<Column> columns) {
+  std::vector<std::vector<Column>> ways;
+  for (Column& column : columns) {
+    const auto way =
+        std::ranges::find_if(ways, [&](const auto& w) { return w.front().same_way(column); });
+    if (way == ways.end()) {
+      ways.push_back({std::move(column)});
+    } else {
+      way->push_back(std::move(column));
+    }
+  }
+  const Disassemblers code(session.runner_path, session.description.modules);
+  for (const auto& way : ways) print_way(code, way);
+}
+
+// ---- an adapter: a column a handler
+
+// A verdict that breaks a promise has a mark.
+Column column_of_handler(const Session& session, const std::string& protocol,
+                         const std::string& site, const std::string& handler) {
+  Column column = column_of(session, protocol, site, handler);
+  const VerdictSet allowed = session.allowed(protocol, site, handler);
+  const bool promised = session.promised(protocol, handler);
+  column.title = handler + (promised ? "" : " (observed)");
+  for (std::string& verdict : column.verdicts) {
+    if (!contains(allowed, verdict.substr(0, verdict.find(' ')))) verdict += " !";
+  }
+  return column;
+}
+
+int explain_adapter(const Session& session) {
+  const bool all = session.options.protocols == std::vector<std::string>{"all"};
+  std::vector<std::string> protocols = session.protocols();
+  if (all) protocols.resize(1);  // the way is the same
+  const auto sites = session.sites();
+  const auto handlers = session.handlers();
+  print_provenance(session);
+  for (const std::string& protocol : protocols) {
+    for (const std::string& site : sites) {
+      fmt::print("{} interrupted, protocol {}\n\n", site, protocol);
+      std::vector<Column> columns;
+      for (const std::string& handler : handlers)
+        columns.push_back(column_of_handler(session, protocol, site, handler));
+      print_columns(session, std::move(columns));
+    }
+  }
+  fmt::print(
+      "!           breaks what was promised: a finding\n"
+      "(observed)  was never promised: no verdict in that column is a finding\n");
+  return kAsExpected;
 }
 
 // ---- a stub that is wrong, beside its mended form
@@ -149,6 +203,7 @@ bool explain_defects(const Session& session) {
 
 int explain_command(const Options& options) {
   const Session session = open_session(options);
+  if (session.description.adapter) return explain_adapter(session);
   const bool any_site = options.sites == std::vector<std::string>{"all"};
   if (any_site && explain_defects(session)) return kAsExpected;
   const auto sites = session.sites();
@@ -163,26 +218,24 @@ int explain_command(const Options& options) {
     throw Failure(kUsage, "explain needs one --handler; see `sigsweep list`");
   print_provenance(options);
   fmt::print("{} interrupted, handler {}\n\n", sites[0], handlers[0]);
-  std::vector<std::vector<Column>> ways;
+  std::vector<Column> columns;
   for (const std::string& protocol : session.protocols()) {
-    Column column = column_of(session, protocol, sites[0], handlers[0]);
-    const auto way =
-        std::ranges::find_if(ways, [&](const auto& w) { return w.front().same_way(column); });
-    if (way == ways.end()) {
-      ways.push_back({std::move(column)});
-    } else {
-      way->push_back(std::move(column));
-    }
+    columns.push_back(column_of(session, protocol, sites[0], handlers[0]));
   }
-  const Disassemblers code(session.runner_path, session.description.modules);
-  for (const auto& way : ways) print_way(code, way);
+  print_columns(session, std::move(columns));
   return kAsExpected;
 }
 
 int list_command(const Options& options) {
   const Session session = open_session(options);
   const Description& d = session.description;
-  fmt::print("isa        {}\n\nprotocols\n", d.catalog.isa);
+  fmt::print("isa        {}\n", d.catalog.isa);
+  if (d.adapter) {
+    fmt::print("adapter    {} {}, build {}\npromises   {}\ntraits     {}\n", d.adapter->name,
+               d.adapter->version, d.adapter->build, fmt::join(d.adapter->promises, " "),
+               fmt::join(d.adapter->traits, " "));
+  }
+  fmt::print("\nprotocols\n");
   for (const auto& p : d.protocols)
     fmt::print("  {:<18} {} [{}]\n", p.name, p.summary, p.allowed.text());
   for (const auto& [name, isa] : d.elsewhere) fmt::print("  {:<18} for isa {} only\n", name, isa);

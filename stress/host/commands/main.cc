@@ -17,6 +17,8 @@
 #include <thread>
 
 #include "stress/base/start.h"
+#include "stress/host/adapter_file.h"
+#include "stress/host/commands/adapter.h"
 #include "stress/host/commands/bench.h"
 #include "stress/host/commands/campaign.h"
 #include "stress/host/commands/explain.h"
@@ -51,7 +53,9 @@ enum Flags : unsigned {
   kKnown = 4096,
   kAssume = 8192,
   kFuzz = 16384,
-  kService = 32768
+  kService = 32768,
+  kAdapter = 65536,  // takes --adapter
+  kAdapterAuthor = 131072
 };
 
 struct Subcommand {
@@ -65,20 +69,23 @@ constexpr Subcommand kSubcommands[] = {
     {"prove", "check the claims, each with its evidence",
      kSelect | kInject | kTrials | kResults | kAssume | kClaims | kJobs | kIsaList, prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
-     kSelect | kInject | kTrials | kResults | kAssume | kKnown | kJobs | kParts | kIsaList,
+     kSelect | kInject | kTrials | kResults | kAssume | kKnown | kJobs | kParts | kIsaList |
+         kAdapter,
      sweep_command},
+    {"adapter", "your own switch: a skeleton to start from, and what sigsweep sees of yours",
+     kAdapterAuthor, adapter_command},
     {"storm",
      "many Ms under signals that come when they like; --protocol takes one "
      "[that of the storm's claim]",
-     kSelect | kResults | kAssume | kStorm, storm_command},
+     kSelect | kResults | kAssume | kStorm | kAdapter, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
      kResults | kFiles, merge_command},
-    {"replay", "run schedules (*.sched) and compare with what they expect", kFiles | kReplace,
-     replay_command},
-    {"shrink", "the smallest schedule that shows the same finding", kFiles | kResults,
+    {"replay", "run schedules (*.sched) and compare with what they expect",
+     kFiles | kReplace | kAdapter, replay_command},
+    {"shrink", "the smallest schedule that shows the same finding", kFiles | kResults | kAdapter,
      shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
-     kSelect | kInject, explain_command},
+     kSelect | kInject | kAdapter, explain_command},
     {"campaign", "a fuzzing engine on a fuzz target, for a time; what it finds is kept and named",
      kFuzz | kResults | kJobs, campaign_command},
     {"minimize", "the smallest set of a campaign's inputs that shows all that they show",
@@ -87,7 +94,7 @@ constexpr Subcommand kSubcommands[] = {
      kFuzz | kResults, reproduce_command},
     {"triage", "what campaigns have found, one line a cause; takes files and folders",
      kFuzz | kResults | kKnown, triage_command},
-    {"list", "protocols, sites, handlers, verdicts and sources", 0, list_command},
+    {"list", "protocols, sites, handlers, verdicts and sources", kAdapter, list_command},
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras,
      bench_command},
     {"service-check", "would OSS-Fuzz and ClusterFuzzLite take the fuzz targets?", kService,
@@ -138,6 +145,14 @@ void add_storm_flags(CLI::App* app, Options* o) {
   add_count(app, "--throws", &o->throws, "real throws in children meanwhile, each of them checked");
 }
 
+// Shown by the commands that take it; the others know it so as to say who does.
+void add_adapter_flag(CLI::App* app, unsigned flags, Options* o) {
+  app->add_option("--adapter", o->adapter,
+                  "a library of your own: the shared object of its adapter (see `sigsweep "
+                  "adapter`); the subject is then `adapter`")
+      ->group((flags & kAdapter) != 0 ? app->get_option_no_throw("--isa")->get_group() : "");
+}
+
 // What is run.
 void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   std::vector<std::string> isas(std::begin(kIsas), std::end(kIsas));
@@ -151,6 +166,7 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   app->add_option("--subject", o->subject, "the code under test")
       ->check(CLI::IsMember(std::vector<std::string>(std::begin(kSubjects), std::end(kSubjects))))
       ->capture_default_str();
+  add_adapter_flag(app, flags, o);
   app->add_option("--runner", o->runner, "another runner program of that ISA and subject");
   add_count(app, "--seed", &o->seed, "seed of all random values");
   if ((flags & (kInject | kReplace)) != 0) {
@@ -161,7 +177,8 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
     app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
     app->add_option("--site", o->sites, "names, comma-separated, or all")->delimiter(',');
     app->add_option("--handler", o->handlers,
-                    "names, comma-separated, or all (those that call); none and observe by name")
+                    "names, comma-separated, or all (those that call); none and observe by name. Of an "
+                    "adapter, all is every one")
         ->delimiter(',');
   }
   if ((flags & kInject) != 0) {
@@ -182,7 +199,9 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
 }
 
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
+  if ((flags & (kFuzz | kService)) != 0) add_adapter_flag(app, flags, o);
   if ((flags & kService) != 0) return add_service_flags(app, &o->service);
+  if ((flags & kAdapterAuthor) != 0) return add_adapter_flags(app, o);
   if ((flags & kFuzz) == 0) add_selection_flags(app, flags, o);
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
@@ -239,6 +258,27 @@ std::string quoted(int argc, char** argv) {
   return line;
 }
 
+// Before any process starts: is --adapter of use here, and is its file one that can be loaded?
+void take_adapter(const Subcommand& command, const CLI::App& chosen, Options* options) {
+  const auto given = [&](const char* flag) {
+    const CLI::Option* const option = chosen.get_option_no_throw(flag);
+    return option != nullptr && option->count() != 0;
+  };
+  const bool wanted = given("--adapter") || options->subject == kAdapterSubject;
+  if (wanted && (command.flags & (kAdapter | kAdapterAuthor)) == 0) {
+    std::string allowed;
+    for (const Subcommand& c : kSubcommands) {
+      if ((c.flags & kAdapter) != 0) allowed += (allowed.empty() ? "" : ", ") + std::string(c.name);
+    }
+    throw Failure(kUsage, fmt::format("{}: takes no adapter; allowed with --adapter: {}",
+                                      command.name, allowed));
+  }
+  if (given("--adapter") && options->adapter.empty()) {
+    throw Failure(kUsage, "--adapter: empty; the path of a shared object is expected");
+  }
+  settle_adapter(given("--subject"), options);
+}
+
 int run(int argc, char** argv) {
   Options options;
   options.command_line = quoted(argc, argv);
@@ -259,6 +299,7 @@ int run(int argc, char** argv) {
     CLI::App* chosen = app.get_subcommand(command.name);
     if (!chosen->parsed()) continue;
     options.isa = options.isas.empty() ? machine_isa() : options.isas.front();
+    take_adapter(command, *chosen, &options);
     if ((command.flags & kExtras) != 0) options.benchmark_flags = chosen->remaining();
     return command.run(options);
   }

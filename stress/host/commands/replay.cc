@@ -66,12 +66,21 @@ std::string opened_in_gdb(const Session& session, const std::string& path, Sched
   return gdb_lines(session, ran, operation, injection, write_text(file, print_schedule(ran)));
 }
 
+// What a verdict that is not ok is. Of an adapter, what nobody promised is only observed.
+std::string standing_of(const Session& session, const ReportedTrial& example) {
+  const VerdictSet allowed = session.allowed(example.protocol, example.site(), example.handler());
+  const bool observed = session.description.adapter && allowed.contains(example.account.verdict);
+  return fmt::format("{} {}", observed ? "observed, and never promised against:" : "finding",
+                     finding_id(example));
+}
+
 // Where the signal that is to blame landed, and what the operation's call passed.
 void print_injection(const Session& session, const std::string& path, const Schedule& schedule,
                      const Account& account) {
-  const ReportedTrial example{schedule.isa, schedule.protocol, false, schedule.seed, account};
+  const ReportedTrial example{schedule.isa,  schedule.protocol, false,
+                              schedule.seed, account,           schedule.adapter};
   const bool ok = account.verdict == Verdict::ok;
-  if (!ok) fmt::print("  finding {}\n", finding_id(example));
+  if (!ok) fmt::print("  {}\n", standing_of(session, example));
   fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
              example.handler(), example.symbol(), example.offset(), example.phase().text(),
              around(Disassemblers(session.runner_path, session.description.modules),
@@ -186,27 +195,37 @@ std::string isa_of(const std::string& text) {
   return {};
 }
 
+// Elsewhere a boundary is found by its phase alone.
+void need_phases(const std::string& path, const Schedule& schedule, const std::string& elsewhere) {
+  for (const Operation& op : schedule.operations) {
+    for (const Injection& injection : op.injections) {
+      if (!injection.phase.empty()) continue;
+      throw Failure(kUsage,
+                    fmt::format("{}:{}:{}: {}: a boundary is found by its phase there, and "
+                                "this one has none",
+                                path, injection.place.line, injection.place.column, elsewhere));
+    }
+  }
+}
+
 // A schedule of another ISA, for this session's: its boundaries are found by their phases.
 void move_here(const Session& session, const std::string& path, Schedule* schedule) {
   narrow(session.description.catalog.word_bits, schedule);
-  for (const Operation& op : schedule->operations) {
-    for (const Injection& injection : op.injections) {
-      if (!injection.phase.empty()) continue;
-      throw Failure(
-          kUsage,
-          fmt::format("{}:{}:{}: on isa {} the boundary of an injection for {} is found by its "
-                      "phase, and this one has none",
-                      path, injection.place.line, injection.place.column, session.options.isa,
-                      schedule->isa));
-    }
-  }
+  need_phases(path, *schedule,
+              fmt::format("for isa {}, and this is {}", schedule->isa, session.options.isa));
   fmt::print(stderr, "{}: for isa {}, run on {}\n", path, schedule->isa, session.options.isa);
   schedule->isa = session.options.isa;
 }
 
-Exit replay_file(const Session& session, const std::string& path) {
+Schedule schedule_to_run(const Session& session, const std::string& path) {
   Schedule schedule = read_schedule(session, path);
   if (schedule.isa != session.options.isa) move_here(session, path, &schedule);
+  take_build(session, path, &schedule);
+  return schedule;
+}
+
+Exit replay_file(const Session& session, const std::string& path) {
+  Schedule schedule = schedule_to_run(session, path);
   const bool external = take_source(session, &schedule);
   unsigned as_expected = 0;
   for (unsigned i = 0; i < session.options.times; i++) {
@@ -230,6 +249,21 @@ Exit replay_file(const Session& session, const std::string& path) {
 }
 
 }  // namespace
+
+// In another build of a library the same offset may be another instruction, and nothing but the
+// phase tells.
+void take_build(const Session& session, const std::string& path, Schedule* schedule) {
+  const auto& here = session.description.catalog.adapter;
+  if (schedule->adapter && schedule->adapter->build != here->build) {
+    need_phases(path, *schedule,
+                fmt::format("of build {} of {}, and this is build {}", schedule->adapter->build,
+                            here->name, here->build));
+    fmt::print(stderr, "{}: of {} {}, build {}; run on {} {}, build {}\n", path,
+               schedule->adapter->name, schedule->adapter->version, schedule->adapter->build,
+               here->name, here->version, here->build);
+  }
+  schedule->adapter = here;
+}
 
 Schedule read_schedule(const Session& session, const std::string& path) {
   const std::string text = read_file(path);
@@ -267,8 +301,7 @@ Replayed replay_schedule(const Session& session, const Schedule& schedule,
 }
 
 Replayed show_schedule(const Session& session, const std::string& path) {
-  Schedule schedule = read_schedule(session, path);
-  if (schedule.isa != session.options.isa) move_here(session, path, &schedule);
+  Schedule schedule = schedule_to_run(session, path);
   const bool external = take_source(session, &schedule);
   const Replayed got = run(session, schedule, external, path);
   print(session, path, schedule, got);
@@ -277,8 +310,9 @@ Replayed show_schedule(const Session& session, const std::string& path) {
 
 std::string gdb_lines_of(const Session& session, const std::string& path, const Schedule& schedule,
                          const Replayed& got) {
-  return opened_in_gdb(session, path, schedule,
-                       {schedule.isa, schedule.protocol, false, schedule.seed, got.account});
+  return opened_in_gdb(
+      session, path, schedule,
+      {schedule.isa, schedule.protocol, false, schedule.seed, got.account, schedule.adapter});
 }
 
 std::string isa_of_file(const std::string& path) {
@@ -291,9 +325,9 @@ int replay_command(const Options& options) {
   Exit worst = kAsExpected;
   for (const std::string& path : options.files) {
     Options one = options;
-    if (const std::string isa = isa_of(read_file(path)); options.isas.empty() && !isa.empty()) {
-      one.isa = isa;
-    }
+    const std::string isa = isa_of(read_file(path));
+    // An adapter has an ISA of its own.
+    if (options.isas.empty() && !isa.empty() && options.adapter.empty()) one.isa = isa;
     auto at = sessions.find(one.isa);
     if (at == sessions.end()) at = sessions.emplace(one.isa, open_session(one)).first;
     worst = std::max(worst, replay_file(at->second, path));

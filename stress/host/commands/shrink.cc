@@ -47,8 +47,8 @@ std::string Shrinker::id_of(Schedule* schedule) {
   const Replayed got = replay_schedule(session_, *schedule, path_);
   if (got.died || got.account.verdict == Verdict::ok) return {};
   schedule->expect = expectation(got.account);
-  return finding_id(
-      ReportedTrial{schedule->isa, schedule->protocol, false, schedule->seed, got.account});
+  return finding_id(ReportedTrial{schedule->isa, schedule->protocol, false, schedule->seed,
+                                  got.account, session_.description.catalog.adapter});
 }
 
 bool Shrinker::keeps(Schedule candidate) {
@@ -169,10 +169,12 @@ Shrunk shrink_schedule(const Session& session, const Schedule& schedule, const s
 
 int shrink_command(const Options& options) {
   const Session session = open_session(options);
-  print_provenance(options);
+  print_provenance(session);
   const std::string folder = options.out.empty() ? "results/shrunk" : options.out;
   for (const std::string& path : options.files) {
-    const Shrunk shrunk = shrink_schedule(session, read_schedule(session, path), path);
+    Schedule schedule = read_schedule(session, path);
+    take_build(session, path, &schedule);
+    const Shrunk shrunk = shrink_schedule(session, schedule, path);
     const std::string text = print_schedule(shrunk.schedule);
     const std::string written = write_text(folder + "/" + shrunk.id + ".sched", text);
     fmt::print("{}: finding {}, {} tries\n{}written: {}\n", path, shrunk.id, shrunk.tries, text,

@@ -7,6 +7,7 @@
 #include <exception>
 #include <set>
 
+#include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/replay.h"
 #include "stress/host/commands/sweep.h"
 #include "stress/host/finding.h"
@@ -75,6 +76,7 @@ Schedule schedule_of(const Session& session, const StormPlan& plan, const Record
   injection.args = given(violation, "handler_arguments");
   Schedule schedule;
   schedule.isa = session.options.isa;
+  schedule.adapter = session.description.catalog.adapter;
   schedule.protocol = plan.protocol;
   schedule.seed = plan.seed;
   schedule.operations.push_back(
@@ -99,7 +101,8 @@ bool replays(const Session& session, const StormPlan& plan, const Record& violat
       if (failure.status == kUsage) return false;  // no such boundary
       throw;
     }
-    *found = ReportedTrial{schedule.isa, schedule.protocol, true, schedule.seed, got.account};
+    *found = ReportedTrial{schedule.isa,  schedule.protocol, true,
+                           schedule.seed, got.account,       schedule.adapter};
     if (found->phase().head().find(state) == state.npos) continue;
     return got.verdict == violation.text("verdict") && got.slots == violation.text("slots");
   }
@@ -231,6 +234,16 @@ std::string render_storm(const StormResult& result) {
 
 namespace {
 
+// Not every subject has a workload.
+void require_storm(const Session& session) {
+  if (session.options.subject == kSubjects[0] || !storm_runner(session).empty()) return;
+  throw Failure(kSkipped,
+                fmt::format("skipped: a storm of subject {} is not built ({}-storm); `sweep` takes "
+                            "{}",
+                            session.options.subject, session.runner_path,
+                            session.options.adapter.empty() ? "it" : "the adapter"));
+}
+
 int storm_and_judge(const Session& session, const StormPlan& plan,
                     const StormDescription& described, ResultsWriter* writer) {
   StormResult result = run_storm(session, plan, described);
@@ -248,8 +261,8 @@ int storm_and_judge(const Session& session, const StormPlan& plan,
 }  // namespace
 
 int storm_command(const Options& options) {
-  if (options.subject != "onm") throw Failure(kUsage, "storm: only subject onm has one");
   const Session session = open_session(options);
+  require_storm(session);
   StormPlan plan = plan_of(session);
   StormDescription described;
   std::exception_ptr undescribed;  // it has its place in the results file
@@ -259,7 +272,7 @@ int storm_command(const Options& options) {
     undescribed = std::current_exception();
   }
   if (!undescribed) plan = resolved(described, plan);
-  print_provenance(options);
+  print_provenance(session);
   ResultsWriter writer(options.json.empty() && !options.out.empty() ? options.out + "/storm.jsonl"
                                                                     : options.json);
   writer.write(RunRow{version(),
@@ -269,7 +282,8 @@ int storm_command(const Options& options) {
                       {},
                       options.seed,
                       "",
-                      ""});
+                      "",
+                      adapter_row(session)});
   return write_to_end(&writer, [&] {
     if (undescribed) std::rethrow_exception(undescribed);
     return storm_and_judge(session, plan, described, &writer);

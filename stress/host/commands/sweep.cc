@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/shard.h"
 #include "stress/host/commands/soak.h"
 #include "stress/host/sweep.h"
@@ -93,17 +94,26 @@ std::string selection_of(const Session& session, const std::vector<std::string>&
   std::vector<std::string> assumed;
   for (const auto& [protocol, verdict] : session.assumptions())
     assumed.push_back(fmt::format("{}={}", protocol, verdict_name(verdict)));
-  return fmt::format(
-      "isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={} assume={}{}",
-      join(isas), join(session.protocols()), join(session.sites()), join(session.handlers()),
-      std::max(1U, o.depth), o.inject, o.contain, o.seed, join(assumed),
-      o.no_red_zone ? " no-red-zone" : "");
+  const auto& adapter = session.description.adapter;
+  const std::string whose =
+      adapter ? fmt::format("adapter={}/{}/{} ", adapter->name, adapter->version, adapter->build)
+              : "";
+  return whose + fmt::format(
+                     "isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={} "
+                     "assume={}{}",
+                     join(isas), join(session.protocols()), join(session.sites()),
+                     join(session.handlers()), std::max(1U, o.depth), o.inject, o.contain, o.seed,
+                     join(assumed), o.no_red_zone ? " no-red-zone" : "");
 }
 
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, ResultsWriter* writer) {
   const SweepPlan plan = plan_of(session);
   const SweepResult result = sweep(session, plan, writer);
+  // A cut-off sweep has shown nothing of the rest.
+  const bool whole = result.harness_problem.empty() && !result.stopped &&
+                     result.without_signal.empty() && result.cut_short.empty();
+  if (session.description.adapter && whole) fmt::print("{}", adapter_page(session, result));
   print_verdicts(result);
   fmt::print(
       "{} cells, {} trials, {} signals landed, {} unreached, {} predicted mismatches, {:.1f} s, "
@@ -136,7 +146,7 @@ int sweep_all(const std::vector<Session>& sessions, ResultsWriter* writer) {
 int sweep_command(const Options& options) {
   std::vector<std::string> left_out;
   const std::vector<Session> sessions = open_sessions(options, &left_out);
-  print_provenance(options);
+  print_provenance(sessions.front());
   if (options.random != 0) {
     bool expected = true;
     for (const Session& session : sessions) {
@@ -151,7 +161,7 @@ int sweep_command(const Options& options) {
   const std::string selection = selection_of(sessions.front(), isas);
   ResultsWriter writer(file);
   writer.write(RunRow{version(), build_description(), options.command_line, isas, left_out,
-                      options.seed, options.shard, selection});
+                      options.seed, options.shard, selection, adapter_row(sessions.front())});
   const int status = write_to_end(&writer, [&] { return sweep_all(sessions, &writer); });
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;

@@ -1,0 +1,333 @@
+// Commands with --adapter, over a runner that says what the test wants it to say (fake_runner.cc); and
+// `sigsweep adapter`.
+#include <elf.h>
+
+#include "stress/host/command_fixture.h"
+
+namespace sigsweep {
+namespace {
+
+constexpr const char* kDescribe =
+    "subject isa=amd64 word_bits=64 isas=386,amd64,amd64p32,arm "
+    "verdicts=crash,hang,state-leak,ok slots=\n"
+    "adapter name=fiber version=1.2 abi=1 build=abc123 promises=nests,keeps_fpenv traits= file=x\n"
+    "protocol name=altstack allowed=ok summary=- predicts=0 passes_slots=0\n"
+    "allowed protocol=altstack handler=switch verdicts=ok%20crash%20hang\n"
+    "site name=round_trip slots= in= out= written= zeroed= ends= rejected_by=\n"
+    "handler name=none slots=\nhandler name=switch slots=\n";
+
+std::string cell(const std::string& handler, const std::string& verdicts) {
+  return "cell handler=" + handler +
+         " boundaries=40 trials=40 requested=40 landed=40 unreached=0 verdicts=" + verdicts +
+         " map=0123456789abcdef stacks= seconds=0.1 copies=3\n";
+}
+
+class Adapter : public Command {
+ protected:
+  Adapter() {
+    fs::create_directory(folder_ + "/fake");
+    fs::copy_file(kBin + "/fake_runner", folder_ + "/fake/runner");
+    write("fake/describe", kDescribe);
+    write("fake/sweep", "baseline verdict=ok detail=\n" + cell("none", "ok:40") +
+                            cell("switch", "ok:30,crash:7,hang:3"));
+    library_ = content(kBin + "/adapter_for_tests.so");
+    write("mine.so", library_);
+  }
+
+  static std::string content(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+  // A command with this adapter, on the fake runner.
+  Ran with_fake(const std::string& arguments) {
+    return sigsweep(arguments + " --runner " + folder_ + "/fake/runner");
+  }
+  // The library, with another machine in its header.
+  std::string for_machine(unsigned number, bool wide) {
+    std::string bytes = library_;
+    bytes[EI_CLASS] = static_cast<char>(wide ? ELFCLASS64 : ELFCLASS32);
+    bytes[offsetof(Elf64_Ehdr, e_machine)] = static_cast<char>(number & 0xff);
+    bytes[offsetof(Elf64_Ehdr, e_machine) + 1] = static_cast<char>(number >> 8);
+    return bytes;
+  }
+  std::string of_type(unsigned type) {
+    std::string bytes = library_;
+    bytes[offsetof(Elf64_Ehdr, e_type)] = static_cast<char>(type);
+    return bytes;
+  }
+  void expect_one_line(const std::string& arguments, int status, const std::string& says) {
+    const Ran ran = with_fake(arguments);
+    EXPECT_EQ(ran.status, status) << arguments << "\n" << ran.output;
+    EXPECT_EQ(std::ranges::count(ran.output, '\n'), 1) << ran.output;
+    EXPECT_NE(ran.output.find(says), std::string::npos) << ran.output << "lacks: " << says;
+  }
+
+  std::string library_;
+};
+
+// ---- the file
+
+TEST_F(Adapter, AFileThatNoRunnerCanLoadIsRefusedBeforeOneStarts) {
+  write("empty.so", "");
+  write("text.so", "#!/bin/sh\necho this is a script, and long enough for the header of a file\n");
+  write("cut.so", library_.substr(0, 30));
+  write("object.so", of_type(ET_REL));
+  write("program.so", of_type(ET_EXEC));
+  write("core.so", of_type(ET_CORE));
+  write("x32.so", for_machine(EM_X86_64, false));
+  write("arm.so", for_machine(EM_ARM, false));
+  write("arm64.so", for_machine(EM_AARCH64, true));
+  write("s390.so", for_machine(EM_S390, true));
+  write("pie.so", content(kBin + "/sigsweep"));
+  const std::map<std::string, std::string> why{
+      {"missing.so", "there is no such file; a shared object for amd64 or 386 is expected"},
+      {".", "no regular file"},
+      {"empty.so", "no ELF file"},
+      {"text.so", "no ELF file"},
+      {"cut.so", "no ELF file"},
+      {"object.so", "an object file, no shared object; link it with -shared"},
+      {"program.so", "a program, no shared object"},
+      {"pie.so", "a program, no shared object"},
+      {"core.so", "no shared object"},
+      {"x32.so", "built for amd64p32: there are no libraries for it"},
+      {"arm.so", "built for arm: its runner is linked statically"},
+      {"arm64.so", "built for aarch64: sigsweep has no runner for it"},
+      {"s390.so", "built for another machine (ELF machine 22, 64 bits)"}};
+  for (const auto& [file, says] : why) expect_one_line("sweep --adapter " + file, 2, says);
+  expect_one_line("adapter check text.so", 2, "no ELF file");
+  EXPECT_FALSE(fs::exists(folder_ + "/fake/words")) << content(folder_ + "/fake/words");
+}
+
+TEST_F(Adapter, AFileOfAnotherInstructionSetIsRefused) {
+  expect_one_line("sweep --adapter mine.so --isa 386", 2,
+                  "built for amd64, and --isa is 386; allowed: --isa amd64, or no --isa");
+}
+
+TEST_F(Adapter, TheRunnerGetsTheFileWithASlash) {
+  EXPECT_EQ(with_fake("list --adapter mine.so").status, 0);
+  EXPECT_TRUE(content(folder_ + "/fake/words").starts_with("--adapter ./mine.so --progress-fd "))
+      << content(folder_ + "/fake/words");
+}
+
+// ---- usage
+
+TEST_F(Adapter, CommandsThatTakeNoneSayWhoDoes) {
+  for (const std::string command :
+       {"prove", "bench", "merge x", "campaign --engine afl --target schedule_fuzzer", "triage x",
+        "minimize --engine afl --target schedule_fuzzer", "reproduce schedule_fuzzer x",
+        "service-check"}) {
+    const Ran ran = sigsweep(command + " --adapter mine.so");
+    EXPECT_EQ(ran.status, 2) << command;
+    EXPECT_EQ(ran.output, "sigsweep: " + command.substr(0, command.find(' ')) +
+                              ": takes no adapter; allowed with --adapter: sweep, storm, replay, "
+                              "shrink, explain, list\n");
+  }
+}
+
+TEST_F(Adapter, IsASubjectOfItsOwn) {
+  expect_one_line("sweep --adapter mine.so --subject onm", 2,
+                  "allowed: --subject adapter, or no --subject");
+  expect_one_line("sweep --subject adapter", 2, "--adapter FILE.so names it");
+  EXPECT_EQ(with_fake("list --adapter mine.so --subject adapter").status, 0);
+}
+
+TEST_F(Adapter, AStormOfOneIsSkippedUntilItIsBuilt) {
+  expect_one_line("storm --adapter mine.so", 77,
+                  "skipped: a storm of subject adapter is not built");
+}
+
+// ---- the runner's start
+
+TEST_F(Adapter, WhatTheRunnerSaysAtItsStartIsTheLastLine) {
+  for (const int status : {2, 3}) {
+    write("fake/start", "adapter: ./mine.so: begin() failed\n");
+    write("fake/status", std::to_string(status));
+    expect_one_line("sweep --adapter mine.so", status,
+                    "sigsweep: adapter: ./mine.so: begin() failed\n");
+  }
+  write("fake/start", "library: a word of its own\nadapter: no\n");
+  const Ran two = with_fake("adapter check mine.so");
+  EXPECT_EQ(two.status, 3);
+  EXPECT_EQ(two.output, "library: a word of its own\nsigsweep: adapter: no\n");
+  write("fake/start", "");
+  write("fake/status", "1");
+  expect_one_line("sweep --adapter mine.so", 3, "its runner ended before it answered: ");
+}
+
+TEST_F(Adapter, ARunnerOfAnotherSubjectIsRefused) {
+  const Ran ran = sigsweep("list --adapter mine.so --runner " + kBin + "/runner-amd64");
+  EXPECT_NE(ran.status, 0) << ran.output;
+}
+
+// ---- promised and observed
+
+TEST_F(Adapter, WhatIsNotPromisedIsObservedAndNoFinding) {
+  const Ran ran = with_fake("sweep --adapter mine.so --json r.jsonl");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(
+      ran.output.find("fiber 1.2: safe at 40 of 40 boundaries for what was promised (a signal "
+                      "changes nothing, nests, keeps_fpenv)\n"
+                      "beyond that, observed, and never a finding:\n"
+                      "  a round trip in the handler: crash at 7 of 40 boundaries, hang at 3\n"
+                      "6 copies of the process were made to run trials in\n"),
+      std::string::npos)
+      << ran.output;
+  const std::string results = folder_ + "/r.jsonl";
+  EXPECT_EQ(validate(results).status, 0) << validate(results).output;
+  const json run = rows(results, "run").at(0);
+  EXPECT_EQ(run["adapter"]["name"], "fiber");
+  EXPECT_EQ(run["adapter"]["build"], "abc123");
+  EXPECT_EQ(run["adapter"]["promises"], (json{"nests", "keeps_fpenv"}));
+  const auto cells = rows(results, "cell");
+  ASSERT_EQ(cells.size(), 2U);
+  EXPECT_EQ(cells[0]["promised"], true);
+  EXPECT_TRUE(cells[0]["observed"].empty());
+  EXPECT_EQ(cells[1]["promised"], false);
+  EXPECT_EQ(cells[1]["observed"], (json{{"crash", 7}, {"hang", 3}}));
+  EXPECT_EQ(cells[1]["copies"], 3);
+}
+
+TEST_F(Adapter, WhatIsPromisedAndBreaksIsAFinding) {
+  write("fake/sweep", "baseline verdict=ok detail=\n" + cell("none", "ok:38,state-leak:2") +
+                          cell("switch", "ok:40"));
+  const Ran ran = with_fake("sweep --adapter mine.so");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_NE(ran.output.find("fiber 1.2: NOT safe for what was promised"), std::string::npos);
+  EXPECT_NE(ran.output.find("  a handler that only returns: state-leak at 2 of 40 boundaries\n"
+                            "beyond that, nothing was observed to break\n"),
+            std::string::npos)
+      << ran.output;
+}
+
+// The rows of the subjects that are built in stay as they are.
+TEST_F(Adapter, ABuiltInSubjectHasNoneOfIt) {
+  ASSERT_EQ(sigsweep("sweep --protocol reject --site gc_m --handler none --json r.jsonl").status,
+            0);
+  EXPECT_FALSE(rows(folder_ + "/r.jsonl", "run").at(0).contains("adapter"));
+  EXPECT_FALSE(rows(folder_ + "/r.jsonl", "cell").at(0).contains("observed"));
+}
+
+TEST_F(Adapter, ExplainHasAColumnAHandler) {
+  write("fake/sweep",
+        "baseline verdict=ok detail=\n"
+        "boundary symbol=fiber_switch offset=1 nth=1 phase=resume/live=-#1 live=-\n"
+        "at verdict=crash slots=-\n" +
+            cell("none", "crash:1"));
+  const Ran ran = with_fake("explain --adapter mine.so");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_TRUE(std::regex_search(ran.output, std::regex("none +switch \\(observed\\)\n")))
+      << ran.output;
+  EXPECT_TRUE(std::regex_search(ran.output, std::regex("crash ! +crash\n"))) << ran.output;
+}
+
+// ---- schedules
+
+std::string schedule(const std::string& subject, const std::string& inject) {
+  return "sigsweep schedule 1\nisa amd64\n" + subject + "protocol altstack\nop round_trip\n" +
+         inject + "\n";
+}
+
+TEST_F(Adapter, AScheduleOfOneNeedsIt) {
+  const std::string text =
+      schedule("subject adapter fiber 1.2 build=abc123\n", "inject SIGPROF at f+1 handler=none");
+  write("f.sched", text);
+  for (const char* command : {"replay", "shrink"}) {
+    const Ran ran = sigsweep(std::string(command) + " f.sched");
+    EXPECT_EQ(ran.status, 2);
+    EXPECT_NE(
+        ran.output.find("f.sched:3:17: for the adapter \"fiber\", and none is given; --adapter "
+                        "FILE.so must name its file\n"),
+        std::string::npos)
+        << ran.output;
+  }
+  write("g.sched", schedule("subject adapter pth 1.2 build=abc123\n", ""));
+  const Ran other = with_fake("replay --adapter mine.so g.sched");
+  EXPECT_EQ(other.status, 2);
+  EXPECT_NE(other.output.find("the one that is given is \"fiber\""), std::string::npos)
+      << other.output;
+}
+
+TEST_F(Adapter, AScheduleOfAnotherBuildIsFoundByItsPhase) {
+  write("fake/replay", "refused line=1 column=1 message=enough\n");
+  const std::string subject = "subject adapter fiber 1.1 build=ffff\n";
+  write("f.sched", schedule(subject, "inject SIGPROF at f+1 phase=resume/live=-#2 handler=none"));
+  const Ran ran = with_fake("replay --adapter mine.so f.sched");
+  EXPECT_NE(ran.output.find("f.sched: of fiber 1.1, build ffff; run on fiber 1.2, build abc123\n"),
+            std::string::npos)
+      << ran.output;
+  EXPECT_NE(content(folder_ + "/fake/sent").find("subject   adapter fiber 1.2 build=abc123\n"),
+            std::string::npos);
+  write("f.sched", schedule(subject, "inject SIGPROF at f+1 handler=none"));
+  const Ran none = with_fake("replay --adapter mine.so f.sched");
+  EXPECT_EQ(none.status, 2);
+  EXPECT_NE(none.output.find("f.sched:6:19: of build ffff of fiber, and this is build abc123: a "
+                             "boundary is found by its phase there, and this one has none\n"),
+            std::string::npos)
+      << none.output;
+}
+
+// ---- for the author
+
+TEST_F(Adapter, TheSkeletonCompilesAsItIs) {
+  const std::map<std::string, std::string> commands{{"", "mine.c"}, {" --cxx", "mine.cc"}};
+  for (const auto& [flag, file] : commands) {
+    const Ran ran =
+        run("cd " + folder_ + " && " + kBin + "/sigsweep adapter new" + flag + " >" + file);
+    ASSERT_EQ(ran.status, 0) << ran.output;
+    std::smatch line;
+    const std::string text = content(folder_ + "/" + file);
+    ASSERT_TRUE(
+        std::regex_search(text, line, std::regex("(cc|c\\+\\+) -std=.* -o mine.so " + file)))
+        << text;
+    fs::remove(folder_ + "/mine.so");
+    const Ran built = run("cd " + folder_ + " && " + line.str());
+    EXPECT_EQ(built.status, 0) << line.str() << "\n" << built.output;
+    EXPECT_EQ(built.output, "");
+    EXPECT_EQ(with_fake("list --adapter mine.so").status, 0);
+  }
+}
+
+TEST_F(Adapter, CheckShowsWhatTheRunnerSaw) {
+  write("fake/check",
+        "stack name=co0 lowest=0x7000 size=65536 from=sigsweep\n"
+        "switch part=resume at=fiber_switch+0x31 from=host to=co0\n"
+        "code symbol=fiber_switch module=libfiber.so from=0x10 to=0x50 boundaries=17\n"
+        "left_out symbol=memcpy module=libc.so.6 why=the%20C%20library\n"
+        "promise name=nests given=1 seen=holds ok=1 detail=\n"
+        "site name=round_trip boundaries=40\n"
+        "weather sky=blue\n");
+  const Ran ran = with_fake("adapter check mine.so --json r.jsonl");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  for (const char* part :
+       {"fiber 1.2, isa amd64, build abc123\n",
+        "stacks\n  name  lowest  size   from\n"
+        "  co0   0x7000  65536  sigsweep\n",
+        "where SP moves from one stack to another\n", "  resume  fiber_switch+0x31  host  co0\n",
+        "the C library", "weather\n  sky\n  blue\n",
+        "no problem; next: sigsweep sweep --adapter ./mine.so\n"}) {
+    EXPECT_NE(ran.output.find(part), std::string::npos) << ran.output << "lacks: " << part;
+  }
+  const std::string results = folder_ + "/r.jsonl";
+  EXPECT_EQ(validate(results).status, 0) << validate(results).output;
+  EXPECT_EQ(rows(results, "stack").at(0)["size"], 65536);
+  EXPECT_EQ(rows(results, "promise").at(0)["given"], true);
+  EXPECT_EQ(rows(results, "checked").at(0)["fields"]["sky"], "blue");
+}
+
+TEST_F(Adapter, CheckEndsWithWhatIsWrong) {
+  write("fake/check",
+        "problem what=resume%20allocates where=malloc+0x10 allowed=no%20allocation\n");
+  const Ran wrong = with_fake("adapter check mine.so --json r.jsonl");
+  EXPECT_EQ(wrong.status, 2);
+  EXPECT_TRUE(wrong.output.ends_with(
+      "sigsweep: resume allocates, at malloc+0x10; allowed: no allocation\n"))
+      << wrong.output;
+  EXPECT_EQ(rows(folder_ + "/r.jsonl", "end").at(0)["status"], 2);
+  write("fake/check", "promise name=nests given=1 seen=breaks ok=0 detail=it%20hung\n");
+  EXPECT_EQ(with_fake("adapter check mine.so").status, 1);
+  write("fake/check", "promise name=nests given=0 seen=breaks ok=0 detail=it%20hung\n");
+  EXPECT_EQ(with_fake("adapter check mine.so").status, 0);
+}
+
+}  // namespace
+}  // namespace sigsweep
