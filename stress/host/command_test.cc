@@ -1450,6 +1450,13 @@ TEST_F(Storm, AThreadThatCannotBeMadeIsRefused) {
       << ran.output;
 }
 
+TEST_F(Storm, WithoutMemoryForItsHeapIsAHarnessFailure) {
+  const Ran ran = sigsweep("storm --duration 100ms " + limited_runner("ulimit -v 60000"));
+  EXPECT_EQ(ran.status, 3) << ran.output;
+  EXPECT_NE(ran.output.find("emory"), std::string::npos)
+      << "a sanitizer says why in its own words: " << ran.output;
+}
+
 TEST_F(Command, BenchmarksThatCannotBeWrittenAreAHarnessFailure) {
   const Ran ran = sigsweep("bench --benchmark_filter=none --benchmark_out=/nonexistent/x");
   EXPECT_EQ(ran.status, 3) << ran.output;

@@ -69,6 +69,9 @@ TEST_F(Triage, MakesOneLineOfOneCauseWithItsPlaces) {
   EXPECT_NE(content(group["draft"]).find("# finding " + group["id"].get<std::string>()),
             std::string::npos);
   EXPECT_NE(ran.output.find("; in gdb: gdb "), std::string::npos) << ran.output;
+  EXPECT_NE(ran.output.find(" --walk '" + one_place["schedule"].get<std::string>() + "'"),
+            std::string::npos)
+      << "a command for a shell: " << ran.output;
   EXPECT_EQ(content(out() + "/summary.txt"), ran.output.substr(ran.output.find("4 schedules")));
   EXPECT_EQ(validate("'" + checkout() + "/r.jsonl'").status, 0);
 }
