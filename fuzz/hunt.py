@@ -151,7 +151,7 @@ def table(path):
             lines.append(f"{verdict:<19}" + "".join(f"{cell(cells[engine], verdict):>22}" for engine in ENGINES))
         for name in ("execs", "seconds", "processes"):
             lines.append(f"{'median ' + name:<19}" + "".join(
-                f"{statistics.median(row[name] for row in cells[engine]):>22}" if cells[engine] else f"{'none':>22}"
+                f"{statistics.median(row[name] for row in cells[engine]):>22.1f}" if cells[engine] else f"{'none':>22}"
                 for engine in ENGINES))
         lines.append("")
     return "".join(line + "\n" for line in lines)

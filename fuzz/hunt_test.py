@@ -48,7 +48,7 @@ class Lanes(unittest.TestCase):
 
     def one(self, engine, source, seed, fuzzer, library):
         self.calls.append((engine, fuzzer, library))
-        return dict(engine=engine, source=source, seed=seed, execs=9, processes=1, seconds=1.0, found={"crash": seed})
+        return dict(engine=engine, source=source, seed=seed, execs=9, processes=1, seconds=9.35 + 0.01 * (seed % 2), found={"crash": seed})
 
     def test_every_engine_and_seed_by_each_source(self):
         said = self.measured(self.one)
@@ -58,7 +58,9 @@ class Lanes(unittest.TestCase):
                          [(source, seed, engine) for source in ("kill", "itimer") for seed in range(1, 11)
                           for engine in ("libfuzzer", "afl", "random")])
         self.assertIn(f"by kill         {'libfuzzer':>25}{'afl':>22}{'random':>22}\n"
-                      f"crash           {'5':>25}{'5':>22}{'5':>22}\n", said)
+                      f"crash           {'5':>25}{'5':>22}{'5':>22}\n"
+                      f"median execs    {'9.0':>25}{'9.0':>22}{'9.0':>22}\n"
+                      f"median seconds  {'9.4':>25}{'9.4':>22}{'9.4':>22}\n", said)
         self.assertEqual(self.prefix.with_suffix(".txt").read_text(), said)
 
     def test_afl_runs_the_fuzzer_of_its_own_build(self):

@@ -10,7 +10,7 @@ virtual machine.
     ratios.py needs ARGUMENT...           prints the ISA that these arguments measure, and the target to build for it
 
 Exit status: 0 every ratio holds; 1 one does not; 2 usage, or a benchmark that a ratio needs is missing, or was not
-measured in every run; 3 a run fails.
+measured in every run; 3 a run fails; 4 and 77: a run ends so, and so it was stopped, or can't be had here.
 """
 
 import json
@@ -21,6 +21,7 @@ import subprocess
 import sys
 
 RUNS = 10
+PASSED_ON = (2, 4, 77)  # statuses of a run that say more than that it failed
 SIGSWEEP = "build/release/sigsweep"
 LOGS = pathlib.Path("build/logs")
 
@@ -112,14 +113,25 @@ def write_table(out, runs):
     return "".join(line + "\n" for line in lines), status
 
 
+def is_json(path):
+    try:
+        json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return False
+    return True
+
+
 def measure(prefix, arguments):
     paths = [LOGS / f"bench-{run}.json" for run in range(1, RUNS + 1)]
     for path in paths:
         with open(path, "wb") as file:
             ended = subprocess.run([SIGSWEEP, "bench", "--benchmark_format=json", *arguments], stdout=file, check=False)
         if ended.returncode != 0:
-            print("bench: the benchmarks failed", file=sys.stderr)
-            return 3
+            print(f"bench: the benchmarks ended with status {ended.returncode}", file=sys.stderr)
+            return ended.returncode if ended.returncode in PASSED_ON else 3
+        if not is_json(path):
+            print(f"bench: no figures: {path} is no JSON (arguments: {' '.join(arguments)})", file=sys.stderr)
+            return 2
     text, status = write_table(f"{prefix}.json", paths)
     pathlib.Path(f"{prefix}.txt").write_text(text, encoding="utf-8")
     print(text, end="")

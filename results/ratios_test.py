@@ -8,6 +8,7 @@ import os
 import pathlib
 import tempfile
 import unittest
+from unittest import mock
 
 import ratios
 
@@ -18,7 +19,9 @@ with open("called", "a") as file:
     print(*sys.argv[1:], file=file)
 run = sum(1 for _ in open("called"))
 if str(run) == os.environ.get("FAIL"):
-    sys.exit(2)
+    sys.exit(int(os.environ["STATUS"]))
+if "--help" in sys.argv:
+    sys.exit(print("Usage: no JSON"))
 rows = [("BM_mcall_gogo", 10 * run), ("BM_mcall_floor", 10), ("BM_onM_curg", 10), ("BM_onM_floor", 10),
         ("BM_inject_direct", 10), ("BM_int3_floor", 10)]
 print(json.dumps({"context": {"isa": "386", "host_name": "secret", "date": "today"}, "benchmarks": [
@@ -81,10 +84,16 @@ class Measure(unittest.TestCase):
         self.assertEqual(len(whole["benchmarks"]), 6 * 11)
 
     def test_a_run_that_fails_is_the_last(self):
-        os.environ["FAIL"] = "3"
-        self.addCleanup(os.environ.pop, "FAIL")
-        self.assertEqual(self.measured(), (3, "", "bench: the benchmarks failed\n"))
-        self.assertEqual(len(pathlib.Path("called").read_text().splitlines()), 3)
+        for status, expected in ((3, 3), (1, 3), (2, 2), (4, 4), (77, 77)):
+            with self.subTest(status), mock.patch.dict(os.environ, FAIL="3", STATUS=str(status)):
+                pathlib.Path("called").unlink(missing_ok=True)
+                self.assertEqual(self.measured(), (expected, "", f"bench: the benchmarks ended with status {status}\n"))
+                self.assertEqual(len(pathlib.Path("called").read_text().splitlines()), 3)
+                self.assertFalse(pathlib.Path("out.json").exists())
+
+    def test_arguments_that_measure_nothing_are_wrong(self):
+        self.assertEqual(self.measured("--help"), (2, "", "bench: no figures: build/logs/bench-1.json is no JSON "
+                                                          "(arguments: --help)\n"))
         self.assertFalse(pathlib.Path("out.json").exists())
 
 

@@ -115,6 +115,13 @@ die() {
   exit "$status"
 }
 
+# help_asked ARGUMENT...: where one is --help or -h, prints what is written at the head of the script, and exits.
+help_asked() {
+  [[ " $* " == *" --help "* || " $* " == *" -h "* ]] || return 0
+  sed -n '2,/^[^#]/s/^# \{0,1\}//p' "$0"
+  exit 0
+}
+
 # open_streams: of the standard streams those that are closed are opened to nothing, or the next file takes the number
 # of one, and to print is a failure.
 open_streams() {

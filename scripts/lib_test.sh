@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # lib_test.sh ROOT: builds of one preset take turns: a second one, begun while a first is at work, waits, and both are
 # made. Where the log can't be written that is said, and no older one is shown. A script that only one may run at a time
-# is refused while another runs. A stream that is closed is opened.
+# is refused while another runs. A stream that is closed is opened. --help is answered.
 set -euo pipefail
 
 work=$(mktemp -d)
@@ -53,6 +53,14 @@ check() {
 # shellcheck disable=SC2016  # to be expanded inside
 check "processors" 0 "1 1" \
   'echo "$(OMP_NUM_THREADS=7 taskset -c "$(taskset -cp $$ | sed "s/.*[^0-9]//")" bash -c "source $work/scripts/lib.sh; processors 64") $(processors 1)"'
+
+# shellcheck disable=SC2016  # to be expanded inside
+printf '%s\n' '#!/usr/bin/env bash' '# What it does.' '# Exit status: 0.' 'source "$work/scripts/lib.sh"' 'help_asked "$@"' \
+  '# no more' 'echo "ran $*"' >"$work/scripts/some"
+for asked in --help "-x -h"; do
+  check "help" 0 $'What it does.\nExit status: 0.' "bash '$work/scripts/some' $asked"
+done
+check "no help" 0 "ran -x --helpful" "bash '$work/scripts/some' -x --helpful"
 
 logs=$work/build/logs
 check "a script alone" 0 "" 'only_one bench'

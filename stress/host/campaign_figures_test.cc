@@ -3,13 +3,12 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
+
+#include "stress/host/files.h"
 
 namespace sigsweep {
 namespace {
-
-namespace fs = std::filesystem;
 
 // Of a campaign that ran a second at each rate.
 bool is_slow(const std::vector<std::uint64_t>& rates) {
@@ -44,16 +43,13 @@ TEST(Course, TellsPhasesOverTime) {
 
 class FiguresOfAFolder : public testing::Test {
  protected:
-  FiguresOfAFolder() {
-    std::string name = (fs::temp_directory_path() / "sigsweep-figures-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~FiguresOfAFolder() override { fs::remove_all(folder_); }
   void write(const std::string& name, const void* bytes, std::size_t size) const {
     std::ofstream(folder_ + "/" + name, std::ios::binary)
         .write(static_cast<const char*>(bytes), static_cast<std::streamsize>(size));
   }
-  std::string folder_, why_;
+  const TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
+  std::string why_;
 };
 
 TEST_F(FiguresOfAFolder, AreSumsAndPhasesThatAnyHasCovered) {

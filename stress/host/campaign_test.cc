@@ -85,6 +85,10 @@ TEST_F(Campaign, AFailureOfTheHarnessIsNoFinding) {
   const Ran ran = fuzz(campaign("libfuzzer"), "FAKE_FINDS='fail: lost'");
   EXPECT_EQ(ran.status, 3) << ran.output;
   EXPECT_NE(ran.output.find(".sched: it says fail: lost\n"), std::string::npos) << ran.output;
+  EXPECT_TRUE(names(out() + "/findings").empty());
+  EXPECT_EQ(names(out() + "/failures").size(), 2U) << "the input and its readable form";
+  EXPECT_EQ(readable(names(out() + "/failures")), 1U);
+  EXPECT_EQ(fuzz(campaign("libfuzzer") + " --expect work").status, 0) << "it is named once";
 }
 
 TEST_F(Campaign, StopsInEachPartAndKeepsWhatIsThere) {

@@ -1,6 +1,8 @@
 // Each program has a process group of its own, so that a terminal's Ctrl-C reaches the command
 // alone. A group can be left: AFL++ puts its fork server into a session of its own. So each also
 // has a mark in its environment, which all that it starts inherits, and who has the mark is ended.
+// A subreaper (prctl) finds who has left, too, but cannot tell whose they are: the command runs
+// several programs at once, beside runners. So the mark is the only way.
 #include "stress/host/child_process.h"
 
 #include <fcntl.h>
@@ -46,13 +48,16 @@ class File {
   int fd_;
 };
 
+std::string error_of(const std::string& what) {
+  return fmt::format("{}: {}", what, std::strerror(errno));
+}
+
 int opened(const std::string& path, const std::string& folder) {
   const std::string name = path.empty() ? "/dev/null" : path;
   const std::string whole = folder.empty() ? name : (std::filesystem::path(folder) / name).string();
   const int fd = open(whole.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
   if (fd >= 0) return fd;
-  throw Failure(kHarnessFailed,
-                fmt::format("{}: cannot be written: {}", whole, std::strerror(errno)));
+  throw Failure(kHarnessFailed, error_of(fmt::format("{}: cannot be written", whole)));
 }
 
 // NAME=VALUE of all that the program is to have.
@@ -98,6 +103,48 @@ std::vector<pid_t> marked(const std::string& mark) {
   return found;
 }
 
+// What a child writes to the command, in front of the reason, where the program does not run.
+constexpr char kUnprepared = 'p', kNotStarted = 's';
+
+// In the child, which shares nothing with the command but what it inherits: becomes the program, or
+// says why not. What is thrown must not go on in the command's own code: it ends the child.
+std::string become(const Program& program, const std::string& mark, int output,
+                   int error) noexcept {
+  setpgid(0, 0);
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  for (const int signal_number : {SIGINT, SIGTERM, SIGPIPE}) signal(signal_number, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  if (nothing < 0 || dup2(nothing, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+      dup2(error, STDERR_FILENO) < 0)
+    return kUnprepared + error_of("its standard streams");
+  if (!program.folder.empty() && chdir(program.folder.c_str()) != 0)
+    return kUnprepared + error_of(program.folder);
+  if (program.prepare) {
+    if (const std::string why = program.prepare(); !why.empty()) return kUnprepared + why;
+  }
+  std::vector<std::string> words = program.words, environment = environment_of(program, mark);
+  const std::vector<char*> arguments = pointers_to(words);
+  std::vector<char*> variables = pointers_to(environment);
+  environ = variables.data();  // so that the program is found by its own PATH
+  execvp(arguments[0], arguments.data());
+  return kNotStarted + error_of(fmt::format("{}: cannot be started", program.words[0]));
+}
+
+// All that comes until the other end is closed: by exec, where nothing went wrong.
+std::string read_all(int fd) {
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    const ssize_t n = read(fd, buffer, sizeof buffer);
+    if (n < 0 && errno == EINTR) continue;
+    if (n <= 0) return text;
+    text.append(buffer, static_cast<std::size_t>(n));
+  }
+}
+
 // One program that runs.
 class Running {
  public:
@@ -112,61 +159,35 @@ class Running {
   void end();
 
  private:
-  [[noreturn]] static void become(const std::vector<char*>& words,
-                                  const std::vector<char*>& environment, const Program& program,
-                                  int output, int error, int report);
-
   pid_t pid_ = -1;
   std::string mark_;
 };
 
-// In the child, which shares nothing with the command but what it inherits.
-void Running::become(const std::vector<char*>& words, const std::vector<char*>& environment,
-                     const Program& program, int output, int error, int report) {
-  setpgid(0, 0);
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  for (const int signal_number : {SIGINT, SIGTERM, SIGPIPE}) signal(signal_number, SIG_DFL);
-  sigset_t none;
-  sigemptyset(&none);
-  sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int nothing = open("/dev/null", O_RDONLY);
-  const bool ready = dup2(nothing, STDIN_FILENO) >= 0 && dup2(output, STDOUT_FILENO) >= 0 &&
-                     dup2(error, STDERR_FILENO) >= 0 &&
-                     (program.folder.empty() || chdir(program.folder.c_str()) == 0);
-  if (ready) execvpe(words[0], words.data(), environment.data());
-  const int why = errno;
-  if (write(report, &why, sizeof why) < 0) _exit(126);
-  _exit(127);
-}
-
 Running::Running(const Program& program) {
   static unsigned serial = 0;
   mark_ = fmt::format("{}={}-{}", kMark, getpid(), ++serial);
-  std::vector<std::string> word_strings = program.words,
-                           environment_strings = environment_of(program, mark_);
-  const std::vector<char*> words = pointers_to(word_strings),
-                           environment = pointers_to(environment_strings);
   const File output(opened(program.output, program.folder));
   const bool together = !program.output.empty() && program.output == program.error;
   const File error(together ? dup(output.fd()) : opened(program.error, program.folder));
   int report[2];
-  if (pipe2(report, O_CLOEXEC) != 0)
-    throw Failure(kHarnessFailed, fmt::format("no pipe: {}", std::strerror(errno)));
+  if (pipe2(report, O_CLOEXEC) != 0) throw Failure(kHarnessFailed, error_of("no pipe"));
   const File from(report[0]);
   {
     const File to(report[1]);
     pid_ = fork();
-    if (pid_ == 0) become(words, environment, program, output.fd(), error.fd(), to.fd());
+    if (pid_ == 0) {
+      const std::string why = become(program, mark_, output.fd(), error.fd());
+      [[maybe_unused]] const ssize_t n = write(to.fd(), why.data(), why.size());
+      _exit(127);
+    }
   }
-  int why = pid_ < 0 ? errno : 0;
-  if (pid_ > 0) {
-    setpgid(pid_, pid_);  // whoever of the two comes first
-    const ssize_t told = read(from.fd(), &why, sizeof why);
-    if (told == 0) return;
-  }
+  if (pid_ < 0) throw Failure(kHarnessFailed, error_of("no process"));
+  setpgid(pid_, pid_);  // whoever of the two comes first
+  const std::string why = read_all(from.fd());
+  if (why.empty()) return;
   end();
-  throw Failure(kHarnessFailed,
-                fmt::format("{}: cannot be started: {}", program.words[0], std::strerror(why)));
+  if (why[0] == kUnprepared) throw Failure(kHarnessFailed, why.substr(1));
+  throw NotStarted(why.substr(1));
 }
 
 std::optional<Ended> Running::look() {

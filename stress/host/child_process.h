@@ -8,14 +8,24 @@
 #include <string>
 #include <vector>
 
+#include "stress/host/options.h"
+
 namespace sigsweep {
 
 struct Program {
-  std::vector<std::string> words;                  // the first without a slash: found by PATH
+  std::vector<std::string> words;                  // the first without a slash: found by its PATH
   std::map<std::string, std::string> environment;  // beside the command's own
   std::vector<std::string> without;                // of the command's own, what is not handed on
   std::string folder;                              // where it works; empty: where the command does
   std::string output, error;  // files, made anew; empty: nothing is kept; the same: one for both
+  // Runs in the child in front of the program, and says why it can't go on; empty: it can. The
+  // child has no other thread, so it may allocate.
+  std::function<std::string()> prepare = {};
+};
+
+// The program itself can't be had: all else was ready.
+struct NotStarted : Failure {
+  explicit NotStarted(const std::string& why) : Failure(kHarnessFailed, why) {}
 };
 
 struct Ended {
@@ -27,8 +37,8 @@ struct Ended {
 };
 
 // Runs programs side by side until each has ended. `goes_on` is asked about ten times a second;
-// false ends them all as at the deadline. Throws Failure(kHarnessFailed) where one can't be
-// started, or its files can't be written.
+// false ends them all as at the deadline. Throws NotStarted where there is no such program, and
+// Failure(kHarnessFailed) where it can't be prepared, or its files can't be written.
 std::vector<Ended> run_programs(const std::vector<Program>& programs,
                                 std::chrono::milliseconds limit,
                                 const std::function<bool()>& goes_on = {});

@@ -12,6 +12,7 @@
 #include <iterator>
 #include <thread>
 
+#include "stress/host/files.h"
 #include "stress/host/options.h"
 
 namespace sigsweep {
@@ -22,14 +23,7 @@ using std::chrono::hours;
 
 class ChildProcess : public testing::Test {
  protected:
-  ChildProcess() {
-    std::string name = (fs::temp_directory_path() / "sigsweep-child-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~ChildProcess() override {
-    stop_requested = false;
-    fs::remove_all(folder_);
-  }
+  ~ChildProcess() override { stop_requested = false; }
 
   static Program shell(const std::string& script) {
     return {{"sh", "-c", script}, {}, {}, {}, {}, {}};
@@ -61,7 +55,8 @@ class ChildProcess : public testing::Test {
     for (int i = 0; i < 60000 && !holds(); i++)
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  std::string folder_;
+  const TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 TEST_F(ChildProcess, TellsHowItEnded) {
@@ -85,11 +80,55 @@ TEST_F(ChildProcess, HasItsOwnFilesFolderAndEnvironment) {
   EXPECT_EQ(content("err"), folder_ + "\n");
 }
 
+TEST_F(ChildProcess, HasOneFileForBothStreams) {
+  Program program = shell("echo here; echo there >&2; cat");
+  program.output = program.error = folder_ + "/both";
+  EXPECT_TRUE(run_program(program, hours(1)).well());
+  EXPECT_EQ(content("both"), "here\nthere\n");
+}
+
+TEST_F(ChildProcess, IsFoundByItsOwnPath) {
+  std::ofstream(folder_ + "/its_program") << "#!/bin/sh\nexit 7\n";
+  fs::permissions(folder_ + "/its_program", fs::perms::owner_all);
+  Program program{{"its_program"}, {{"PATH", folder_}}, {}, {}, {}, {}};
+  EXPECT_EQ(run_program(program, hours(1)).how(), "ended with status 7");
+}
+
+TEST_F(ChildProcess, IsPreparedWhereItRuns) {
+  Program program = shell("pwd");
+  program.output = folder_ + "/out";
+  program.folder = "/";
+  program.prepare = [this] { return chdir(folder_.c_str()) == 0 ? "" : "no folder"; };
+  EXPECT_TRUE(run_program(program, hours(1)).well());
+  EXPECT_EQ(content("out"), folder_ + "\n");
+}
+
+TEST_F(ChildProcess, ThatCantBePreparedSaysWhy) {
+  Program program = shell("exit 0");
+  program.prepare = [] { return std::string("no room"); };
+  try {
+    run_program(program, hours(1));
+    FAIL();
+  } catch (const NotStarted&) {
+    FAIL() << "it is there";
+  } catch (const Failure& failure) {
+    EXPECT_EQ(failure.status, kHarnessFailed);
+    EXPECT_STREQ(failure.what(), "no room");
+  }
+}
+
+TEST_F(ChildProcess, WhosePreparationThrowsIsEnded) {
+  Program program = shell("exit 0");
+  program.prepare = []() -> std::string { throw std::bad_alloc(); };
+  program.error = "/dev/null";
+  EXPECT_EQ(run_program(program, hours(1)).kind, Ended::died);
+}
+
 TEST_F(ChildProcess, ThatCantBeStartedSaysWhy) {
   try {
     run_program({{"/nonexistent/program"}, {}, {}, {}, {}, {}}, hours(1));
     FAIL();
-  } catch (const Failure& failure) {
+  } catch (const NotStarted& failure) {
     EXPECT_EQ(failure.status, kHarnessFailed);
     EXPECT_STREQ(failure.what(),
                  "/nonexistent/program: cannot be started: No such file or directory");

@@ -3,23 +3,16 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
+
+#include "stress/host/files.h"
 
 namespace sigsweep {
 namespace {
 
 class ReadClaims : public testing::Test {
  protected:
-  ReadClaims() {
-    std::string name = (std::filesystem::temp_directory_path() / "sigsweep-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~ReadClaims() override { std::filesystem::remove_all(folder_); }
-
   // Those of a runner that answers with these lines.
   ClaimBook read(const std::string& lines) {
     const std::string path = folder_ + "/runner";
@@ -39,7 +32,8 @@ class ReadClaims : public testing::Test {
     }
     return {};
   }
-  std::string folder_;
+  const TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 TEST_F(ReadClaims, AreReadAsTheyWereSent) {

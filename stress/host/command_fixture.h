@@ -18,6 +18,8 @@
 #include <set>
 #include <sstream>
 
+#include "stress/host/files.h"
+
 namespace sigsweep {
 
 namespace fs = std::filesystem;
@@ -45,12 +47,6 @@ inline Ran run(const std::string& command) {
 
 class Command : public testing::Test {
  protected:
-  Command() {
-    std::string name = (fs::temp_directory_path() / "sigsweep-test-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~Command() override { fs::remove_all(folder_); }
-
   Ran sigsweep(const std::string& arguments) {
     return run("cd " + folder_ + " && " + kBin + "/sigsweep " + arguments);
   }
@@ -108,7 +104,8 @@ class Command : public testing::Test {
     _exit(99);
   }
 
-  std::string folder_;
+  const TemporaryFolder temporary_;
+  const std::string folder_ = temporary_.path();
 };
 
 }  // namespace sigsweep

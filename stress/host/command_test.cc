@@ -1167,6 +1167,28 @@ TEST_F(Command, ASubjectThatIsNotBuiltIsSkipped) {
       << ran.output;
 }
 
+TEST_F(Command, HelpSaysWhatTheFilesAre) {
+  EXPECT_EQ(sigsweep("merge --help").output.find("schedules"), std::string::npos);
+  EXPECT_NE(sigsweep("merge --help").output.find("results of `sweep --shard i/n`"),
+            std::string::npos);
+  EXPECT_NE(sigsweep("replay --help").output.find("schedules\n"), std::string::npos);
+}
+
+TEST_F(Command, WhatASubjectDoesNotKnowMayBeOfAnother) {
+  const std::string hint = " (is it of another --subject: onm, fcontext?)\n";
+  const auto said = [&](const std::string& from, const std::string& to) {
+    std::string text = kGood;
+    text.replace(text.find(from), from.size(), to);
+    const Ran ran = sigsweep("replay " + write("x.sched", text));
+    EXPECT_EQ(ran.status, 2) << ran.output;
+    return ran.output;
+  };
+  for (const std::string& output : {said("protocol signalok_raw", "protocol ownstack"),
+                                    said("op mcacheRefill_m", "op round_trip")})
+    EXPECT_TRUE(output.ends_with(hint)) << output;
+  EXPECT_EQ(said("SIGPROF", "SIGPRO").find("--subject"), std::string::npos);
+}
+
 // ---- explain, list, bench
 
 TEST_F(Command, ExplainShowsTheLiveSlotAndTheVerdict) {
@@ -1426,6 +1448,13 @@ TEST_F(Storm, AThreadThatCannotBeMadeIsRefused) {
   EXPECT_EQ(ran.status, 2) << ran.output;
   EXPECT_NE(ran.output.find("a thread for an M can't be made: Resource"), std::string::npos)
       << ran.output;
+}
+
+TEST_F(Storm, WithoutMemoryForItsHeapIsAHarnessFailure) {
+  const Ran ran = sigsweep("storm --duration 100ms " + limited_runner("ulimit -v 60000"));
+  EXPECT_EQ(ran.status, 3) << ran.output;
+  EXPECT_NE(ran.output.find("emory"), std::string::npos)
+      << "a sanitizer says why in its own words: " << ran.output;
 }
 
 TEST_F(Command, BenchmarksThatCannotBeWrittenAreAHarnessFailure) {
@@ -1736,6 +1765,19 @@ TEST_F(Command, WhatAnEmulatorHasNotIsSkipped) {
   const Ran ran = sigsweep("sweep --isa arm --site gc_m --inject hwbreak");
   EXPECT_EQ(ran.status, 77) << ran.output;
   EXPECT_NE(ran.output.find("--inject hwbreak: "), std::string::npos) << ran.output;
+}
+
+// gdb can't start what an emulator runs, and emulated times mean nothing.
+TEST_F(Command, WhatAnEmulatorCantDoIsSkippedWithAReason) {
+  if (!fs::exists(kBin + "/runner-arm")) GTEST_SKIP() << "no runner for arm";
+  const std::string file = kSource + "/corpus/hazards/argument-s0.sched";
+  for (const std::string& command : {"replay --inject external --isa arm " + file,
+                                     std::string("bench --isa arm --benchmark_min_time=0.0001")}) {
+    const Ran ran = sigsweep(command);
+    EXPECT_EQ(ran.status, 77) << ran.output;
+    EXPECT_NE(ran.output.find("qemu-arm runs isa arm here"), std::string::npos) << ran.output;
+  }
+  EXPECT_EQ(sigsweep("bench --isa arm --nonsense").status, 2);
 }
 
 // In 32-bit addresses a crash of legacy at mheap_alloc_m runs into gogo with a wild argument, which

@@ -255,6 +255,11 @@ std::string gdb_lines(const Session& session, const Schedule& schedule, std::siz
 Account replay_under_debugger(const Session& session, const Schedule& schedule,
                               const std::string& path) {
   check(schedule, path);
+  if (const char* emulator = emulator_of(session.options.isa); emulator != nullptr) {
+    throw Failure(kSkipped, fmt::format("skipped: by=external: {} runs isa {} here, and gdb cannot "
+                                        "start it",
+                                        emulator, session.options.isa));
+  }
   const ScratchFile text(print_schedule(schedule)), script(script_of(schedule));
   std::vector<std::string> words{"gdb", "-q",          "-nx",    "-batch",
                                  "-x",  script.path(), "--args", session.runner_path};

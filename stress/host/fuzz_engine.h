@@ -17,15 +17,18 @@ namespace sigsweep {
 //   corpus/    inputs; a run begins with them and adds to them
 //   findings/  what was found: an input as the engine wrote it, and its readable form beside it.
 //              A run adds to them, and deletes none
+//   failures/  the same of what was a failure of the harness. The folder alone tells them apart
 //   unshown/   inputs of which a process died that show nothing alone
 //   slow/      inputs that libFuzzer took for slow, which is not wrong
 //   stats/     counters of this run's processes
 //   work/      the engine's; a run makes it anew
 struct CampaignFolder {
+  static constexpr const char* kFailures = "failures";
   std::filesystem::path root;
 
   std::filesystem::path corpus() const { return root / "corpus"; }
   std::filesystem::path findings() const { return root / "findings"; }
+  std::filesystem::path failures() const { return root / kFailures; }
   std::filesystem::path unshown() const { return root / "unshown"; }
   std::filesystem::path slow() const { return root / "slow"; }
   std::filesystem::path stats() const { return root / "stats"; }

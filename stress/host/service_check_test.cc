@@ -258,7 +258,8 @@ TEST_F(ServiceCheck, NoFolderToWorkIn) {
   const Ran ran =
       run("cd " + folder_ + " && TMPDIR=/nowhere " + kBin + "/sigsweep service-check --out out");
   EXPECT_EQ(ran.status, 3) << ran.output;
-  EXPECT_NE(ran.output.find("no folder for temporary files"), std::string::npos) << ran.output;
+  EXPECT_NE(ran.output.find("no folder can be made in /nowhere ($TMPDIR)"), std::string::npos)
+      << ran.output;
 }
 
 // ---- what scripts/oss_fuzz_check reads, and what it leaves
@@ -393,7 +394,7 @@ TEST_F(ServiceStopped, NothingIsLeft) {
     ASSERT_TRUE(processes().empty());
     EXPECT_EQ(rows(folder_ + "/r.jsonl", "end")[0]["status"], 4);
     for (const auto& entry : fs::directory_iterator(folder_)) {
-      EXPECT_FALSE(entry.path().filename().string().starts_with("sigsweep-service-")) << entry;
+      EXPECT_FALSE(entry.path().filename().string().starts_with("sigsweep-")) << entry;
     }
   }
 }

@@ -1,17 +1,11 @@
-// What service-check is made of: children, and what a program's file says of it.
+// What service-check is made of: what a program's file says of it.
 #include <elf.h>
 #include <gtest/gtest.h>
-#include <signal.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <filesystem>
-#include <fstream>
+#include <algorithm>
 
 #include "stress/host/commands/service_binary.h"
-#include "stress/host/commands/service_child.h"
 #include "stress/host/commands/service_target.h"
-#include "stress/host/options.h"
 
 // Three calls in this program, by their own names.
 extern "C" __attribute__((noinline)) void service_probe_called() {
@@ -25,84 +19,6 @@ __attribute__((noinline)) void called() {
 
 namespace sigsweep {
 namespace {
-
-class Child : public testing::Test {
- protected:
-  Child() {
-    std::string name = (std::filesystem::temp_directory_path() / "sigsweep-test-XXXXXX").string();
-    folder_ = mkdtemp(name.data());
-  }
-  ~Child() override { std::filesystem::remove_all(folder_); }
-  ChildStart shell(const std::string& script) const {
-    ChildStart start;
-    start.arguments = {"sh", "-c", script};
-    start.output = folder_ + "/output";
-    start.environment = {{"WORD", "here"}};
-    return start;
-  }
-  std::string output() const { return read_file(folder_ + "/output"); }
-  std::string folder_;
-};
-
-TEST_F(Child, ItsEndAndItsOutput) {
-  const ChildEnd exited = run_child(shell("echo $WORD; echo there >&2; cat; exit 3"));
-  EXPECT_EQ(exited.kind, ChildEnd::exited);
-  EXPECT_EQ(exited.status, 3);
-  EXPECT_EQ(output(), "here\nthere\n");
-  const ChildEnd signalled = run_child(shell("kill -9 $$"));
-  EXPECT_EQ(signalled.kind, ChildEnd::signalled);
-  EXPECT_EQ(signalled.status, SIGKILL);
-  EXPECT_TRUE(run_child(shell("true")).ok());
-}
-
-TEST_F(Child, WhyItDoesNotStart) {
-  ChildStart start = shell("true");
-  start.prepare = [] { return std::string("no room"); };
-  const ChildEnd unprepared = run_child(start);
-  EXPECT_EQ(unprepared.kind, ChildEnd::unprepared);
-  EXPECT_EQ(unprepared.why, "no room");
-  start = shell("true");
-  start.arguments = {"/no/such/program"};
-  const ChildEnd not_started = run_child(start);
-  EXPECT_EQ(not_started.kind, ChildEnd::not_started);
-  EXPECT_EQ(not_started.why, "/no/such/program: No such file or directory");
-  start = shell("true");
-  start.output = "/no/such/folder/output";
-  EXPECT_EQ(run_child(start).why, "/no/such/folder/output: No such file or directory");
-}
-
-// Of its group, and of a session of its own.
-TEST_F(Child, WhatItHasStartedEndsWithIt) {
-  const std::string script = "sleep 1000 & echo $!; setsid sleep 1000 & echo $!; ";
-  for (const char* last : {"true", "sleep 1000"}) {  // ends by itself; at its limit
-    ChildStart start = shell(script + last);
-    if (last != std::string("true")) start.limit = std::chrono::seconds(1);
-    const ChildEnd end = run_child(start);
-    EXPECT_EQ(end.kind, last == std::string("true") ? ChildEnd::exited : ChildEnd::timed_out);
-    std::ifstream in(folder_ + "/output");
-    unsigned count = 0;
-    for (pid_t pid = 0; in >> pid; count++) {
-      EXPECT_EQ(kill(pid, 0), -1) << pid;
-      EXPECT_EQ(errno, ESRCH) << pid;
-    }
-    // At its limit it may not have come to start both.
-    if (end.kind == ChildEnd::exited) {
-      EXPECT_EQ(count, 2U);
-    }
-  }
-}
-
-TEST_F(Child, IsEndedWhereTheCommandIsStopped) {
-  ServiceChild child(shell("sleep 1000"));
-  stop_requested = true;
-  try {
-    child.wait();
-    ADD_FAILURE() << "it went on";
-  } catch (const Failure& failure) {
-    EXPECT_EQ(failure.status, kStopped);
-  }
-  stop_requested = false;
-}
 
 TEST(Binary, CallsByTheBeginningOfANameOnceDemangled) {
   service_probe_called();

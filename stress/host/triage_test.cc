@@ -7,7 +7,10 @@ namespace {
 
 class Triage : public Fuzz {
  protected:
-  Triage() { fs::create_directories(findings()); }
+  Triage() {
+    for (const std::string folder : {"", "/../failures"})
+      fs::create_directories(findings() + folder);
+  }
   std::string findings() const { return folder_ + "/found here/onm_fuzzer-libfuzzer/findings"; }
   Ran triage(const std::string& environment = "", const std::string& more = "") const {
     return fuzz("triage --builds build --times 3 --json r.jsonl --out '" + out() + "' '" + folder_ +
@@ -66,6 +69,9 @@ TEST_F(Triage, MakesOneLineOfOneCauseWithItsPlaces) {
   EXPECT_NE(content(group["draft"]).find("# finding " + group["id"].get<std::string>()),
             std::string::npos);
   EXPECT_NE(ran.output.find("; in gdb: gdb "), std::string::npos) << ran.output;
+  EXPECT_NE(ran.output.find(" --walk '" + one_place["schedule"].get<std::string>() + "'"),
+            std::string::npos)
+      << "a command for a shell: " << ran.output;
   EXPECT_EQ(content(out() + "/summary.txt"), ran.output.substr(ran.output.find("4 schedules")));
   EXPECT_EQ(validate("'" + checkout() + "/r.jsonl'").status, 0);
 }
@@ -97,12 +103,38 @@ TEST_F(Triage, NamesWhatShowsNothingWithAReason) {
   EXPECT_NE(ran.output.find("sound.sched:1:1: shows no finding"), std::string::npos) << ran.output;
 }
 
+// By the folder that a campaign has put it into, whatever is written in it.
 TEST_F(Triage, AFailureOfTheHarnessIsOne) {
-  add("hazards/argument-s0.sched", "lost.sched", "\nop ",
-      "\norigin onm_fuzzer: harness failure: lost\nop ");
+  const auto failure = [](const std::string& file) {
+    return "harness failure, whatever its schedule shows  .*/failures/" + file;
+  };
+  const std::string folder = "found here/onm_fuzzer-libfuzzer/failures/";
+  add("hazards/argument-s0.sched", "../failures/lost.sched", "\nop ",
+      "\norigin onm_fuzzer: it\nop ");
+  write(folder + "crash-1", "bad");
+  write(folder + "crash-1.txt", "bad");
   const Ran ran = triage();
   EXPECT_EQ(ran.status, 3) << ran.output;
-  EXPECT_NE(ran.output.find("harness failure, whatever its schedule shows  "), std::string::npos);
+  for (const std::string line : {"lost\\.sched: onm_fuzzer: it\n", "crash-1\\.txt\n"})
+    EXPECT_TRUE(std::regex_search(ran.output, std::regex(failure(line)))) << ran.output;
+  EXPECT_NE(ran.output.find("1 schedules, 1 findings, 0 that show nothing here\n"),
+            std::string::npos)
+      << ran.output;
+}
+
+// Earlier campaigns put them among the findings, and named them in `origin` alone, which is prose.
+TEST_F(Triage, OfAnEarlierCampaignsFailureTellsWhatItShows) {
+  const std::string origin = "\norigin onm_fuzzer: harness failure: lost\nop ";
+  add("hazards/argument-s0.sched", "shows.sched", "\nop ", origin);
+  const Ran ran = triage();
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_EQ(groups().size(), 1U) << ran.output;
+  // Its target is asked where it expects no verdict to stop at.
+  add("regressions/saved-while-live.sched", "lost.sched", "\nop ", origin);
+  const Ran both = triage();
+  EXPECT_EQ(both.status, 3) << both.output;
+  EXPECT_EQ(content(checkout() + "/log"), "1\n1\n") << "both builds";
+  EXPECT_NE(both.output.find("lost.sched:1:1: shows no finding"), std::string::npos) << both.output;
 }
 
 // What a trial does not show: as text, as an input that has none yet, and as a schedule whose

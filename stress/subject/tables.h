@@ -89,6 +89,8 @@ class Tables {
   virtual VerdictSet allowed(unsigned protocol, unsigned handler) const {
     return calls_subject(handler) ? protocols()[protocol].allowed : kOnlyOk;
   }
+  // Was anything promised of this handler? Else its verdicts are observed only.
+  virtual bool promises(unsigned /*protocol*/, unsigned /*handler*/) const { return true; }
   // The throw that is a rejection; empty: none.
   virtual std::string_view reject_message() const { return {}; }
 

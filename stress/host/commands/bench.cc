@@ -157,6 +157,10 @@ int bench_command(const Options& options) {
   int argc = static_cast<int>(argv.size());
   benchmark::Initialize(&argc, argv.data());
   if (benchmark::ReportUnrecognizedArguments(argc, argv.data())) return kUsage;
+  if (const char* emulator = emulator_of(options.isa); emulator != nullptr) {
+    throw Failure(kSkipped, fmt::format("skipped: {} runs isa {} here: emulated times mean nothing",
+                                        emulator, options.isa));
+  }
   add_provenance(options);
   Lanes lanes(options);
   const std::string missing = lanes.missing();

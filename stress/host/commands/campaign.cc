@@ -220,9 +220,15 @@ void Campaign::sort_in(const fs::path& file, const Judged& judged) {
     fs::remove(file);
     return;
   }
-  const fs::path text =
-      keep(folder_.findings(), file.filename().string() + target_.suffix(), judged.text);
-  if (judged.kind == Judged::failed) {
+  const bool failed = judged.kind == Judged::failed;
+  const fs::path folder = failed ? folder_.failures() : folder_.findings();
+  if (failed) {
+    need_folder(folder);
+    keep(folder, file.filename(), content_of(file));
+    fs::remove(file);
+  }
+  const fs::path text = keep(folder, file.filename().string() + target_.suffix(), judged.text);
+  if (failed) {
     found_.failures++;
     found_.failure = text.string() + ": " + judged.why;
     return;

@@ -55,7 +55,8 @@ enum Flags : unsigned {
   kFuzz = 16384,
   kService = 32768,
   kAdapter = 65536,  // takes --adapter
-  kAdapterAuthor = 131072
+  kAdapterAuthor = 131072,
+  kShards = 262144
 };
 
 struct Subcommand {
@@ -79,7 +80,7 @@ constexpr Subcommand kSubcommands[] = {
      "[that of the storm's claim]",
      kSelect | kResults | kAssume | kStorm | kAdapter, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
-     kResults | kFiles, merge_command},
+     kResults | kShards, merge_command},
     {"replay", "run schedules (*.sched) and compare with what they expect",
      kFiles | kReplace | kAdapter, replay_command},
     {"shrink", "the smallest schedule that shows the same finding", kFiles | kResults | kAdapter,
@@ -248,6 +249,8 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kClaims) != 0)
     app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
   if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
+  if ((flags & kShards) != 0)
+    app->add_option("files", o->files, "results of `sweep --shard i/n`, one a shard")->required();
   if ((flags & kFuzz) != 0) add_fuzz_flags(app, o);
   if ((flags & kExtras) != 0) app->allow_extras();
 }

@@ -2,6 +2,7 @@
 #include "stress/host/commands/replay.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <fstream>
@@ -32,10 +33,25 @@ std::string read_file(const std::string& path) {
   return text;
 }
 
+// A schedule does not name its subject: where it names what this one has not, it may be another's.
+std::string hint_at_subject(const std::string& text, const Catalog& catalog) {
+  std::istringstream lines(text);
+  for (std::string line, word, name; std::getline(lines, line);) {
+    std::istringstream words(line);
+    if (!(words >> word >> name)) continue;
+    const bool unknown =
+        (word == "protocol" && std::ranges::count(catalog.protocols, name) == 0) ||
+        (word == "op" && std::ranges::count(catalog.sites, name, &CatalogEntry::name) == 0);
+    if (unknown)
+      return fmt::format(" (is it of another --subject: {}?)", fmt::join(kSubjects, ", "));
+  }
+  return {};
+}
+
 Schedule parse(const std::string& text, const std::string& path, const Catalog& catalog) {
   auto parsed = parse_schedule(text, path, catalog);
   if (const auto* error = std::get_if<ParseError>(&parsed))
-    throw Failure(kUsage, error->to_string());
+    throw Failure(kUsage, error->to_string() + hint_at_subject(text, catalog));
   return std::get<Schedule>(std::move(parsed));
 }
 

@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
@@ -19,6 +18,7 @@
 #include "stress/host/commands/service_binary.h"
 #include "stress/host/commands/service_configurations.h"
 #include "stress/host/commands/service_target.h"
+#include "stress/host/files.h"
 #include "stress/host/results.h"
 
 namespace sigsweep {
@@ -49,32 +49,6 @@ constexpr Step kSteps[] = {
      .reason = "the kernel of this machine runs no {architecture} programs"},
     {.name = "build", .then = Step::kFail, .reason = "it does not build (log: {log})"},
     {.name = "built", .then = Step::kCheck, .reason = ""},
-};
-
-// A folder that is removed at the end.
-class WorkFolder {
- public:
-  WorkFolder() {
-    std::error_code error;
-    const fs::path place = fs::temp_directory_path(error);
-    if (error) throw Failure(kHarnessFailed, "no folder for temporary files: " + error.message());
-    std::string name = (place / "sigsweep-service-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) {
-      throw Failure(kHarnessFailed, fmt::format("no folder can be made in {}: {}", place.string(),
-                                                std::strerror(errno)));
-    }
-    path_ = name;
-  }
-  ~WorkFolder() {
-    std::error_code error;
-    fs::remove_all(path_, error);
-  }
-  WorkFolder(const WorkFolder&) = delete;
-  WorkFolder& operator=(const WorkFolder&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
 };
 
 // What became of a configuration.
@@ -310,7 +284,7 @@ Checked check_one(const ServiceConfiguration& c, const ServiceFlags& flags,
 // Writes the row of each configuration as it comes.
 int check(const ServiceFlags& flags, const std::vector<ServiceConfiguration>& chosen,
           ResultsWriter* writer) {
-  const WorkFolder work;
+  const TemporaryFolder work;
   require_image(work.path());
   std::vector<Checked> all;
   for (const ServiceConfiguration& c : chosen) {
@@ -361,7 +335,7 @@ int service_check_command(const Options& options) {
   const auto chosen = asked_for(flags);
   fuzz_targets();  // is this a checkout?
   if (flags.plan) {
-    require_image(WorkFolder().path());
+    require_image(TemporaryFolder().path());
     if (!flags.out.empty()) return kAsExpected;
     for (const ServiceConfiguration& c : chosen) fmt::print("{}\n", c.id());
     return kAsExpected;

@@ -70,19 +70,19 @@ std::string enter(const ServiceImage& image) {
     if (std::string why = mount_one(m); !why.empty()) return why;
   }
   if (chdir(kImageFolder) != 0) return fmt::format("{}: {}", kImageFolder, std::strerror(errno));
-  unsetenv("OUT");
   return {};
 }
 
 }  // namespace
 
-ChildStart start_in(const ServiceImage& image, ChildStart start) {
+Program in_image(const ServiceImage& image, Program program) {
   const char* path = std::getenv("PATH");
-  start.environment["HOME"] = "/nowhere";
-  start.environment["TMPDIR"] = "/tmp";
-  start.environment["PATH"] = fmt::format("{}:{}", kImageFolder, path == nullptr ? "" : path);
-  start.prepare = [image] { return enter(image); };
-  return start;
+  program.environment["HOME"] = "/nowhere";
+  program.environment["TMPDIR"] = "/tmp";
+  program.environment["PATH"] = fmt::format("{}:{}", kImageFolder, path == nullptr ? "" : path);
+  program.without = {"OUT"};
+  program.prepare = [image] { return enter(image); };
+  return program;
 }
 
 }  // namespace sigsweep

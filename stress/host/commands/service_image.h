@@ -3,10 +3,9 @@
 // sources are gone.
 #pragma once
 
-#include <map>
 #include <string>
 
-#include "stress/host/commands/service_child.h"
+#include "stress/host/child_process.h"
 
 namespace sigsweep {
 
@@ -19,7 +18,7 @@ struct ServiceImage {  // absolute paths
   std::string sources;
 };
 
-// A start in the image, in kImageFolder. The first argument may name a file there.
-ChildStart start_in(const ServiceImage& image, ChildStart start);
+// The program in the image, in kImageFolder. Its first word may name a file there.
+Program in_image(const ServiceImage& image, Program program);
 
 }  // namespace sigsweep

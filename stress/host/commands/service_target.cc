@@ -78,10 +78,21 @@ Problems check_binary(const ServiceOut& out, const std::string& target) {
 }
 
 struct Started {
-  ChildEnd end;
+  Ended end;
   std::string log;
   bool says(const std::string& text) const { return log.find(text) != log.npos; }
 };
+
+Program program(const std::vector<std::string>& words, const std::string& log) {
+  return {words, {}, {}, {}, log, log};
+}
+
+// Throws Failure(kStopped) where the command is told to stop.
+Ended run_to_end(const Program& program) {
+  const Ended ended = run_program(program, kLimit);
+  if (stop_requested) throw Failure(kStopped, "stopped");
+  return ended;
+}
 
 enum Seeds { kNoSeeds, kItsSeeds, kOneInput };
 
@@ -89,12 +100,8 @@ enum Seeds { kNoSeeds, kItsSeeds, kOneInput };
 // tool.
 Started run_tool(const ServiceOut& out, const std::vector<std::string>& arguments) {
   const std::string log = out.work + "/tool";
-  Started started;
-  started.end = run_child(
-      {.arguments = arguments, .environment = {}, .output = log, .limit = kLimit, .prepare = {}});
-  if (!started.end.why.empty()) throw Failure(kHarnessFailed, started.end.why);
-  started.log = read_file(log);
-  return started;
+  const Ended ended = run_to_end(program(arguments, log));
+  return {ended, read_file(log)};
 }
 
 // A new folder that is to be /tmp, with the corpus in it. Throws Failure(kHarnessFailed).
@@ -108,7 +115,7 @@ ServiceImage make_image(const ServiceOut& out, const std::string& corpus_zip, Se
   }
   if (corpus_zip.empty()) return image;
   const Started unzip = run_tool(out, {"unzip", "-q", "-o", "-d", corpus, corpus_zip});
-  if (!unzip.end.ok()) {
+  if (!unzip.end.well()) {
     throw Failure(kHarnessFailed,
                   fmt::format("{}: cannot be unpacked to {}:\n{}", corpus_zip, corpus, unzip.log));
   }
@@ -118,18 +125,16 @@ ServiceImage make_image(const ServiceOut& out, const std::string& corpus_zip, Se
 Started start(const ServiceOut& out, const ServiceImage& image,
               const std::vector<std::string>& arguments) {
   const std::string log = out.work + "/log";
-  Started started;
-  started.end = run_child(start_in(image, {.arguments = arguments,
-                                           .environment = target_environment(out.configuration),
-                                           .output = log,
-                                           .limit = kLimit,
-                                           .prepare = {}}));
-  if (started.end.kind == ChildEnd::unprepared) throw Failure(kHarnessFailed, started.end.why);
-  started.log = read_file(log) + started.end.why;
-  if (started.end.kind == ChildEnd::timed_out) {
-    started.log += fmt::format("\nended after {} minutes", kLimit.count());
+  Program target = in_image(image, program(arguments, log));
+  target.environment.merge(target_environment(out.configuration));
+  try {
+    const Ended ended = run_to_end(target);
+    const bool late = ended.kind == Ended::late;
+    return {ended,
+            read_file(log) + (late ? fmt::format("\nended after {} minutes", kLimit.count()) : "")};
+  } catch (const NotStarted& failure) {  // it can be had on this machine, but not in the image
+    return {{Ended::exited, 127}, failure.what()};
   }
-  return started;
 }
 
 std::string zip_of(const ServiceOut& out, const std::string& target) {
@@ -183,7 +188,7 @@ Problems run_libfuzzer(const ServiceOut& out, const std::string& target) {
              end_of_log(first.log)}};
   }
   const Started seeds = start_libfuzzer(out, target, {"-runs=0", "/tmp/corpus"});
-  if (!seeds.end.ok()) {
+  if (!seeds.end.well()) {
     return {{target + " has a seed that crashes it", end_of_log(seeds.log)}};
   }
   const std::size_t count = count_seeds(out, target);
@@ -238,7 +243,7 @@ Problems check_target(const ServiceOut& out, const std::string& target) {
   }
   if (!problems.empty()) return problems;
   const Started test = run_tool(out, {"unzip", "-tqq", zip_of(out, target)});
-  if (!test.end.ok()) return {{zip + " cannot be unpacked", end_of_log(test.log)}};
+  if (!test.end.well()) return {{zip + " cannot be unpacked", end_of_log(test.log)}};
   problems = check_binary(out, target);
   const bool afl = out.configuration.engine == std::string_view("afl");
   for (ServiceProblem& p : (afl ? run_afl : run_libfuzzer)(out, target)) {
@@ -306,10 +311,13 @@ std::string why_no_image(const std::string& sources, const std::string& work) {
   fs::create_directories(image.out);
   fs::create_directories(image.tmp);
   const std::string log = work + "/log";
-  const ChildEnd end = run_child(
-      start_in(image, {.arguments = {"true"}, .environment = {}, .output = log, .prepare = {}}));
-  if (end.ok()) return {};
-  return end.why.empty() ? "`true` fails there: " + read_file(log) : end.why;
+  try {
+    const Ended ended = run_to_end(in_image(image, program({"true"}, log)));
+    return ended.well() ? "" : "`true` fails there: " + read_file(log);
+  } catch (const Failure& failure) {
+    if (failure.status == kStopped) throw;
+    return failure.what();
+  }
 }
 
 }  // namespace sigsweep

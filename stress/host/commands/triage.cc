@@ -16,6 +16,7 @@
 #include "stress/host/commands/shrink.h"
 #include "stress/host/files.h"
 #include "stress/host/finding.h"
+#include "stress/host/fuzz_engine.h"
 
 namespace sigsweep {
 namespace {
@@ -67,12 +68,13 @@ std::string told(const fs::path& file, const std::string& what) {
   return what.starts_with(file.string() + ":") ? what : file.string() + ": " + what;
 }
 
-bool is_harness_failure(const std::string& origin) {
-  return origin.find(": harness failure: ") != origin.npos;
+// A campaign's folder says so.
+bool is_harness_failure(const fs::path& file) {
+  return file.parent_path().filename() == CampaignFolder::kFailures;
 }
 
-// What triage is given: schedules, and other findings of targets: texts, and inputs that have no
-// readable form yet.
+// What triage is given: schedules, and what else targets have found or failed at: texts, and inputs
+// that have no readable form yet.
 struct Given {
   std::vector<fs::path> schedules, others;
 };
@@ -89,7 +91,7 @@ Given sorted_out(const std::vector<std::string>& paths) {
   }
   Given given;
   for (const fs::path& file : all) {
-    const bool found = file.parent_path().filename() == "findings";
+    const bool found = file.parent_path().filename() == "findings" || is_harness_failure(file);
     const std::string extension = file.extension();
     const auto has = [&](const char* suffix) { return all.contains(file.string() + suffix); };
     if (extension == ".sched") given.schedules.push_back(file);
@@ -220,7 +222,7 @@ void Triage::sort_in_schedule(const fs::path& file) {
   const Schedule schedule = read_schedule(session_for(isa.empty() ? machine_isa() : isa), file);
   const Finder finder = finder_of(file, schedule.origin);
   const std::string verdict = schedule.expect ? schedule.expect->verdict : "";
-  if (is_harness_failure(schedule.origin)) {
+  if (is_harness_failure(file)) {
     failures_.push_back(file.string() + ": " + schedule.origin);
   } else if (!schedule.origin.empty() && is_target(finder.name) &&
              (verdict == "ok" || verdict == promised(schedule))) {
@@ -231,7 +233,7 @@ void Triage::sort_in_schedule(const fs::path& file) {
   try {
     sort_in_by_replay(file, schedule);
   } catch (const Failure& failure) {
-    if (stop_requested || is_harness_failure(schedule.origin)) return;
+    if (stop_requested || is_harness_failure(file)) return;
     if (is_target(finder.name)) {
       questions_.push_back({finder, file, failure.what()});
     } else {
@@ -289,7 +291,9 @@ void Triage::sort_in(const Given& given) {
   }
   for (const fs::path& file : given.others) {
     const Finder finder = finder_by_folder(file);
-    if (is_target(finder.name)) {
+    if (is_harness_failure(file)) {
+      failures_.push_back(file.string());
+    } else if (is_target(finder.name)) {
       questions_.push_back({finder, file, ""});
     } else {
       unasked_.push_back(file);
