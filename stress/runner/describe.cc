@@ -68,6 +68,7 @@ void describe_site(const Subject& subject, unsigned index, const CatalogEntry& e
 std::string describe(Runner& runner, const Record&) {
   const Catalog catalog = catalog_of(runner.subject);
   describe_subject(catalog);
+  for (const Record& record : runner.subject.identity()) send(record);
   describe_protocols(runner.subject);
   for (unsigned i = 0; i < catalog.sites.size(); i++) {
     describe_site(runner.subject, i, catalog.sites[i]);

@@ -6,7 +6,9 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "stress/base/wire.h"
 #include "stress/subject/claims.h"
 
 namespace sigsweep {
@@ -25,6 +27,9 @@ class Extras {
   };
   virtual unsigned contract_count() const { return 0; }
   virtual Contract check_contract(unsigned /*index*/) { return {}; }
+
+  // ---- a subject whose code was loaded: records for `describe` that say which
+  virtual std::vector<Record> identity() const { return {}; }
 
   // ---- claims about its code
   virtual const Claims& claims() const {

@@ -7,6 +7,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
@@ -101,6 +102,42 @@ void Adapter::start() {
   frame.stack = stacks_[kHost].hi;
   trap::contain_call(
       &frame, [](void* cast) { static_cast<Cast*>(cast)->begin(); }, &cast_);
+}
+
+VerdictSet Adapter::allowed(unsigned protocol, unsigned handler) const {
+  if (calls_subject(handler)) return protocols_[protocol].allowed;
+  if (handler == kNoHandler || promises(protocol, handler)) return kOnlyOk;
+  return {Verdict::ok, Verdict::broken_backtrace};
+}
+
+bool Adapter::promises(unsigned, unsigned handler) const {
+  constexpr std::uint32_t kSwitches = SIGSWEEP_HANDLER_SWITCHES | SIGSWEEP_HANDLER_REFUSED;
+  constexpr std::uint32_t kUnwinds = SIGSWEEP_UNWINDS_TO_CALLER | SIGSWEEP_UNWINDS_TO_ENTRY;
+  if (handler == kNoHandler) return true;
+  return library_.promises(handler == kObserve ? kUnwinds : kSwitches);
+}
+
+std::vector<Record> Adapter::identity() const {
+  Modules& modules = modules_of_process();
+  const auto resume = modules.find(as_address(reinterpret_cast<const void*>(library_.says.resume)));
+  std::vector<Record> records{Record("adapter")};
+  records[0]
+      .add("name", library_.says.name)
+      .add("version", library_.says.version)
+      .add("abi", library_.says.abi)
+      .add("build", resume ? modules.table(*resume->module).build_id() : "")
+      .add("promises", names_of(library_.says.promises, kPromises))
+      .add("traits", names_of(library_.says.traits, kTraits))
+      .add("file", library_.path);
+  for (const Module& module : modules.all()) {
+    const auto is_of = [&](const Function& f) { return f.module == &module; };
+    if (!std::ranges::any_of(found_.swept, is_of)) continue;
+    records.push_back(Record("module")
+                          .add("name", module.name)
+                          .add("path", module.path)
+                          .add("build", modules.table(module).build_id()));
+  }
+  return records;
 }
 
 std::string_view Adapter::isa() const {
@@ -277,6 +314,34 @@ Marks Adapter::marks(std::uint64_t sp, std::uint64_t) const {
   const bool differs =
       library_.says.current != nullptr && stack < kSignal && whom(cast_.current()) != stack;
   return left | (differs ? CURRENT_DIFFERS : 0);
+}
+
+// The frames of the harness, on the host's stack and on each coroutine's.
+unsigned Adapter::known_frames(std::span<KnownFrame> out) const {
+  unsigned count = 0;
+  const auto add = [&](UnwindGrade reached, const trap::Probe* away) {
+    if (away == nullptr || count == out.size()) return;
+    const std::uint64_t pc = as_address(trap::nested_probe_return);
+    out[count++] = {.reached = reached,
+                    .first_pc = pc,
+                    .last_pc = pc,
+                    .lowest_sp = away->sp_before,
+                    .highest_sp = away->sp_before,
+                    .kept_registers = away->kept_before,
+                    .frame_pointer = away->fp_before};
+  };
+  add(UnwindGrade::resumer, host_away_ ? &host_ : nullptr);
+  for (unsigned name = kCo0; name < kHandler1; name++) add(UnwindGrade::entry, cast_[name].away);
+  return count;
+}
+
+// Before a body has begun, and when it has returned, there is nothing to come to.
+UnwindGrade Adapter::least_unwind(std::uint64_t, std::uint64_t sp) const {
+  const unsigned name = stacks_.find(sp, cast_.scene.stack);
+  if (name == kHost) return UnwindGrade::resumer;
+  if (name == Stacks::kNone || name >= kSignal) return UnwindGrade::truncated;
+  if (library_.promises(SIGSWEEP_UNWINDS_TO_CALLER)) return UnwindGrade::resumer;
+  return cast_[name].away == nullptr ? UnwindGrade::truncated : UnwindGrade::entry;
 }
 
 unsigned Adapter::rest_regions(std::span<Region> out) const {

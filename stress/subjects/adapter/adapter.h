@@ -33,6 +33,12 @@ class Adapter final : public Subject {
   std::string_view stack_name(unsigned index) const override;
   bool tells_phases() const override { return true; }
 
+  VerdictSet allowed(unsigned protocol, unsigned handler) const override;
+  bool promises(unsigned protocol, unsigned handler) const override;
+
+  // Extras: `adapter`, and a `module` for each that has swept code.
+  std::vector<Record> identity() const override;
+
   // Runnable.
   std::span<const Region> code() const override { return code_; }
   unsigned stacks(std::span<Region> out) const override;
@@ -44,6 +50,8 @@ class Adapter final : public Subject {
   void run(unsigned protocol, unsigned site, Call* call) override;
   void handle(unsigned protocol, unsigned site, Call* call) override;
   bool steps_through_calls() const override { return true; }
+  bool is_fragile() const override { return true; }
+  bool wants_fresh_copy(unsigned handler) const override { return !promises(0, handler); }
   bool changes_mask() const override {
     return library_.promises(SIGSWEEP_KEEPS_MASK) || library_.has(SIGSWEEP_SETS_SIGNALS);
   }
@@ -53,6 +61,8 @@ class Adapter final : public Subject {
   unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
   std::size_t describe(std::uint64_t sp, char* out, std::size_t room) const override;
   Marks marks(std::uint64_t sp, std::uint64_t red_zone) const override;
+  unsigned known_frames(std::span<KnownFrame> out) const override;
+  UnwindGrade least_unwind(std::uint64_t pc, std::uint64_t sp) const override;
   unsigned rest_regions(std::span<Region> out) const override;
   const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
   const char* check_state(unsigned site, const Call& call) const override;

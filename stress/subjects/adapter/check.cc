@@ -1,7 +1,6 @@
 #include "stress/subjects/adapter/check.h"
 
 #include <cstdio>
-#include <set>
 
 #include "stress/runner/command.h"
 
@@ -153,30 +152,10 @@ void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
 
 }  // namespace
 
-void send_identity(const Adapter& adapter) {
-  Modules& modules = modules_of_process();
-  const Library& library = adapter.library();
-  std::set<const Module*> with_code;
-  for (const Function& f : adapter.found_code().swept) with_code.insert(f.module);
-  const auto resume = modules.find(as_address(reinterpret_cast<const void*>(library.says.resume)));
-  send(Record("adapter")
-           .add("name", library.says.name)
-           .add("version", library.says.version)
-           .add("abi", library.says.abi)
-           .add("build", resume ? modules.table(*resume->module).build_id() : "")
-           .add("promises", names_of(library.says.promises, kPromises))
-           .add("traits", names_of(library.says.traits, kTraits))
-           .add("file", library.path));
-  for (const Module* module : with_code) {
-    send(
-        Record("module").add("path", module->path).add("build", modules.table(*module).build_id()));
-  }
-}
-
 int send_check(const Adapter& adapter) {
   const Stepped& steps = adapter.steps();
   std::vector<Problem> problems;
-  send_identity(adapter);
+  for (const Record& record : adapter.identity()) send(record);
   if (!adapter.found_code().problem.empty()) {
     problems.push_back({adapter.found_code().problem, "code", ""});
   }

@@ -17,7 +17,4 @@ namespace sigsweep::adapter {
 // Returns the exit status: 0, 2 the adapter is wrong, 3 the library failed. After start().
 int send_check(const Adapter& adapter);
 
-// The record `adapter`, and one `module` for each that has swept code: of describe, too.
-void send_identity(const Adapter& adapter);
-
 }  // namespace sigsweep::adapter

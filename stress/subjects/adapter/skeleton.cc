@@ -16,7 +16,7 @@ namespace {
 // What your library keeps of a coroutine; often this is its own class.
 class Coroutine {
  public:
-  Coroutine(void (*body)(void *), void *arg, void *stack, size_t size) : body_(body), arg_(arg) {
+  Coroutine(void (*body)(void*), void* arg, void* stack, size_t size) : body_(body), arg_(arg) {
     ready_ = getcontext(&here_) == 0;
     here_.uc_stack.ss_sp = stack;
     here_.uc_stack.ss_size = size;
@@ -28,12 +28,12 @@ class Coroutine {
   bool ready() const { return ready_; }
 
   // Signals land in these two: they must not allocate, lock, throw or print.
-  void *resume(void *value) {
+  void* resume(void* value) {
     value_ = value;
     swapcontext(&caller_, &here_);
     return value_;
   }
-  void *suspend(void *value) {
+  void* suspend(void* value) {
     value_ = value;
     swapcontext(&here_, &caller_);
     return value_;
@@ -43,22 +43,22 @@ class Coroutine {
   // ucontext passes ints alone, so the pointer comes in two halves. Most libraries take a pointer.
   static void entry(unsigned high, unsigned low) {
     const uint64_t self = static_cast<uint64_t>(high) << 32 | low;
-    auto *const co = reinterpret_cast<Coroutine *>(static_cast<uintptr_t>(self));
+    auto* const co = reinterpret_cast<Coroutine*>(static_cast<uintptr_t>(self));
     co->body_(co->arg_);
   }
 
   ucontext_t here_, caller_;  // where it goes on, and its resumer
-  void *value_ = nullptr;     // on its way to the other side
-  void (*body_)(void *);
-  void *arg_;
+  void* value_ = nullptr;     // on its way to the other side
+  void (*body_)(void*);
+  void* arg_;
   bool ready_ = false;
 };
 
 // Makes a coroutine, but does not enter it. It may allocate: no signal lands meanwhile. Null where it
 // fails. If your library makes the stacks itself, set the trait SIGSWEEP_OWNS_STACKS below, ignore
 // `stack` and `size`, and tell sigsweep of each with host->stack() (see begin, below).
-void *create(unsigned /*index*/, void (*body)(void *), void *arg, void *stack, size_t size) {
-  auto *const co = new (std::nothrow) Coroutine(body, arg, stack, size);
+void* create(unsigned /*index*/, void (*body)(void*), void* arg, void* stack, size_t size) {
+  auto* const co = new (std::nothrow) Coroutine(body, arg, stack, size);
   if (co != nullptr && co->ready()) return co;
   delete co;
   return nullptr;
@@ -66,24 +66,24 @@ void *create(unsigned /*index*/, void (*body)(void *), void *arg, void *stack, s
 
 // Runs `co` until it suspends, or until its body returns. If your library carries no values, return
 // null here and in suspend(), and leave out the promise SIGSWEEP_PASSES_VALUE.
-void *resume(void *co, void *value) {
-  return static_cast<Coroutine *>(co)->resume(value);
+void* resume(void* co, void* value) {
+  return static_cast<Coroutine*>(co)->resume(value);
 }
 
 // Runs in the body of `co`, and goes back to whoever resumed it.
-void *suspend(void *co, void *value) {
-  return static_cast<Coroutine *>(co)->suspend(value);
+void* suspend(void* co, void* value) {
+  return static_cast<Coroutine*>(co)->suspend(value);
 }
 
 // Optional. The body of `co` has returned.
-void destroy(void *co) {
-  delete static_cast<Coroutine *>(co);
+void destroy(void* co) {
+  delete static_cast<Coroutine*>(co);
 }
 
 // In which code signals land. Null: what sigsweep sees running on the way from resume() to the body
 // and back, without the C library. Here the switch lies in the C library, so it is named: "sym:NAME"
 // a function, "sec:NAME" a section, "trace" what is seen. A library of your own needs no list.
-const char *const kCode[] = {"trace", "sym:swapcontext", nullptr};
+const char* const kCode[] = {"trace", "sym:swapcontext", nullptr};
 
 struct sigsweep_adapter make_adapter() {
   struct sigsweep_adapter adapter = {};
@@ -121,7 +121,7 @@ struct sigsweep_adapter make_adapter() {
 }  // namespace
 
 // The one symbol that sigsweep looks for.
-extern "C" const struct sigsweep_adapter *sigsweep_adapter(void) {
+extern "C" const struct sigsweep_adapter* sigsweep_adapter(void) {
   static const struct sigsweep_adapter adapter = make_adapter();
   return &adapter;
 }
