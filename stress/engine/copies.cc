@@ -45,10 +45,10 @@ struct Copies::Shared {
 };
 
 bool went_right(const Judgement& judgement, const Observation& seen) {
-  const bool wanted = judgement.verdict == Verdict::ok || judgement.verdict == Verdict::rejected;
+  constexpr VerdictSet kHarmless = {Verdict::ok, Verdict::rejected, Verdict::broken_backtrace};
   const bool whole =
-      seen.end == End::finished && seen.entered == seen.exited && seen.landed == seen.requested;
-  return wanted && whole && seen.misplaced == nullptr && seen.leaked == nullptr && !seen.smashed;
+      seen.end == End::finished && seen.entered == seen.exited && seen.landed + seen.masked == seen.requested;
+  return kHarmless.contains(judgement.verdict) && whole && seen.misplaced == nullptr && seen.leaked == nullptr && !seen.smashed;
 }
 
 Copies::Copies(Subject& subject, Surroundings& around, Trial* trial, Recorder* recorder)

@@ -51,9 +51,10 @@ class Command : public testing::Test {
     return run("cd " + folder_ + " && " + kBin + "/sigsweep " + arguments);
   }
   // A sweep by a runner that goes wrong on purpose (stress/runner/runner_sabotaged.cc), to r.jsonl.
-  Ran sabotaged(const std::string& how, const std::string& arguments) {
+  Ran sabotaged(const std::string& how, const std::string& arguments,
+                const std::string& runner = "sabotaged") {
     return run("cd " + folder_ + " && SIGSWEEP_SABOTAGE=" + how + " " + kBin +
-               "/sigsweep sweep --runner " + kBin + "/runner-amd64-sabotaged --json r.jsonl " +
+               "/sigsweep sweep --runner " + kBin + "/runner-amd64-" + runner + " --json r.jsonl " +
                arguments);
   }
   std::string write(const std::string& name, const std::string& text) {

@@ -149,6 +149,77 @@ TEST_F(Command, ADeathIsBookedOnItsTrialAndTheSweepGoesOn) {
   }
 }
 
+// ---- trials in copies of the runner
+
+// The cells of a sweep by this runner, without what differs from run to run.
+std::map<std::string, json> cells_by_name(const std::vector<json>& rows, std::uint64_t* copies) {
+  std::map<std::string, json> cells;
+  for (json cell : rows) {
+    *copies += cell.value("copies", std::uint64_t{0});
+    for (const char* key : {"seconds", "stacks", "copies"}) cell.erase(key);
+    cells[cell["protocol"].get<std::string>() + " " + cell["handler"].get<std::string>()] = cell;
+  }
+  return cells;
+}
+
+TEST_F(Command, TrialsInCopiesGiveTheSameCellsAndFindings) {
+  const std::string asked =
+      "sweep --protocol legacy,signalok_raw,signalok_saved --site gc_m --handler none,gc_m "
+      "--assume legacy=ok --json r.jsonl --out out";
+  std::map<std::string, json> cells[2];
+  std::uint64_t copies[2] = {};
+  std::set<std::string> findings[2];
+  for (const unsigned fragile : {0U, 1U}) {
+    const std::string runner = " --runner " + kBin + "/runner-amd64-fragile";
+    const Ran ran = sigsweep(asked + (fragile != 0 ? runner : ""));
+    EXPECT_EQ(ran.status, 1) << ran.output;
+    cells[fragile] = cells_by_name(rows(folder_ + "/r.jsonl", "cell"), &copies[fragile]);
+    for (const json& row : rows(folder_ + "/r.jsonl", "finding")) {
+      findings[fragile].insert(row["id"].get<std::string>() + " " +
+                               row["detail"].get<std::string>());
+    }
+  }
+  EXPECT_EQ(cells[0], cells[1]);
+  EXPECT_EQ(findings[0], findings[1]);
+  EXPECT_EQ(copies[0], 0U);
+  std::uint64_t wrong = 0;
+  for (const auto& [name, cell] : cells[1]) {
+    wrong += cell["trials"].get<std::uint64_t>() - cell["verdicts"].value("ok", std::uint64_t{0});
+  }
+  EXPECT_GT(wrong, 0U);
+  EXPECT_EQ(copies[1], wrong);
+}
+
+TEST_F(Command, TheDeathOfACopyIsBookedOnItsTrial) {
+  const Ran ran = sabotaged("die",
+                            "--protocol signalok_saved --site mcacheRefill_m,gc_m --handler "
+                            "mcacheRefill_m,gc_m",
+                            "fragile-sabotaged");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  const auto cells = rows(folder_ + "/r.jsonl", "cell");
+  ASSERT_EQ(cells.size(), 4U) << ran.output;
+  for (const json& cell : cells) {
+    EXPECT_EQ(cell["trials"], cell["boundaries"]);
+    EXPECT_EQ(cell["landed"], cell["requested"]);
+    EXPECT_EQ(cell["copies"], cell["verdicts"]["crash"]);
+    EXPECT_GT(cell["verdicts"]["ok"], 0);
+  }
+  EXPECT_NE(ran.output.find("crash: the process died of a signal"), std::string::npos)
+      << ran.output;
+}
+
+TEST_F(Command, AFindingOfACopyIsReplayedAndShrunk) {
+  const std::string runner = " --runner " + kBin + "/runner-amd64-fragile ";
+  const std::string file = write("f.sched",
+                                 "sigsweep schedule 1\nisa amd64\nprotocol legacy\nop gc_m\n"
+                                 "inject SIGPROF at gc_m_call+0x48 handler=gc_m\nexpect crash\n");
+  for (const std::string& command : {"replay" + runner + file, "shrink" + runner + file}) {
+    const Ran here = sigsweep(command);
+    EXPECT_EQ(here.status, 0) << here.output;
+    EXPECT_NE(here.output.find("crash"), std::string::npos) << here.output;
+  }
+}
+
 // A second signal does to the first one's handler what the first does to the operation; where that
 // is not expected, the report shows the handler's values, not the operation's.
 TEST_F(Command, PairsOfSignalsClobberAHandlerThatUsesTheSlotsAsTheyAre) {
