@@ -46,4 +46,13 @@ void disarm_handler(const Plan& plan, unsigned index, const Course& seen) {
   }
 }
 
+std::uint64_t left_alone(const Plan& plan, std::uint64_t red_zone) {
+  constexpr std::uint64_t kPopped = 128;
+  if (red_zone != trap::kRedZone) return red_zone;  // another one is asked for
+  for (unsigned i = 0; i < plan.injections; i++) {
+    if (plan.injection[i].handler == kObserve) return red_zone > kPopped ? red_zone : kPopped;
+  }
+  return red_zone;
+}
+
 }  // namespace sigsweep

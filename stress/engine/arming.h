@@ -14,4 +14,9 @@ void arm_handler(const Plan& plan, unsigned index);
 // the way out of a handler, the injections beside that handler count again, too.
 void disarm_handler(const Plan& plan, unsigned index, const Course& seen);
 
+// The bytes below SP that a landing leaves as they are: the red zone. A backtrace gets more. Behind
+// the pops of an epilogue, clang's call frame information still finds the registers there. Where the
+// ABI has no red zone, a signal on the alternate stack leaves them alone, too.
+std::uint64_t left_alone(const Plan& plan, std::uint64_t red_zone);
+
 }  // namespace sigsweep

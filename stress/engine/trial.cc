@@ -78,11 +78,9 @@ void Trial::begin(const Plan& plan) {
   std::copy(first, end, plan_.injection);
   protocol_ = &subject_.protocols()[plan.protocol];
   const auto is_the_trap = [](const PlannedInjection& i) { return trap::is_the_trap(i.source); };
-  const auto observes = [](const PlannedInjection& i) { return i.handler == kObserve; };
   now_ = Progress{.runs = true,
                   .trap_is_signal = std::any_of(first, end, is_the_trap),
-                  .only_traps_are_signals = std::all_of(first, end, is_the_trap),
-                  .observes = std::any_of(first, end, observes)};
+                  .only_traps_are_signals = std::all_of(first, end, is_the_trap)};
   seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
@@ -106,16 +104,7 @@ void Trial::want_traps(bool in_handler) {
                     .own_passing = (in_handler && !own) || stay,
                     .masking = masking,
                     .paint = records ? nullptr : &around_.paint,
-                    .red_zone = left_alone()});
-}
-
-// Bytes below SP that a landing leaves as they are. Behind the pops of an epilogue, clang's call
-// frame information still finds the registers there. Where the ABI has no red zone, a signal on the
-// alternate stack leaves them alone, too, so a backtrace must not suffer from the harness.
-std::uint64_t Trial::left_alone() const {
-  constexpr std::uint64_t kPopped = 128;
-  const bool as_abi = conditions_.red_zone == trap::kRedZone;
-  return now_.observes && as_abi ? std::max(trap::kRedZone, kPopped) : conditions_.red_zone;
+                    .red_zone = left_alone(plan_, conditions_.red_zone)});
 }
 
 void Trial::run_site(void* self) {
@@ -349,28 +338,12 @@ void Trial::call_handler(unsigned index, const ucontext_t* uc) {
   now_.calling = outer;
 }
 
-// The frame of the operation's caller is the probe's: its registers hold what the probe loaded. An
-// earlier backtrace that is too short stays.
+// An earlier one that fails stays.
 void Trial::take_backtrace(const ucontext_t* uc) {
-  const trap::Probe& probe = asm_.probe;
-  KnownFrame known[kMaxKnownFrames];
-  known[0] = {.first_pc = as_address(trap::probe_returns),
-              .last_pc = as_address(trap::probe_returns),
-              .lowest_sp = probe.sp_before,
-              .highest_sp = probe.sp_before,
-              .kept_registers = probe.kept_before,
-              .frame_pointer = probe.fp_before};
-  const unsigned count = 1 + subject_.known_frames(std::span(known).subspan(1));
-  const std::span<const KnownFrame> all{known, count};
-  Backtrace taken{.taken = true};
-  taken.least = subject_.least_unwind(trap::context_pc(uc), trap::context_sp(uc));
-  taken.by_frame_pointers = unwind::by_frame_pointers(uc, subject_, all).grade;
   seen_->unwinding = true;
-  const unwind::Walk walk = unwind::by_call_frames(uc, subject_, all);
+  const Backtrace taken = unwind::take(uc, subject_, asm_.probe);
   seen_->unwinding = false;
-  taken.grade = walk.grade;
-  taken.detail = walk.detail;
-  if (!seen_->backtrace.is_short()) seen_->backtrace = taken;
+  if (!seen_->backtrace.fails()) seen_->backtrace = taken;
 }
 
 // Only within an operation and in injectable code: there the subject expects signals, and neither

@@ -59,7 +59,6 @@ class Trial final : public Harness, public trap::TrapClient {
     int calling = kNoParent;              // the injection whose handler's own call is under way
     bool trap_is_signal = false;          // of some injection
     bool only_traps_are_signals = false;  // of all
-    bool observes = false;                // some injection takes a backtrace
   };
 
   static void run_site(void* self);
@@ -68,7 +67,6 @@ class Trial final : public Harness, public trap::TrapClient {
   void begin(const Plan& plan);
   void finish();
   void want_traps(bool in_handler);
-  std::uint64_t left_alone() const;
   void close_arrivals();
   bool has_struck(unsigned index) const;
   void unpoison_stacks() const;

@@ -151,7 +151,7 @@ bool unwound_endlessly(const Case& c, Judgement* j) {
 
 bool unwound_badly(const Case& c, Judgement* j) {
   j->detail = c.seen.backtrace.detail;
-  return c.seen.backtrace.is_short();
+  return c.seen.backtrace.fails();
 }
 
 // Nothing went wrong: no rule before this one applied.

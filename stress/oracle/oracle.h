@@ -37,7 +37,7 @@ struct Course {
   const char* leaked = nullptr;           // the first state that differs afterwards
   bool smashed = false;
   bool unwinding = false;      // the unwinder was at work
-  Backtrace backtrace;         // the first that is too short; else the last
+  Backtrace backtrace;         // the first that fails; else the last
   SlotMask slots_left = 0;     // slots that were not zero at the end
   SlotMask slots_changed = 0;  // by a handler that must keep them
 

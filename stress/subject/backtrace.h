@@ -45,7 +45,7 @@ struct Backtrace {
   UnwindGrade by_frame_pointers = UnwindGrade::resumer;  // what these alone lead to; not judged
   const char* detail = nullptr;                          // why it is no better; a static string
 
-  constexpr bool is_short() const { return taken && grade < least; }
+  constexpr bool fails() const { return taken && (grade == UnwindGrade::endless || grade < least); }
 };
 
 }  // namespace sigsweep

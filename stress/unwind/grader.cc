@@ -7,7 +7,7 @@ namespace {
 constexpr const char* kAtEntry = "truncated: it ends at the entry, not in the code that called";
 
 // The register with another value than is known; null: none.
-const char* wrong_register(const KnownFrame& known, const Frame& frame) {
+const char* wrong_register(const KnownFrame& known, const UnwoundFrame& frame) {
   if (known.kept_registers == nullptr || !frame.has_registers) return nullptr;
   for (unsigned i = 0; i < trap::kKept; i++) {
     if (frame.kept[i] != known.kept_registers[i]) return trap::kUnwoundWrongly[i];
@@ -27,7 +27,7 @@ bool Grader::end(UnwindGrade grade, const char* detail) {
 }
 
 // Outer frames lie above inner ones. Two at one place are possible, the same twice is not.
-bool Grader::goes_on(const Frame& frame) {
+bool Grader::goes_on(const UnwoundFrame& frame) {
   const unsigned stack = subject_.stack_of(frame.sp);
   const bool same_stack = stack != 0 && stack == subject_.stack_of(last_sp_);
   const bool stays = frame.sp == last_sp_ && frame.pc == last_pc_;
@@ -37,12 +37,12 @@ bool Grader::goes_on(const Frame& frame) {
   return ++walk_.frames <= kMostFrames && !stays && !(same_stack && frame.sp < before);
 }
 
-bool Grader::pass(const Frame& frame) {
+bool Grader::pass(const UnwoundFrame& frame) {
   if (goes_on(frame)) return true;
   return end(UnwindGrade::endless, "endless: it goes round in the handler");
 }
 
-bool Grader::take(const Frame& frame) {
+bool Grader::take(const UnwoundFrame& frame) {
   if (!goes_on(frame)) {
     return walk_.frames > kMostFrames
                ? end(UnwindGrade::endless, "endless: more than 256 frames")

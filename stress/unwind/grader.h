@@ -12,7 +12,7 @@ namespace sigsweep::unwind {
 
 inline constexpr unsigned kMostFrames = 256;  // more than any stack here has
 
-struct Frame {
+struct UnwoundFrame {
   std::uint64_t pc = 0, sp = 0;  // where its code goes on, and its SP there
   bool has_registers = false;    // else the rest means nothing
   std::uint64_t kept[trap::kKept] = {}, frame_pointer = 0;
@@ -31,14 +31,14 @@ class Grader {
       : subject_(subject), code_(code), known_(known) {}
 
   // A frame, from the innermost on. False: it has seen enough.
-  bool take(const Frame& frame);
+  bool take(const UnwoundFrame& frame);
   // The same for one that stands between the walk's start and the interrupted code: it may be any.
-  bool pass(const Frame& frame);
+  bool pass(const UnwoundFrame& frame);
   const Walk& walk() const { return walk_; }
 
  private:
   bool end(UnwindGrade grade, const char* detail);
-  bool goes_on(const Frame& frame);
+  bool goes_on(const UnwoundFrame& frame);
 
   const Subject& subject_;
   const CodeRanges& code_;

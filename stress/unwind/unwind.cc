@@ -33,8 +33,8 @@ struct Tables {
   bool inside = false;  // in the interrupted code: the signal's frame lies behind
 };
 
-Frame frame_of(_Unwind_Context* context, int* is_next) {
-  Frame frame;
+UnwoundFrame frame_of(_Unwind_Context* context, int* is_next) {
+  UnwoundFrame frame;
   frame.pc = _Unwind_GetIPInfo(context, is_next);
   frame.sp = _Unwind_GetCFA(context);
   return frame;
@@ -43,7 +43,7 @@ Frame frame_of(_Unwind_Context* context, int* is_next) {
 _Unwind_Reason_Code take_frame(_Unwind_Context* context, void* walk) {
   auto* tables = static_cast<Tables*>(walk);
   int is_next = 0;  // its pc is that of the next instruction: of an interrupted one, not of a call
-  Frame frame = frame_of(context, &is_next);
+  UnwoundFrame frame = frame_of(context, &is_next);
   if (frame.pc == 0) return _URC_NO_REASON;  // behind the outermost one
   const ucontext_t* uc = tables->interrupted;
   if (!tables->inside) {
@@ -87,6 +87,25 @@ void prepare() {
   _Unwind_Backtrace(stop_at_once, nullptr);
 }
 
+Backtrace take(const ucontext_t* interrupted, const Subject& subject, const trap::Probe& probe) {
+  KnownFrame known[kMaxKnownFrames];
+  known[0] = {.first_pc = as_address(trap::probe_returns),
+              .last_pc = as_address(trap::probe_returns),
+              .lowest_sp = probe.sp_before,
+              .highest_sp = probe.sp_before,
+              .kept_registers = probe.kept_before,
+              .frame_pointer = probe.fp_before};
+  const unsigned count = 1 + subject.known_frames(std::span(known).subspan(1));
+  const std::span<const KnownFrame> all{known, count};
+  const Walk walk = by_call_frames(interrupted, subject, all);
+  return {
+      .taken = true,
+      .grade = walk.grade,
+      .least = subject.least_unwind(trap::context_pc(interrupted), trap::context_sp(interrupted)),
+      .by_frame_pointers = by_frame_pointers(interrupted, subject, all).grade,
+      .detail = walk.detail};
+}
+
 Walk by_call_frames(const ucontext_t* interrupted, const Subject& subject,
                     std::span<const KnownFrame> known) {
   Tables tables{Grader(subject, code, known), interrupted};
@@ -103,7 +122,7 @@ Walk by_frame_pointers(const ucontext_t* interrupted, const Subject& subject,
   Region stacks[trap::StackPaint::kMostStacks];
   const std::span<const Region> readable{stacks, subject.stacks(stacks)};
   Grader grader(subject, code, known);
-  Frame frame;
+  UnwoundFrame frame;
   frame.pc = trap::context_pc(interrupted);
   frame.sp = trap::context_sp(interrupted);
   std::uint64_t at = trap::context_register(interrupted, trap::kPreserved[trap::kKept]);

@@ -13,8 +13,12 @@ namespace sigsweep::unwind {
 // what it does only once.
 void prepare();
 
-// By call frame information: libgcc's unwinder, from the calling function on. `interrupted`: the
-// context of the signal.
+// Both, from the calling function on, held against the frames that the subject knows and that of the
+// operation's caller, which is the probe's: its registers hold what the probe loaded. `interrupted`:
+// the context of the signal.
+Backtrace take(const ucontext_t* interrupted, const Subject& subject, const trap::Probe& probe);
+
+// By call frame information: libgcc's unwinder, from the calling function on.
 Walk by_call_frames(const ucontext_t* interrupted, const Subject& subject,
                     std::span<const KnownFrame> known);
 

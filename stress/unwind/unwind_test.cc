@@ -52,24 +52,24 @@ constexpr KnownFrame kKnown[] = {{.reached = UnwindGrade::entry,
                                   .kept_registers = kKept,
                                   .frame_pointer = 2540}};
 
-Walk grade(const std::vector<Frame>& frames) {
+Walk grade(const std::vector<UnwoundFrame>& frames) {
   const Stacks subject;
   const Region region{reinterpret_cast<const void*>(100), 100};
   const CodeRanges code({&region, 1});
   Grader grader(subject, code, kKnown);
-  for (const Frame& frame : frames) {
+  for (const UnwoundFrame& frame : frames) {
     if (!grader.take(frame)) break;
   }
   return grader.walk();
 }
 
-Frame with_registers(std::uint64_t pc, std::uint64_t sp) {
-  Frame frame{.pc = pc, .sp = sp, .has_registers = true, .frame_pointer = 2540};
+UnwoundFrame with_registers(std::uint64_t pc, std::uint64_t sp) {
+  UnwoundFrame frame{.pc = pc, .sp = sp, .has_registers = true, .frame_pointer = 2540};
   std::copy(std::begin(kKept), std::end(kKept), frame.kept);
   return frame;
 }
 
-void expect(const std::vector<Frame>& frames, UnwindGrade wanted, std::string_view detail) {
+void expect(const std::vector<UnwoundFrame>& frames, UnwindGrade wanted, std::string_view detail) {
   const Walk walk = grade(frames);
   EXPECT_EQ(walk.grade, wanted) << walk.detail;
   EXPECT_EQ(walk.detail == nullptr ? "" : std::string_view(walk.detail), detail);
@@ -103,11 +103,11 @@ TEST(Grades, AWrongFrame) {
 
 TEST(Grades, AWrongRegister) {
   for (unsigned i = 0; i < trap::kKept; i++) {
-    Frame frame = with_registers(190, 2500);
+    UnwoundFrame frame = with_registers(190, 2500);
     frame.kept[i]++;
     expect({frame}, UnwindGrade::wrong_frame, trap::kUnwoundWrongly[i]);
   }
-  Frame frame = with_registers(190, 2500);
+  UnwoundFrame frame = with_registers(190, 2500);
   frame.frame_pointer++;
   expect({frame}, UnwindGrade::wrong_frame, "wrong frame: a known one with another frame pointer");
   frame.has_registers = false;
@@ -118,7 +118,7 @@ TEST(Grades, EndlessAtOnePlaceDownwardsAndAroundTwoStacks) {
   constexpr const char* kStays = "endless: it does not move up in its stack";
   expect({{110, 1100}, {110, 1100}}, UnwindGrade::endless, kStays);
   expect({{110, 1100}, {120, 1092}}, UnwindGrade::endless, kStays);
-  std::vector<Frame> round;
+  std::vector<UnwoundFrame> round;
   for (unsigned i = 0; i <= kMostFrames; i++) round.push_back({110, i % 2 == 0 ? 1100U : 2100U});
   expect(round, UnwindGrade::endless, "endless: more than 256 frames");
   round.pop_back();
@@ -126,7 +126,7 @@ TEST(Grades, EndlessAtOnePlaceDownwardsAndAroundTwoStacks) {
 }
 
 TEST(Grades, WhatComesAfterTheResumerCounts) {
-  const Frame resumer = with_registers(190, 2500);
+  const UnwoundFrame resumer = with_registers(190, 2500);
   expect({resumer, {200, 2600}}, UnwindGrade::wrong_frame, "wrong frame: its pc is in no code");
   expect({resumer, {120, 2400}}, UnwindGrade::endless, "endless: it does not move up in its stack");
 }

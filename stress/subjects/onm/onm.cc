@@ -13,6 +13,7 @@
 #include "stress/subjects/onm/contracts.h"
 #include "stress/subjects/onm/conventions.h"
 #include "stress/subjects/onm/many_ms.h"
+#include "stress/subjects/onm/outermost.h"
 #include "stress/subjects/onm/protocols.h"
 #include "stress/subjects/onm/sites.h"
 
@@ -166,7 +167,9 @@ class OnM final : public Subject {
   const void* interrupted() const override {
     return static_cast<const G*>(m_->gsignal->siginterrupted);
   }
-  unsigned known_frames(std::span<KnownFrame> out) const override;
+  unsigned known_frames(std::span<KnownFrame> out) const override {
+    return outermost_frames(m_, out);
+  }
   UnwindGrade least_unwind(std::uint64_t pc, std::uint64_t sp) const override;
   unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;
   void scrub(std::uint64_t sp) override;
@@ -396,31 +399,6 @@ unsigned OnM::live_regions(std::uint64_t sp, std::span<Region> out) const {
   if (contains(m_->gsignal, sp)) add(m_->gsignal);
   for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink)
     add(gp);
-  return count;
-}
-
-// Where nobody has called: in mcall, at the top of g0's stack; and in goexit, at that of a G's.
-unsigned OnM::known_frames(std::span<KnownFrame> out) const {
-  const auto at = [](void (*stub)(), std::uint32_t offset) {
-    return as_address(reinterpret_cast<const char*>(stub)) + offset;
-  };
-  const auto mcall = reinterpret_cast<void (*)()>(runtime::mcall);
-  constexpr std::uint64_t kPushed = 16;  // by mcall: bytes
-  const std::uint64_t top = m_->g0->sched.sp;
-  unsigned count = 0;
-  out[count++] = {.reached = UnwindGrade::entry,
-                  .first_pc = at(mcall, runtime::mcall_outermost.first),
-                  .last_pc = at(mcall, runtime::mcall_outermost.last),
-                  .lowest_sp = top - kPushed,
-                  .highest_sp = top};
-  for (const G* gp = runtime::sched.allg; gp != nullptr && count < out.size(); gp = gp->alllink) {
-    const std::uint64_t empty = gp->stack.hi & ~runtime::Word{15};
-    out[count++] = {.reached = UnwindGrade::entry,
-                    .first_pc = at(runtime::goexit, runtime::goexit_outermost.first),
-                    .last_pc = at(runtime::goexit, runtime::goexit_outermost.last),
-                    .lowest_sp = empty,
-                    .highest_sp = empty};
-  }
   return count;
 }
 
