@@ -181,7 +181,11 @@ class Command:
 
     def flags(self, *subcommand):
         found = {}
-        for line in run(self.program, *subcommand, "--help").stdout.splitlines():
+        shown = run(self.program, *subcommand, "--help").stdout
+        if len(subcommand) == 1:  # the parts of `adapter`
+            for name in re.findall(r"^  ([\w-]+)", shown.partition("Subcommands:")[2], re.MULTILINE):
+                found.update(self.flags(*subcommand, name))
+        for line in shown.splitlines():
             row = re.match(r"  (?:-\w,)?(--[\w-]+)( (?:TEXT|UINT|INT|FLOAT)\S*)?", line)
             if row:
                 values = re.search(r":\{([^}]*)\}", row.group(2) or "")

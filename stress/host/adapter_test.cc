@@ -287,6 +287,20 @@ TEST_F(Adapter, TheSkeletonCompilesAsItIs) {
   }
 }
 
+TEST_F(Adapter, AnInstalledCommandFindsItsParts) {
+  const Ran installed = run("cmake --install " + kBin + " --prefix " + folder_ + "/place");
+  ASSERT_EQ(installed.status, 0) << installed.output;
+  const std::string command = folder_ + "/place/bin/sigsweep";
+  const Ran list = run(command + " list");
+  EXPECT_EQ(list.status, 0) << list.output;
+  EXPECT_EQ(fs::directory_iterator(folder_ + "/place/bin")->path(), command);
+  write("user.c", "#include <sigsweep_adapter.h>\nint abi = SIGSWEEP_ADAPTER_ABI;\n");
+  const Ran built = run("cd " + folder_ + " && cc -std=c99 -c -I place/include user.c");
+  EXPECT_EQ(built.status, 0) << built.output;
+  EXPECT_NE(run(command + " adapter new").output.find("-I" + folder_ + "/place/include"),
+            std::string::npos);
+}
+
 TEST_F(Adapter, CheckShowsWhatTheRunnerSaw) {
   write("fake/check",
         "stack name=co0 lowest=0x7000 size=65536 from=sigsweep\n"
