@@ -196,6 +196,7 @@ void ResultsWriter::write(const CellRow& row) {
     json["promised"] = row.standing->promised;
     json["observed"] = row.standing->observed;
   }
+  if (row.masked != 0) json["masked"] = row.masked;
   if (row.copies != 0) json["copies"] = row.copies;
   line(dump(json));
 }

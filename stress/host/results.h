@@ -61,6 +61,7 @@ struct CellRow {
   std::string map;
   // Of each stack what was used at most since the runner began, and its size, in bytes.
   std::map<std::string, StackUse> stacks;
+  std::uint64_t masked = 0;  // signals that the code keeps away at their boundary; 0: not written
   std::uint64_t copies = 0;  // of the runner, thrown away after a trial; 0: not written
   std::optional<Standing> standing;  // none: of a subject that is built in
   double seconds = 0;

@@ -46,7 +46,7 @@ struct Course {
   // Signals that were sent, and that no mask kept from their boundary.
   std::uint32_t let_in() const { return hits - waited; }
   // Those that were asked for and not let in, and those whose boundary was never reached.
-  std::uint32_t unreached() const { return requested - let_in(); }
+  std::uint32_t unreached() const { return requested - let_in() - masked; }
 };
 
 // What was seen in one trial. Plain data: filled in signal context, allocates nothing.
