@@ -178,7 +178,8 @@ Session open_session(const Options& given) {
                   fmt::format("skipped: the runner {} does not exist", session.runner_path));
   }
   session.runner =
-      std::make_unique<RunnerProcess>(session.runner_path, options.isa, options.adapter);
+      std::make_unique<RunnerProcess>(session.runner_path, options.isa, options.adapter,
+                                      options.checks_adapter);
   const Outcome outcome = describe(session.runner.get(), &session.description);
   if (outcome.kind != Outcome::done) throw failure_at_start(outcome, session);
   if (options.subject == kAdapterSubject && !session.description.adapter) {

@@ -50,6 +50,7 @@ struct Options {
   std::string isa;                // of them, the one that a session is for
   std::string subject = "onm", runner;
   std::string adapter;  // its file, with a slash; empty: a subject that is built in
+  bool checks_adapter = false;  // adapter check: no trial
   bool cxx = false;     // adapter new: in C++
   std::vector<std::string> protocols{"all"}, sites{"all"}, handlers{"all"};
   std::string inject = "direct";

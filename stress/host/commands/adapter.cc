@@ -109,7 +109,8 @@ std::string check_page(const Session& session, const std::vector<Record>& record
 
 // As a line of a results file; results/schema.json has the kinds.
 ordered_json json_of(const Record& r) {
-  constexpr std::string_view kCounts[] = {"size", "boundaries"}, kTruths[] = {"given", "ok"};
+  constexpr std::string_view kCounts[] = {"size", "executed", "status"},
+                             kTruths[] = {"given", "ok"};
   const bool known =
       std::ranges::any_of(kSections, [&](const Section& each) { return each.word == r.word(); });
   ordered_json json{{"kind", known ? r.word() : "checked"}};
@@ -129,10 +130,10 @@ int judge(const std::vector<Record>& records) {
   bool broken = false;
   for (const Record& r : records) {
     if (r.word() == "problem") {
-      throw Failure(
-          kUsage, fmt::format("{}{}{}{}{}", r.text("what"), r.text("where").empty() ? "" : ", at ",
-                              r.text("where"),
-                              r.text("allowed").empty() ? "" : "; allowed: ", r.text("allowed")));
+      throw Failure(r.number("status") == kHarnessFailed ? kHarnessFailed : kUsage,
+                    fmt::format("{}{}{}{}{}", r.text("what"),
+                                r.text("where").empty() ? "" : ", at ", r.text("where"),
+                                r.text("allowed").empty() ? "" : "; allowed: ", r.text("allowed")));
     }
     const bool given = r.word() == "promise" && r.number("given") != 0;
     broken = broken || (given && r.has("ok") && r.number("ok") == 0);
@@ -161,7 +162,8 @@ int check(const Session& session, ResultsWriter* writer) {
   return status;
 }
 
-int check_command(const Options& options) {
+int check_command(Options options) {
+  options.checks_adapter = true;
   const Session session = open_session(options);
   print_provenance(session);
   ResultsWriter writer(options.json);

@@ -39,8 +39,15 @@ constexpr const char* kControlsLostByCoroutine[trap::kControls] = {
 
 Cast* the_cast = nullptr;  // the library's calls of its host carry no context
 
+char* failure = nullptr;
+std::size_t failure_room = 0;
+
 [[noreturn]] void give_up(const char* name, const char* why) {
-  std::fprintf(stderr, "adapter: %s: %s\n", name, why);
+  if (failure != nullptr) {
+    std::snprintf(failure, failure_room, "%s: %s", name, why);
+  } else {
+    std::fprintf(stderr, "adapter: %s: %s\n", name, why);
+  }
   _exit(3);
 }
 
@@ -93,6 +100,11 @@ Cast::Cast(const Library& library, Stacks* stacks) : library_(library), stacks_(
       fail("no memory for the coroutines' stacks");
     }
   }
+}
+
+void Cast::tell_failure(char* out, std::size_t room) {
+  failure = out;
+  failure_room = room;
 }
 
 void Cast::fail(const char* why) const {

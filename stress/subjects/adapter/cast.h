@@ -60,6 +60,8 @@ class Cast {
   void begin_thread();
   // The library failed, and no signal is to blame: ends the process with status 3.
   [[noreturn]] void fail(const char* why) const;
+  // From here on why it failed is written there, at most `room` bytes, and not on standard error.
+  static void tell_failure(char* out, std::size_t room);
 
   // Makes the coroutine be in that state, whatever it was in. REQUIRES: on the host's stack, no
   // signal lands.

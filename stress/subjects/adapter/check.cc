@@ -28,6 +28,7 @@ std::string part_name(WayPart part) {
 
 struct Problem {
   std::string what, where, allowed;
+  int status = 2;
 };
 
 void send_stacks(const Adapter& adapter) {
@@ -152,12 +153,11 @@ void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
 
 }  // namespace
 
-int send_check(const Adapter& adapter) {
+void send_check(const Adapter& adapter) {
   const Stepped& steps = adapter.steps();
   std::vector<Problem> problems;
-  for (const Record& record : adapter.identity()) send(record);
   if (!adapter.found_code().problem.empty()) {
-    problems.push_back({adapter.found_code().problem, "code", ""});
+    problems.push_back({adapter.found_code().problem, "", ""});
   }
   if (steps.log != nullptr) {
     send_stacks(adapter);
@@ -166,14 +166,14 @@ int send_check(const Adapter& adapter) {
     send_promises(adapter.library(), *steps.log);
     find_problems(adapter, &problems);
   }
-  if (!steps.problem.empty()) problems.push_back({steps.problem, "", ""});
+  if (!steps.problem.empty()) problems.push_back({steps.problem, "", "", steps.status});
   for (const Problem& p : problems) {
-    send(Record("problem").add("what", p.what).add("where", p.where).add("allowed", p.allowed));
+    send(Record("problem")
+             .add("what", p.what)
+             .add("where", p.where)
+             .add("allowed", p.allowed)
+             .add("status", std::uint64_t(p.status)));
   }
-  send(Record("done"));
-  flush();
-  if (!steps.problem.empty()) return steps.status;
-  return problems.empty() ? 0 : 2;
 }
 
 }  // namespace sigsweep::adapter

@@ -5,7 +5,7 @@
 
 namespace sigsweep::adapter {
 
-// Sends these records, then `done`:
+// Sends these records:
 //   adapter   name= version= abi= build= promises= traits= file=
 //   stack     name= lowest= size= from=sigsweep|library
 //   site      name= executed=           instructions, the C library's among them
@@ -13,8 +13,8 @@ namespace sigsweep::adapter {
 //   code      symbol= module= begin= end= executed=
 //   left_out  symbol= module= executed= why=
 //   promise   name= given= ok= detail=
-//   problem   what= where= allowed=
-// Returns the exit status: 0, 2 the adapter is wrong, 3 the library failed. After start().
-int send_check(const Adapter& adapter);
+//   problem   what= where= allowed= status=   2: the adapter is wrong; 3: the library failed
+// After start().
+void send_check(const Adapter& adapter);
 
 }  // namespace sigsweep::adapter

@@ -2,7 +2,7 @@
 //
 // status   2 the adapter is wrong; 3 the library failed; each with one line on standard error. Else
 //          a runner's (stress/runner/main.cc)
-// --check  sends what is known of the library, without a signal, and ends
+// --check  answers `describe` and `check` (check.h), even if the library cannot be swept
 #include "stress/runner/main.h"
 
 #include <dlfcn.h>
@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -22,8 +23,24 @@ namespace sigsweep::adapter {
 namespace {
 
 int complain(const std::string& what, int status) {
-  if (what != "-") std::fprintf(stderr, "adapter: %s\n", what.c_str());
+  std::fprintf(stderr, "adapter: %s\n", what.c_str());
   return status;
+}
+
+// Answers `describe` and `check`, and runs no trial.
+int serve_check(const Adapter& adapter, Subject* subject) {
+  TrialProgress progress{};
+  Engine engine(*subject);
+  Traces traces(engine);
+  Runner runner{*subject, engine, traces, progress};
+  for (std::string line; std::getline(std::cin, line);) {
+    const Record command = Record::decode(line);
+    if (command.word() == "describe") describe(runner, command);
+    if (command.word() == "check") send_check(adapter);
+    send(Record("done"));
+    flush();
+  }
+  return 0;
 }
 
 int usage(const char* program) {
@@ -52,7 +69,7 @@ int main(int argc, char** argv) {
   static Adapter subject(std::move(library));
   subject.start();
   std::vector<char*> left = others(argc, argv);
-  if (argc == 4 && std::strcmp(argv[3], "--check") == 0) return send_check(subject);
+  if (argc == 4 && std::strcmp(argv[3], "--check") == 0) return serve_check(subject, &subject);
   if (!subject.found_code().problem.empty()) return complain(subject.found_code().problem, 2);
   if (!subject.steps().problem.empty()) {
     return complain(subject.steps().problem, subject.steps().status);

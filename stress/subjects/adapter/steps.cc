@@ -116,6 +116,7 @@ void on_trap(int, siginfo_t*, void* context) {
 constexpr unsigned kMostCpu = 20, kMostTime = 60;
 
 void set_up(StepLog* log, const Cast* cast, const Stacks* stacks) {
+  Cast::tell_failure(log->failure, sizeof log->failure);
   stepping.log = log;
   stepping.cast = cast;
   stepping.stacks = stacks;
@@ -215,8 +216,8 @@ void judge_end(int status, bool in_time, Stepped* out) {
   out->status = 3;
   const bool hung = !in_time || (WIFSIGNALED(status) &&
                                  (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL));
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 3) {
-    out->problem = "-";  // the child has said why
+  if (log.failure[0] != '\0') {
+    out->problem = log.failure;
     return;
   }
   out->problem = "no signal was sent yet, and " + where(log) + ": ";

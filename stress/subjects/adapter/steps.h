@@ -66,6 +66,7 @@ class StepLog {
   WayPart part = WayPart::caller;
   bool began = false;               // begin() and the first coroutines are done
   bool finished = false;            // all sites came to their end
+  char failure[256] = {};   // why the library failed, as it says; empty: it does not say
   std::uint64_t undeclared_sp = 0;  // a body ran there; 0: each ran on a declared stack
   const char* problems[std::size(kSites)] = {};  // what a site lost: Cast::problem
   std::uint32_t mistaken = 0;                    // bit i: a value or a count of kSites[i] is wrong
