@@ -187,12 +187,13 @@ std::string CellSweeper::mismatch(const CellRequest& request, const Point& point
   Prediction got{clobbered_arguments(site, seen.op), clobbered_results(site, seen.op),
                  seen.slots_left & site.zeroed};
   if (verdict == judgement.verdict && got == expected) return {};
-  const auto show = [this](const Prediction& p) {
-    return "arguments " + slot_names(subject(), p.arguments) + " results " +
-           slot_names(subject(), p.results) + " left " + slot_names(subject(), p.left);
+  const auto show = [this](const Prediction& p) -> std::string {
+    if (subject().slots().empty()) return "";
+    return " (arguments " + slot_names(subject(), p.arguments) + " results " +
+           slot_names(subject(), p.results) + " left " + slot_names(subject(), p.left) + ")";
   };
-  return "predicted " + std::string(verdict_name(verdict)) + " (" + show(expected) +
-         "), observed " + std::string(verdict_name(judgement.verdict)) + " (" + show(got) + ")";
+  return "predicted " + std::string(verdict_name(verdict)) + show(expected) + ", observed " +
+         std::string(verdict_name(judgement.verdict)) + show(got);
 }
 
 // A point's phase in words, without the #n: examples of a cell differ by it.

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "stress/base/mask.h"
+#include "stress/base/modules.h"
 #include "stress/trap/arch.h"
 #include "stress/trap/watchdog.h"
 
@@ -32,10 +33,16 @@ std::string FaultHandlers::install(void (*entry)(int, siginfo_t*, void*)) {
 }
 
 void print_fault(int sig, const siginfo_t* info, const ucontext_t* uc) {
-  char text[160];
+  char text[512];
+  const std::uint64_t pc = trap::context_pc(uc);
+  const Module* module = modules_of_process().at(pc);
+  const bool loaded = module != nullptr && !module->name.empty();
   const int n = std::snprintf(
-      text, sizeof text, "runner: signal %d at pc=0x%llx address=%p with no injection behind it\n",
-      sig, static_cast<unsigned long long>(trap::context_pc(uc)), info->si_addr);
+      text, sizeof text,
+      "runner: signal %d at pc=0x%llx%s%s%s0x%llx) address=%p with no injection behind it\n", sig,
+      static_cast<unsigned long long>(pc), loaded ? " (" : " (here",
+      loaded ? module->name.c_str() : "", "+",
+      static_cast<unsigned long long>(module != nullptr ? pc - module->bias : pc), info->si_addr);
   if (write(STDERR_FILENO, text, static_cast<std::size_t>(n)) < 0) _exit(3);
 }
 

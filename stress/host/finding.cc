@@ -172,7 +172,8 @@ std::string render_finding(const Session& session, const ReportedTrial& e,
                       around(code, place_of(blamed(account)), 4));
   if (account.landed > 0) {
     page += fmt::format("registers where the first landed: {}\n", spaced(account.registers));
-    page += fmt::format("slots where the first landed:     {}\n", spaced(account.slots_landed));
+    if (!account.slots_landed.empty())
+      page += fmt::format("slots where the first landed:     {}\n", spaced(account.slots_landed));
   }
   const Schedule schedule = schedule_of(e, session.options.command_line);
   page += fmt::format("schedule ({}):\n{}", path, print_schedule(schedule));

@@ -18,6 +18,17 @@ std::uint64_t first_other(std::uint64_t at, std::uint64_t end, std::uint64_t pat
   return at;
 }
 
+// Some libraries keep a guard word at a stack's end, and look whether it is still there. No signal
+// comes that far down. The first word above it that is zero; `lo` if there is no guard.
+std::uint64_t above_guard(std::uint64_t lo, std::uint64_t hi) {
+  constexpr std::uint64_t kMostGuard = 64;  // bytes
+  const std::uint64_t end = hi - lo < kMostGuard ? hi : lo + kMostGuard;
+  for (std::uint64_t at = lo; at < end; at += sizeof(std::uint64_t)) {
+    if (raw_load<std::uint64_t>(as_pointer<void>(at), 0) == 0) return at;
+  }
+  return lo;
+}
+
 }  // namespace
 
 void StackPaint::attach(std::span<const Region> stacks) {
@@ -25,22 +36,22 @@ void StackPaint::attach(std::span<const Region> stacks) {
   for (const Region& region :
        stacks.first(stacks.size() < kMostStacks ? stacks.size() : kMostStacks)) {
     const std::uint64_t lo = as_address(region.at), hi = lo + region.size;
-    const std::uint64_t lowest = first_other(lo, hi, 0);
-    raw_paint(lo, lowest);
-    stacks_[count_++] = Stack{lo, hi, lowest};
+    const std::uint64_t floor = above_guard(lo, hi), lowest = first_other(floor, hi, 0);
+    raw_paint(floor, lowest);
+    stacks_[count_++] = Stack{lo, hi, floor, lowest};
   }
 }
 
 void StackPaint::attach_anew(const Region& stack) {
   const std::uint64_t lo = as_address(stack.at), hi = lo + stack.size;
   raw_paint(lo, hi);
-  stacks_[0] = Stack{lo, hi, hi};
+  stacks_[0] = Stack{lo, hi, lo, hi};
   count_ = 1;
 }
 
 void StackPaint::look() {
   for (unsigned i = 0; i < count_; i++) {
-    stacks_[i].lowest = first_other(stacks_[i].lo, stacks_[i].lowest, kStackPaint);
+    stacks_[i].lowest = first_other(stacks_[i].floor, stacks_[i].lowest, kStackPaint);
   }
 }
 

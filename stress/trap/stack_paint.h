@@ -44,7 +44,8 @@ class StackPaint {
  private:
   struct Stack {
     std::uint64_t lo, hi;
-    std::uint64_t lowest;  // below it everything is paint
+    std::uint64_t floor;   // a guard of the library's lies below it, and is left alone
+    std::uint64_t lowest;  // between these two everything is paint
   };
   Stack stacks_[kMostStacks] = {};
   unsigned count_ = 0;

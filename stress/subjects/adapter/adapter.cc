@@ -198,7 +198,7 @@ void Adapter::run_on_host(void* argument) {
   const auto* running = static_cast<const Running*>(argument);
   Adapter& self = *running->self;
   prepare(*running->row, &self.cast_);
-  self.rest_current_ = self.cast_.current();
+  self.rest_current_ = self.whom(self.cast_.current());
   harness->operation(run_operation, argument);
   look_again(*running->row, &self.cast_);
 }
@@ -211,8 +211,8 @@ void Adapter::run_operation(void* argument) {
   perform(*running->row, &self.cast_, &self.host_, running->call);
   self.host_away_ = false;
   const trap::Probe* away = self.cast_[kCo0].away;
-  self.rest_ = {self.cast_.current(), away == nullptr ? 0 : self.stacks_[kCo0].hi - away->sp_before,
-                errno};
+  self.rest_ = {self.whom(self.cast_.current()),
+                away == nullptr ? 0 : self.stacks_[kCo0].hi - away->sp_before, errno};
   errno = error;
 }
 
@@ -231,8 +231,6 @@ void Adapter::handle(unsigned, unsigned, Call* call) {
     call->got[0] = call->made[0] = 0;
     call->fn_runs = 1;
     call->fn_owner = 0;
-  } else if (!library_.promises(SIGSWEEP_HANDLER_SWITCHES)) {
-    cast_.note("the handler's resume() was not refused");
   }
 }
 
@@ -293,19 +291,17 @@ unsigned Adapter::whom(const void* current) const {
   for (unsigned name = kCo0; name < kSignal; name++) {
     if (cast_[name].co == current && current != nullptr) return name;
   }
-  return current == rest_current_ ? unsigned{kHost} : Stacks::kNone;
+  return kHost;
 }
 
 std::size_t Adapter::describe(std::uint64_t sp, char* out, std::size_t room) const {
-  const auto name_of = [](unsigned name, std::string_view none) {
-    return name == Stacks::kNone ? none : kStackNames[name];
-  };
   std::size_t used = append(kWayPartNames[static_cast<unsigned>(cast_.scene.part)], out, room);
   used += append("/sp=", out + used, room - used);
-  used += append(name_of(stacks_.find(sp, cast_.scene.stack), "none"), out + used, room - used);
+  const unsigned stack = stacks_.find(sp, cast_.scene.stack);
+  used += append(stack == Stacks::kNone ? "none" : kStackNames[stack], out + used, room - used);
   if (library_.says.current == nullptr) return used;
   used += append("/current=", out + used, room - used);
-  return used + append(name_of(whom(cast_.current()), "other"), out + used, room - used);
+  return used + append(kStackNames[whom(cast_.current())], out + used, room - used);
 }
 
 Marks Adapter::marks(std::uint64_t sp, std::uint64_t) const {

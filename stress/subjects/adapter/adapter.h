@@ -73,6 +73,7 @@ class Adapter final : public Subject {
   static void run_operation(void* running);
   void add_sites();
   void install_handlers(bool own_stack);
+  // Whose handle that is; kHost: no coroutine's.
   unsigned whom(const void* current) const;
 
   Library library_;
@@ -89,9 +90,9 @@ class Adapter final : public Subject {
   unsigned level_ = 0;            // handlers under way
   trap::Probe host_{};            // around the operation's call
   bool host_away_ = false;        // that call is under way
-  void* rest_current_ = nullptr;  // current() before the operation
+  unsigned rest_current_ = kHost;  // whom current() names before the operation
   struct {
-    void* current;
+    unsigned current;     // whom current() names
     std::uint64_t depth;  // of co0's waiting frame, from its stack's end
     int error;            // errno: a library may set it, and a signal must not change that
   } rest_{};              // when the operation has ended

@@ -118,6 +118,10 @@ void Cast::begin_thread() {
 
 void Cast::begin() {
   begin_thread();
+  // All stacks must be known, with whatever the library keeps there, before any signal.
+  bring(&members_[kCo0], Coroutine::suspended);
+  if (library_.promises(SIGSWEEP_NESTS)) bring(&members_[kCo1], Coroutine::suspended);
+  if (library_.says.transfer != nullptr) create(&members_[kCo2]);
   for (unsigned name = kHandler1; name <= kHandler4; name++) {
     bring(&members_[name], Coroutine::suspended);
   }
@@ -193,6 +197,8 @@ void* Cast::resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call
   co->task = task;
   co->call = call;
   const Scene outer = scene;
+  // The host never has it; a handler, which masks all, and a body have what they had.
+  const bool masked = outer.stack != kHost && has_own_mask();
   prepare_probe(probe, kStacks, false);
   scene = {WayPart::resume, outer.stack};
   void* const got = trap::nested_probe_call(probe, reinterpret_cast<Switch>(library_.says.resume),
@@ -204,7 +210,14 @@ void* Cast::resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call
   }
   call->returns++;
   if (const char* what = lost(*probe, false)) note(what);
+  if (has_own_mask() != masked) note("signal mask, lost by the way back to the resumer");
   return got;
+}
+
+bool Cast::has_own_mask() const {
+  if (!library_.promises(SIGSWEEP_KEEPS_MASK)) return false;
+  sigset_t now;
+  return sigprocmask(SIG_BLOCK, nullptr, &now) == 0 && sigismember(&now, kOwnSignal) == 1;
 }
 
 // ---- in a coroutine
@@ -228,9 +241,7 @@ void Cast::live(Coroutine* self) {
     act(self);
     received = leave(self);
     if (const char* what = lost(self->probe, true)) note(what);
-    if (masks && sigprocmask(SIG_BLOCK, nullptr, &own) == 0 && sigismember(&own, kOwnSignal) != 1) {
-      note("signal mask, lost by the way back to the coroutine");
-    }
+    if (masks && !has_own_mask()) note("signal mask, lost by the way back to the coroutine");
   }
   self->state = Coroutine::none;
   self->away = nullptr;

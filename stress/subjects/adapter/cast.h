@@ -52,7 +52,7 @@ class Cast {
   // The library and the stacks outlive it. One in a process.
   Cast(const Library& library, Stacks* stacks);
 
-  // Calls the library's begin(), and makes the coroutines that handlers resume. Ends the process
+  // Calls the library's begin(), and makes the coroutines. Ends the process
   // with status 3 and a line on standard error if the library fails: so do all that create.
   // REQUIRES: runs on the host's stack.
   void begin();
@@ -102,6 +102,8 @@ class Cast {
   void arrive(Coroutine* self, std::uint64_t received);
   void act(Coroutine* self);
   std::uint64_t leave(Coroutine* self);
+  // Where each coroutine has a mask of its own: is it a body's?
+  bool has_own_mask() const;
   void prepare_probe(trap::Probe* probe, std::uint64_t seed, bool of_coroutine) const;
 
   const Library& library_;

@@ -26,6 +26,16 @@ std::string part_name(WayPart part) {
   return std::string(kWayPartNames[static_cast<unsigned>(part)]);
 }
 
+// The instruction that called, and not the jump on the way.
+std::string caller_of(const Allocation& allocation) {
+  std::string where;
+  for (const std::uint64_t pc : allocation.before) {
+    where = place(pc);
+    if (where.find("@plt") == where.npos) break;
+  }
+  return where;
+}
+
 struct Problem {
   std::string what, where, allowed;
   int status = 2;
@@ -111,6 +121,19 @@ void send_promises(const Library& library, const StepLog& log) {
   }
 }
 
+// What nobody promises, and what is good to know.
+void send_errno(const StepLog& log) {
+  std::string sites;
+  for (unsigned i = 0; i < std::size(kSites); i++) {
+    if ((log.sets_errno >> i & 1) != 0) sites += " " + std::string(kSites[i].name);
+  }
+  send(Record("promise")
+           .add("name", "keeps_errno")
+           .add("given", std::uint64_t{0})
+           .add("ok", std::uint64_t{sites.empty()})
+           .add("detail", sites.empty() ? "" : "set by" + sites));
+}
+
 void find_lost_state(const StepLog& log, std::vector<Problem>* out) {
   for (unsigned i = 0; i < std::size(kSites); i++) {
     const std::string site = "site " + std::string(kSites[i].name);
@@ -130,7 +153,7 @@ void find_lost_state(const StepLog& log, std::vector<Problem>* out) {
 void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
   const StepLog& log = *adapter.steps().log;
   for (const Allocation& a : log.allocations()) {
-    out->push_back({part_name(a.part) + "() allocates: it calls " + a.function, place(a.caller),
+    out->push_back({part_name(a.part) + "() allocates: it calls " + a.function, caller_of(a),
                     "resume, suspend and transfer only switch: a signal lands in them, and a "
                     "handler must not find the heap half changed"});
   }
@@ -144,10 +167,6 @@ void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
   if (log.is_full()) {
     out->push_back({"the way is too long: more instructions than sigsweep can follow", "",
                     "at most " + std::to_string(StepLog::kMostPlaces / 2)});
-  }
-  if (adapter.found_code().swept.empty() && adapter.steps().problem.empty() &&
-      adapter.found_code().problem.empty()) {
-    out->push_back({"no code is left to sweep", "", "`code` in the adapter names what to sweep"});
   }
 }
 
@@ -164,6 +183,7 @@ void send_check(const Adapter& adapter) {
     send_sites(*steps.log);
     send_code(adapter.found_code());
     send_promises(adapter.library(), *steps.log);
+    send_errno(*steps.log);
     find_problems(adapter, &problems);
   }
   if (!steps.problem.empty()) problems.push_back({steps.problem, "", "", steps.status});

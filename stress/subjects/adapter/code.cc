@@ -12,7 +12,7 @@ namespace {
 // than switching: memcpy, sigprocmask, malloc.
 constexpr std::string_view kRuntimes[] = {
     "libc.so",      "libm.so",   "libpthread.so", "ld-linux",      "libgcc_s.so",
-    "libstdc++.so", "libc++.so", "libc++abi.so",  "linux-vdso.so", "linux-gate.so",
+    "libstdc++.so", "libc++.so", "libc++abi.so",  "linux-vdso", "linux-gate",
     "libdl.so",     "librt.so",  "libunwind.so",  "ld-musl",       "libasan.so"};
 
 bool is_runtime(const Module& module) {
@@ -166,6 +166,9 @@ Code choose_code(const Library& library, const StepLog& log) {
     } else {
       code.left_out.push_back({function, why});
     }
+  }
+  if (code.swept.empty() && log.finished) {
+    code.problem = "no code is left to sweep; `code` in the adapter says what to sweep";
   }
   return code;
 }

@@ -7,6 +7,7 @@
 
 #include <dlfcn.h>
 #include <ucontext.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -18,6 +19,7 @@
 #include "stress/runner/command.h"
 #include "stress/subjects/adapter/adapter.h"
 #include "stress/subjects/adapter/check.h"
+#include "stress/subjects/adapter/guard.h"
 
 namespace sigsweep::adapter {
 namespace {
@@ -25,6 +27,23 @@ namespace {
 int complain(const std::string& what, int status) {
   std::fprintf(stderr, "adapter: %s\n", what.c_str());
   return status;
+}
+
+[[noreturn]] void complain_of(const Death& death, const char* when) {
+  if (death.signal == 0) {
+    std::fprintf(stderr, "adapter: the process ended itself while %s\n", when);
+  } else {
+    std::fprintf(stderr, "adapter: it died of %s while %s\n", strsignal(death.signal), when);
+  }
+  _exit(3);
+}
+
+void loading_failed(const Death& death) {
+  complain_of(death, "the file was loaded");
+}
+
+void starting_failed(const Death& death) {
+  complain_of(death, "begin() and create() ran");
 }
 
 // Answers `describe` and `check`, and runs no trial.
@@ -65,9 +84,15 @@ int main(int argc, char** argv) {
   using namespace sigsweep::adapter;
   if (argc < 3 || std::strcmp(argv[1], "--adapter") != 0) return usage(argv[0]);
   Library library;
-  if (const std::string why = load(argv[2], &library); !why.empty()) return complain(why, 2);
+  guard(loading_failed);
+  if (const std::string why = load(argv[2], &library); !why.empty()) {
+    guard(nullptr);
+    return complain(why, 2);
+  }
+  guard(starting_failed);
   static Adapter subject(std::move(library));
   subject.start();
+  guard(nullptr);
   std::vector<char*> left = others(argc, argv);
   if (argc == 4 && std::strcmp(argv[3], "--check") == 0) return serve_check(subject, &subject);
   if (!subject.found_code().problem.empty()) return complain(subject.found_code().problem, 2);

@@ -42,9 +42,10 @@ struct Stepping {
   const Stacks* stacks = nullptr;
   CodeRanges program;  // the harness's own code: not looked at
   bool over = false;
-  unsigned stack = kHost;        // at the step before
-  std::uint64_t sp = 0, pc = 0;  // likewise
-  trap::Probe host;              // around the site's call
+  unsigned stack = kHost;                         // at the step before
+  std::uint64_t sp = 0;                           // likewise
+  std::uint64_t before[Allocation::kSteps] = {};  // the last steps, the latest first
+  trap::Probe host;                               // around the site's call
 } stepping;
 
 constexpr const char* kHeapNames[] = {"malloc",         "calloc",        "realloc", "free",
@@ -54,8 +55,10 @@ std::uint64_t heap_functions[std::size(kHeapNames)];
 void note_allocation(std::uint64_t pc) {
   for (std::size_t i = 0; i < std::size(kHeapNames); i++) {
     if (pc != heap_functions[i]) continue;
-    stepping.log->add(
-        Allocation{stepping.pc, kHeapNames[i], stepping.log->site, stepping.cast->scene.part});
+    Allocation a{
+        .function = kHeapNames[i], .site = stepping.log->site, .part = stepping.cast->scene.part};
+    for (unsigned k = 0; k < Allocation::kSteps; k++) a.before[k] = stepping.before[k];
+    stepping.log->add(a);
   }
 }
 
@@ -73,6 +76,12 @@ void note_depth(unsigned from) {
   if (depth > deepest && depth <= StepLog::kMostDepth) deepest = static_cast<std::uint32_t>(depth);
 }
 
+void note_last(std::uint64_t pc, std::uint64_t sp) {
+  for (unsigned i = Allocation::kSteps - 1; i > 0; i--) stepping.before[i] = stepping.before[i - 1];
+  stepping.before[0] = pc;
+  stepping.sp = sp;
+}
+
 void note_step(std::uint64_t pc, std::uint64_t sp) {
   const Cast::Scene& scene = stepping.cast->scene;
   StepLog& log = *stepping.log;
@@ -80,21 +89,19 @@ void note_step(std::uint64_t pc, std::uint64_t sp) {
   if (scene.part == WayPart::body && stack == Stacks::kNone) log.undeclared_sp = sp;
   if (!is_within_library(scene.part)) {
     stepping.stack = stack;
-    stepping.pc = pc;
-    stepping.sp = sp;
+    note_last(pc, sp);
     return;
   }
   log.last_pc = pc;
   log.part = scene.part;
   if (stack != stepping.stack) {
-    log.add(Move{stepping.pc, log.site, scene.part, stepping.stack, stack});
+    log.add(Move{stepping.before[0], log.site, scene.part, stepping.stack, stack});
     note_depth(stepping.stack);
     stepping.stack = stack;
   }
-  if (scene.part != WayPart::create) note_allocation(pc);
+  if (scene.part != WayPart::create && scene.part != WayPart::exit) note_allocation(pc);
   log.add(Place{pc, std::uint32_t{1} << log.site, scene.part, stack == Stacks::kNone});
-  stepping.pc = pc;
-  stepping.sp = sp;
+  note_last(pc, sp);
 }
 
 void on_trap(int, siginfo_t*, void* context) {
@@ -113,7 +120,14 @@ void on_trap(int, siginfo_t*, void* context) {
 // ---- in the child
 
 // Seconds of processor time, and of any.
-constexpr unsigned kMostCpu = 20, kMostTime = 60;
+constexpr unsigned kMostCpu = 5, kMostTime = 20;
+
+void note_death(const Death& death) {
+  StepLog& log = *stepping.log;
+  log.died = true;
+  log.death = death;
+  log.part = stepping.cast->scene.part;
+}
 
 void set_up(StepLog* log, const Cast* cast, const Stacks* stacks) {
   Cast::tell_failure(log->failure, sizeof log->failure);
@@ -128,7 +142,7 @@ void set_up(StepLog* log, const Cast* cast, const Stacks* stacks) {
   for (std::size_t i = 0; i < std::size(kHeapNames); i++) {
     heap_functions[i] = as_address(dlsym(RTLD_DEFAULT, kHeapNames[i]));
   }
-  const rlimit cpu = {kMostCpu, kMostCpu};
+  const rlimit cpu = {kMostCpu, kMostCpu + 1};
   setrlimit(RLIMIT_CPU, &cpu);
   const rlimit no_core = {0, 0};
   setrlimit(RLIMIT_CORE, &no_core);
@@ -136,6 +150,7 @@ void set_up(StepLog* log, const Cast* cast, const Stacks* stacks) {
   alternate.ss_sp = const_cast<void*>((*stacks)[kSignal].region().at);
   alternate.ss_size = (*stacks)[kSignal].region().size;
   sigaltstack(&alternate, nullptr);
+  guard(note_death);
   struct sigaction sa {};
   sa.sa_sigaction = on_trap;
   sa.sa_flags = SA_SIGINFO | SA_ONSTACK;
@@ -162,9 +177,12 @@ void step_site(unsigned index, Cast* cast) {
   prepare(row, cast);
   stepping.stack = kHost;
   stepping.over = false;
+  constexpr int kErrno = 1234;  // nobody's
+  errno = kErrno;
   trap::raise_trap_flag();
   perform(row, cast, &stepping.host, &call);
   stepping.over = true;
+  if (errno != kErrno) log.sets_errno |= std::uint32_t{1} << index;
   asm volatile("nop; nop");
   if (is_mistaken(row, call)) log.mistaken |= std::uint32_t{1} << index;
   look_again(row, cast);
@@ -197,17 +215,21 @@ bool wait_for(pid_t child, int* status) {
 
 // Names the instruction where it was last.
 std::string place_of(const StepLog& log) {
-  const auto named = modules_of_process().find(log.last_pc);
-  if (log.last_pc == 0 || !named) return {};
+  const std::uint64_t pc = log.death.pc != 0 ? log.death.pc : log.last_pc;
+  const auto named = modules_of_process().find(pc);
+  if (pc == 0 || !named) return {};
   char offset[24];
   std::snprintf(offset, sizeof offset, "+0x%llx", static_cast<unsigned long long>(named->offset));
   return ", last at " + named->symbol + offset;
 }
 
+// The part that was under way. Before the first site the harness makes coroutines and wakes them.
 std::string where(const StepLog& log) {
-  if (!log.began) return "begin() or create() of the first coroutines";
-  const std::string site(kSites[log.site].name);
-  return std::string(kWayPartNames[static_cast<unsigned>(log.part)]) + ", site " + site;
+  std::string part = std::string(kWayPartNames[static_cast<unsigned>(log.part)]) + "()";
+  if (log.part == WayPart::caller) part = log.began ? "the library" : "begin()";
+  if (log.part == WayPart::body) part = "a body";
+  if (log.part == WayPart::exit) part = "the way back from a body's end";
+  return log.began ? part + ", site " + std::string(kSites[log.site].name) : part;
 }
 
 void judge_end(int status, bool in_time, Stepped* out) {
@@ -220,7 +242,7 @@ void judge_end(int status, bool in_time, Stepped* out) {
     out->problem = log.failure;
     return;
   }
-  out->problem = "no signal was sent yet, and " + where(log) + ": ";
+  out->problem = "before any signal, in " + where(log) + ": ";
   if (hung) {
     out->problem += "it never comes back";
   } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP) {
@@ -231,7 +253,7 @@ void judge_end(int status, bool in_time, Stepped* out) {
     out->problem += "the process ended itself with status " + std::to_string(WEXITSTATUS(status));
   }
   out->problem += place_of(log);
-  if (log.began && log.part == WayPart::exit) {
+  if (log.part == WayPart::exit) {
     out->problem += ". A body has returned: resume() must come back then, as from suspend()";
   }
 }

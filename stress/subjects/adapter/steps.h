@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "stress/subjects/adapter/guard.h"
 #include "stress/subjects/adapter/sites.h"
 
 namespace sigsweep::adapter {
@@ -27,7 +28,8 @@ struct Move {
 
 // A call into the C library's heap, where nothing may allocate.
 struct Allocation {
-  std::uint64_t caller = 0;  // the last instruction before it that is not the C library's
+  static constexpr unsigned kSteps = 4;
+  std::uint64_t before[kSteps] = {};  // the last steps, the latest first: jumps by a PLT among them
   const char* function = nullptr;
   unsigned site = 0;
   WayPart part = WayPart::caller;
@@ -64,11 +66,14 @@ class StepLog {
   unsigned site = 0;       // under way
   std::uint32_t done = 0;  // bit i: kSites[i] came to its end
   WayPart part = WayPart::caller;
+  Death death;  // how the process ended; of exit(): signal 0
+  bool died = false;
   bool began = false;               // begin() and the first coroutines are done
   bool finished = false;            // all sites came to their end
-  char failure[256] = {};   // why the library failed, as it says; empty: it does not say
+  char failure[256] = {};           // why the library failed, as it says; empty: it does not say
   std::uint64_t undeclared_sp = 0;  // a body ran there; 0: each ran on a declared stack
   const char* problems[std::size(kSites)] = {};  // what a site lost: Cast::problem
+  std::uint32_t sets_errno = 0;  // bit i: kSites[i] leaves another errno
   std::uint32_t mistaken = 0;                    // bit i: a value or a count of kSites[i] is wrong
   // Of each stack, in bytes: how far below the harness's own frame SP was when it left. The frames
   // of a waiting coroutine are that long.

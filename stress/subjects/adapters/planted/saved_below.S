@@ -25,6 +25,17 @@ MARK planted_begin
 	mov	FRAME_POINTER, -WORD(SP)
 	MAKE_ROOM FRAME
 MARK planted_end
+	.cfi_rel_offset FRAME_POINTER, FRAME-WORD
+	.cfi_rel_offset KEPT, KEPT_AT
+#if defined(__x86_64__)
+	.cfi_rel_offset r15, 8
+	.cfi_rel_offset r14, 16
+	.cfi_rel_offset r13, 24
+	.cfi_rel_offset r12, 32
+#else
+	.cfi_rel_offset edi, 8
+	.cfi_rel_offset esi, 12
+#endif
 	stmxcsr	(SP)
 	fnstcw	4(SP)
 	STORE_SP
