@@ -146,7 +146,7 @@ void ResultsWriter::line(const std::string& text) {
 
 void ResultsWriter::write(const RunRow& row) {
   const MachineFacts here = machine();
-  line(dump(ordered_json{
+  ordered_json run{
       {"kind", "run"},
       {"version", row.version},
       {"build", row.build},
@@ -165,7 +165,9 @@ void ResultsWriter::write(const RunRow& row) {
         {"xcr0", fmt::format("{:#x}", here.xcr0)},
         {"microcode", here.microcode},
         {"libc", here.libc},
-        {"mitigations", here.mitigations}}}}));
+        {"mitigations", here.mitigations}}}};
+  if (!row.subject.empty()) run["subject"] = row.subject;
+  line(dump(run));
 }
 
 void ResultsWriter::write(const CellRow& row) {

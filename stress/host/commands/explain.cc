@@ -6,79 +6,59 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 
-#include "stress/account/account.h"
 #include "stress/host/claims.h"
+#include "stress/host/common_sequence.h"
 #include "stress/host/disassembly.h"
-#include "stress/host/sweep_plan.h"
-#include "stress/schedule/schedule.h"
+#include "stress/host/sweep.h"
 
 namespace sigsweep {
 namespace {
 
 // One protocol's way through the operation, and the verdict at each boundary.
-struct Column {
-  std::string protocol;
-  std::vector<BoundaryAccount> lines;
-  std::vector<std::string> verdicts;
+bool same_way(const OperationMap& a, const OperationMap& b) {
+  return std::ranges::equal(a.boundaries, b.boundaries,
+                            [](const BoundaryAccount& x, const BoundaryAccount& y) {
+                              return x.at.symbol == y.at.symbol && x.at.offset == y.at.offset;
+                            });
+}
 
-  bool same_way(const Column& other) const {
-    return std::ranges::equal(lines, other.lines, [](const auto& a, const auto& b) {
-      return a.at.symbol == b.at.symbol && a.at.offset == b.at.offset;
-    });
-  }
-};
+std::string verdict_at(const OperationMap& column, std::size_t boundary) {
+  const BoundaryOutcome* outcome = column.cells.front().outcome(boundary);
+  if (outcome == nullptr) return "?";
+  return outcome->verdict + (outcome->slots == "-" ? "" : " " + outcome->slots);
+}
 
-Column column_of(const Session& session, const std::string& protocol, const std::string& site,
-                 const std::string& handler) {
-  Column column;
-  column.protocol = protocol;
-  const auto take = [&](const Record& r) {
-    if (r.word() == "boundary") {
-      column.lines.push_back(decode_boundary(r));
-    } else if (r.word() == "at") {
-      const std::string& slots = r.text("slots");
-      column.verdicts.push_back(r.text("verdict") + (slots == "-" ? "" : " " + slots));
+// The protocols whose way is the same, side by side.
+using Way = std::vector<OperationMap>;
+
+std::vector<Way> ways_of(std::vector<OperationMap> columns) {
+  std::vector<Way> ways;
+  for (OperationMap& column : columns) {
+    const auto way =
+        std::ranges::find_if(ways, [&](const Way& w) { return same_way(w.front(), column); });
+    if (way == ways.end()) {
+      ways.push_back({std::move(column)});
+    } else {
+      way->push_back(std::move(column));
     }
-  };
-  Record command("sweep");
-  command.add("protocol", protocol).add("site", site).add("handlers", handler);
-  command.add("inject", session.options.inject).add("signal", signal_for(session.options.inject));
-  command.add("seed", session.options.seed).add("map", std::uint64_t{1});
-  command.add("no_red_zone", unsigned{session.options.no_red_zone});
-  const Outcome outcome = session.runner->command(command, take);
-  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
-  if (outcome.kind != Outcome::done) throw Failure(kHarnessFailed, outcome.message);
-  return column;
-}
-
-std::string text_of(const Disassembler& code, const BoundaryAccount& line,
-                    std::map<std::string, std::vector<Instruction>>* cache) {
-  auto [at, is_new] = cache->try_emplace(line.at.symbol);
-  if (is_new) at->second = code.function(line.at.symbol);
-  for (const Instruction& insn : at->second) {
-    if (insn.offset == line.at.offset) return insn.text;
   }
-  return "?";
+  return ways;
 }
 
-void print_way(const Disassembler& code, const std::vector<Column>& columns) {
-  std::map<std::string, std::vector<Instruction>> cache;
-  const Column& first = columns.front();
+void print_way(Listing* listing, const Way& way) {
+  const OperationMap& first = way.front();
   fmt::print("{:<52} {:<28} {:<9}", "a signal in front of", "part and state", "live");
-  for (const Column& c : columns) fmt::print(" {:<{}}", c.protocol, &c == &columns.back() ? 0 : 19);
+  for (const OperationMap& c : way) fmt::print(" {:<{}}", c.protocol, &c == &way.back() ? 0 : 19);
   fmt::print("\n");
   std::string symbol;
-  for (std::size_t i = 0; i < first.lines.size(); i++) {
-    const BoundaryAccount& line = first.lines[i];
+  for (std::size_t i = 0; i < first.boundaries.size(); i++) {
+    const BoundaryAccount& line = first.boundaries[i];
     if (line.at.symbol != symbol) fmt::print("{}:\n", symbol = line.at.symbol);
     const std::string state = line.phase.head().substr(0, line.phase.head().find("/live="));
     std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.at.offset,
-                                   text_of(code, line, &cache), state, line.live);
-    for (const Column& c : columns) {
-      text += fmt::format(" {:<19}", i < c.verdicts.size() ? c.verdicts[i] : "?");
-    }
+                                   listing->at(line), state, line.live);
+    for (const OperationMap& c : way) text += fmt::format(" {:<19}", verdict_at(c, i));
     fmt::print("{}\n", text.substr(0, text.find_last_not_of(' ') + 1));
   }
   fmt::print("\n");
@@ -96,19 +76,6 @@ std::vector<std::string> comparable(const Disassembler& code, const std::string&
     texts.push_back(text);
   }
   return texts;
-}
-
-// length[i][j]: of the longest sequence that a from i on and b from j on have in common.
-std::vector<std::vector<unsigned>> common_lengths(const std::vector<std::string>& a,
-                                                  const std::vector<std::string>& b) {
-  std::vector<std::vector<unsigned>> length(a.size() + 1, std::vector<unsigned>(b.size() + 1));
-  for (std::size_t i = a.size(); i-- > 0;) {
-    for (std::size_t j = b.size(); j-- > 0;) {
-      length[i][j] =
-          a[i] == b[j] ? length[i + 1][j + 1] + 1 : std::max(length[i + 1][j], length[i][j + 1]);
-    }
-  }
-  return length;
 }
 
 void print_beside(const Disassembler& code, const DefectSpec& defect) {
@@ -144,38 +111,66 @@ bool explain_defects(const Session& session) {
   return any;
 }
 
+// One site and one handler, all protocols that are selected.
+SweepPlan plan_of(const Session& session) {
+  const Options& o = session.options;
+  const auto sites = session.sites();
+  auto handlers = session.handlers();
+  if (o.sites == std::vector<std::string>{"all"} || sites.size() != 1) {
+    throw Failure(kUsage, "explain needs one --site; see `sigsweep list`");
+  }
+  // By default the handler that does what the interrupted operation does.
+  if (o.handlers == std::vector<std::string>{"all"})
+    handlers = {sites[0].substr(0, sites[0].find('@'))};
+  if (handlers.size() != 1)
+    throw Failure(kUsage, "explain needs one --handler; see `sigsweep list`");
+  SweepPlan plan;
+  plan.inject = o.inject;
+  plan.no_red_zone = o.no_red_zone;
+  plan.seed = o.seed;
+  plan.per_boundary = true;
+  for (const std::string& protocol : session.protocols())
+    add_cells(protocol, sites, forms_of(1), handlers, &plan);
+  return plan;
+}
+
+int explain(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
+  SweepResult result = sweep(session, plan, writer);
+  if (result.stopped) throw Failure(kStopped, "stopped");
+  if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
+  Listing listing(session.runner_path);
+  for (const Way& way : ways_of(std::move(result.maps))) print_way(&listing, way);
+  for (const BaselineProblem& p : result.without_signal) {
+    fmt::print("{} {}: {} without any signal: {}\n", p.protocol, p.site, p.verdict, p.detail);
+  }
+  return result.without_signal.empty() ? kAsExpected : kFinding;
+}
+
 }  // namespace
 
 int explain_command(const Options& options) {
   const Session session = open_session(options);
   const bool any_site = options.sites == std::vector<std::string>{"all"};
   if (any_site && explain_defects(session)) return kAsExpected;
-  const auto sites = session.sites();
-  auto handlers = session.handlers();
-  if (options.sites == std::vector<std::string>{"all"} || sites.size() != 1) {
-    throw Failure(kUsage, "explain needs one --site; see `sigsweep list`");
-  }
-  // By default the handler that does what the interrupted operation does.
-  if (options.handlers == std::vector<std::string>{"all"})
-    handlers = {sites[0].substr(0, sites[0].find('@'))};
-  if (handlers.size() != 1)
-    throw Failure(kUsage, "explain needs one --handler; see `sigsweep list`");
+  const SweepPlan plan = plan_of(session);
   print_provenance(options);
-  fmt::print("{} interrupted, handler {}\n\n", sites[0], handlers[0]);
-  std::vector<std::vector<Column>> ways;
-  for (const std::string& protocol : session.protocols()) {
-    Column column = column_of(session, protocol, sites[0], handlers[0]);
-    const auto way =
-        std::ranges::find_if(ways, [&](const auto& w) { return w.front().same_way(column); });
-    if (way == ways.end()) {
-      ways.push_back({std::move(column)});
-    } else {
-      way->push_back(std::move(column));
-    }
-  }
-  const Disassembler code(session.runner_path);
-  for (const auto& way : ways) print_way(code, way);
-  return kAsExpected;
+  fmt::print("{} interrupted, handler {}\n\n", plan.groups.front().site,
+             plan.groups.front().handlers.front());
+  const std::string file =
+      options.json.empty() && !options.out.empty() ? options.out + "/explain.jsonl" : options.json;
+  ResultsWriter writer(file);
+  writer.write(RunRow{version(),
+                      build_description(),
+                      options.command_line,
+                      {options.isa},
+                      {},
+                      options.seed,
+                      "",
+                      "",
+                      subject_of(session)});
+  const int status = write_to_end(&writer, [&] { return explain(session, plan, &writer); });
+  if (!file.empty()) fmt::print("results: {}\n", file);
+  return status;
 }
 
 int list_command(const Options& options) {

@@ -19,6 +19,7 @@
 #include "stress/base/start.h"
 #include "stress/host/commands/bench.h"
 #include "stress/host/commands/campaign.h"
+#include "stress/host/commands/compare.h"
 #include "stress/host/commands/explain.h"
 #include "stress/host/commands/fuzz_flags.h"
 #include "stress/host/commands/minimize.h"
@@ -51,7 +52,8 @@ enum Flags : unsigned {
   kKnown = 4096,
   kAssume = 8192,
   kFuzz = 16384,
-  kService = 32768
+  kService = 32768,
+  kTwoFiles = 65536
 };
 
 struct Subcommand {
@@ -73,12 +75,14 @@ constexpr Subcommand kSubcommands[] = {
      kSelect | kResults | kAssume | kStorm, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
      kResults | kFiles, merge_command},
+    {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
+     kTwoFiles, compare_command},
     {"replay", "run schedules (*.sched) and compare with what they expect", kFiles | kReplace,
      replay_command},
     {"shrink", "the smallest schedule that shows the same finding", kFiles | kResults,
      shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
-     kSelect | kInject, explain_command},
+     kSelect | kInject | kResults, explain_command},
     {"campaign", "a fuzzing engine on a fuzz target, for a time; what it finds is kept and named",
      kFuzz | kResults | kJobs, campaign_command},
     {"minimize", "the smallest set of a campaign's inputs that shows all that they show",
@@ -181,8 +185,16 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   }
 }
 
+void add_compare_flags(CLI::App* app, Options* o) {
+  app->add_option("files", o->files, "results of the old build, then of the new one")
+      ->required()
+      ->expected(2);
+  app->add_option("--json", o->json, "results file (JSON lines): every boundary that differs");
+}
+
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kService) != 0) return add_service_flags(app, &o->service);
+  if ((flags & kTwoFiles) != 0) return add_compare_flags(app, o);
   if ((flags & kFuzz) == 0) add_selection_flags(app, flags, o);
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
@@ -218,11 +230,13 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   }
   if ((flags & kParts) != 0) {
     app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
+    app->add_flag("--per-boundary", o->per_boundary,
+                  "write the verdict at each boundary, too: for `compare`, and for other programs");
     auto* random = add_count(
         app, "--random", &o->random,
         "run so many trials in random order; each must repeat its boundary's first verdict");
     for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
-                               "--assume", "--jobs", "--shard"}) {
+                               "--assume", "--jobs", "--shard", "--per-boundary"}) {
       random->excludes(app->get_option(unused));
     }
   }

@@ -264,7 +264,8 @@ int storm_command(const Options& options) {
                       {},
                       options.seed,
                       "",
-                      ""});
+                      "",
+                      subject_of(session)});
   return write_to_end(&writer, [&] {
     if (undescribed) std::rethrow_exception(undescribed);
     return storm_and_judge(session, plan, described, &writer);
