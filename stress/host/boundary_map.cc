@@ -27,28 +27,44 @@ std::string squeezed(const std::string& text) {
   return words;
 }
 
-// Where a signal landed.
-ordered_json place_json(const BoundaryAccount& boundary, Listing* listing) {
-  return {{"symbol", boundary.at.symbol},
-          {"offset", boundary.at.offset},
-          {"pass", boundary.at.nth},
-          {"phase", boundary.phase.text()},
-          {"live", slots_from_text(boundary.live)},
-          {"instruction", squeezed(listing->at(boundary))}};
+// A sweep of everything has 20000 boundaries, and 10000 cells: to make an object of each would cost
+// more than all the rest. So these rows are written as text.
+
+std::string in_quotes(std::string_view text) {
+  const bool plain = std::ranges::all_of(
+      text, [](char c) { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; });
+  return plain ? fmt::format("\"{}\"", text) : dump(text);
 }
 
-ordered_json outcome_json(const BoundaryOutcome& outcome) {
-  ordered_json json = {{"verdict", outcome.verdict}};
-  if (outcome.slots != "-") json["slots"] = slots_from_text(outcome.slots);
+// "s0+s1" as an array.
+std::string slots_json(const std::string& slots) {
+  std::string json = "[";
+  for (const std::string& slot : slots_from_text(slots))
+    json += (json.size() == 1 ? "" : ",") + in_quotes(slot);
+  return json + "]";
+}
+
+// The fields that say where a signal landed.
+std::string place_fields(const BoundaryAccount& boundary, Listing* listing) {
+  return fmt::format(R"("symbol":{},"offset":{},"pass":{},"phase":{},"live":{},"instruction":{})",
+                     in_quotes(boundary.at.symbol), boundary.at.offset, boundary.at.nth,
+                     in_quotes(boundary.phase.text()), slots_json(boundary.live),
+                     in_quotes(squeezed(listing->at(boundary))));
+}
+
+std::string outcome_json(const BoundaryOutcome& outcome) {
+  std::string json = R"({"verdict":)" + in_quotes(outcome.verdict);
+  if (outcome.slots != "-") json += R"(,"slots":)" + slots_json(outcome.slots);
   if (outcome.verdict != verdict_name(Verdict::ok) && !outcome.detail.empty())
-    json["detail"] = outcome.detail;
-  if (!outcome.allowed) json["finding"] = true;
-  return json;
+    json += R"(,"detail":)" + in_quotes(outcome.detail);
+  return json + (outcome.allowed ? "}" : R"(,"finding":true})");
 }
 
-ordered_json head_json(const char* kind, const OperationMap& map) {
-  return {{"kind", kind},     {"isa", map.isa},       {"protocol", map.protocol},
-          {"site", map.site}, {"inject", map.inject}, {"contain", map.contain}};
+// The fields that a row begins with.
+std::string head_fields(const char* kind, const OperationMap& map) {
+  return fmt::format(R"("kind":"{}","isa":{},"protocol":{},"site":{},"inject":{},"contain":{})",
+                     kind, in_quotes(map.isa), in_quotes(map.protocol), in_quotes(map.site),
+                     in_quotes(map.inject), in_quotes(map.contain));
 }
 
 // A handler's entry in a row, as text, for each of its outcomes: a sweep has few of them, and a
@@ -56,19 +72,18 @@ ordered_json head_json(const char* kind, const OperationMap& map) {
 std::vector<std::string> entries_of(const CellMap& cell) {
   std::vector<std::string> entries;
   for (const BoundaryOutcome& outcome : cell.outcomes)
-    entries.push_back(dump(cell.handler) + ":" + dump(outcome_json(outcome)));
+    entries.push_back(in_quotes(cell.handler) + ":" + outcome_json(outcome));
   return entries;
 }
 
 std::vector<std::string> boundary_rows(const OperationMap& map, Listing* listing) {
   std::vector<std::vector<std::string>> entries;
   for (const CellMap& cell : map.cells) entries.push_back(entries_of(cell));
-  std::string head = dump(head_json("boundary", map));
-  head.back() = ',';
+  const std::string head = head_fields("boundary", map);
   std::vector<std::string> rows;
   for (std::size_t i = 0; i < map.boundaries.size(); i++) {
-    const std::string place = dump(place_json(map.boundaries[i], listing));
-    std::string row = head + place.substr(1, place.size() - 2) + R"(,"handlers":{)";
+    std::string row =
+        "{" + head + "," + place_fields(map.boundaries[i], listing) + R"(,"handlers":{)";
     for (std::size_t c = 0; c < map.cells.size(); c++) {
       const CellMap& cell = map.cells[c];
       if (i >= cell.at.size() || cell.at[i] == 0) continue;
@@ -80,11 +95,11 @@ std::vector<std::string> boundary_rows(const OperationMap& map, Listing* listing
   return rows;
 }
 
-ordered_json places_json(const std::vector<BoundaryAccount>& boundaries, Listing* listing) {
-  ordered_json places = ordered_json::array();
+std::string places_json(const std::vector<BoundaryAccount>& boundaries, Listing* listing) {
+  std::string json = "[";
   for (const BoundaryAccount& boundary : boundaries)
-    places.push_back(place_json(boundary, listing));
-  return places;
+    json += (json.size() == 1 ? "{" : ",{") + place_fields(boundary, listing) + "}";
+  return json + "]";
 }
 
 // One letter a verdict, the same in every file.
@@ -96,31 +111,31 @@ char letter_of(const std::string& verdict) {
 
 constexpr char kNotRun = ' ';
 
+std::vector<std::string> lines_of(const CellMap& cell, std::size_t rows) {
+  std::vector<std::string> lines;
+  for (std::size_t i = 0; i < rows; i++) {
+    std::string line(cell.columns, kNotRun);
+    for (std::size_t j = 0; j < cell.columns; j++) {
+      if (const BoundaryOutcome* o = cell.outcome(i, j)) line[j] = letter_of(o->verdict);
+    }
+    lines.push_back(std::move(line));
+  }
+  return lines;
+}
+
 std::string matrix_row(const OperationMap& map, const CellMap& cell, Listing* listing) {
-  ordered_json row = head_json("matrix", map);
-  row["handler"] = cell.handler;
-  row["form"] = map.form;
-  row["first"] = places_json(map.boundaries, listing);
-  row["second"] = places_json(map.form == "nested" ? cell.inner : map.boundaries, listing);
   ordered_json legend = {{std::string(1, kNotRun), "not run"}};
   std::set<std::string> findings;
   for (const BoundaryOutcome& outcome : cell.outcomes) {
     legend[std::string(1, letter_of(outcome.verdict))] = outcome.verdict;
     if (!outcome.allowed) findings.insert(outcome.verdict);
   }
-  row["legend"] = legend;
-  row["findings"] = findings;
-  ordered_json lines = ordered_json::array();
-  for (std::size_t i = 0; i < map.boundaries.size(); i++) {
-    std::string line(cell.columns, kNotRun);
-    for (std::size_t j = 0; j < cell.columns; j++) {
-      if (const BoundaryOutcome* outcome = cell.outcome(i, j))
-        line[j] = letter_of(outcome->verdict);
-    }
-    lines.push_back(line);
-  }
-  row["rows"] = lines;
-  return dump(row);
+  const auto& second = map.form == "nested" ? cell.inner : map.boundaries;
+  return fmt::format(
+      R"({{{},"handler":{},"form":"{}","first":{},"second":{},"legend":{},"findings":{},"rows":{}}})",
+      head_fields("matrix", map), in_quotes(cell.handler), map.form,
+      places_json(map.boundaries, listing), places_json(second, listing), dump(legend),
+      dump(findings), dump(lines_of(cell, map.boundaries.size())));
 }
 
 }  // namespace
