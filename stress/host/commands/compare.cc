@@ -212,6 +212,18 @@ void compare_operation(const OperationKey& key, const std::vector<ComparedBounda
   }
 }
 
+constexpr std::size_t kHandlersNamed = 3;
+
+std::string some_of(const std::vector<std::string>& names) {
+  if (names.size() == 1) return "handler " + names.front();
+  const auto shown = static_cast<long>(std::min(names.size(), kHandlersNamed));
+  std::string text =
+      fmt::format("handlers {}", fmt::join(names.begin(), names.begin() + shown, ", "));
+  if (names.size() > kHandlersNamed)
+    text += fmt::format(" and {} more", names.size() - kHandlersNamed);
+  return text;
+}
+
 std::string joined(const OperationKey& key) {
   return fmt::format("{}", fmt::join(key, " "));
 }
@@ -244,8 +256,8 @@ Comparison compare(const Compared& before, const Compared& now) {
   note_alone(before, now, &result);
   note_alone(now, before, &result);
   if (!missing.empty()) {
-    result.not_compared.push_back(
-        fmt::format("handler {}: only one of the two has it everywhere", fmt::join(missing, ", ")));
+    result.not_compared.push_back(some_of({missing.begin(), missing.end()}) +
+                                  ": at some boundaries only one of the two has a verdict");
   }
   return result;
 }
@@ -268,18 +280,7 @@ void check_same_subject(const Compared& before, const Compared& now) {
 
 // ---- telling
 
-constexpr std::size_t kHandlersNamed = 3;
 constexpr std::size_t kShown = 10;  // of what is not worse; the results have all
-
-std::string some_of(const std::vector<std::string>& names) {
-  if (names.size() == 1) return "handler " + names.front();
-  const auto shown = static_cast<long>(std::min(names.size(), kHandlersNamed));
-  std::string text =
-      fmt::format("handlers {}", fmt::join(names.begin(), names.begin() + shown, ", "));
-  if (names.size() > kHandlersNamed)
-    text += fmt::format(" and {} more", names.size() - kHandlersNamed);
-  return text;
-}
 
 std::string told_text(const ComparedBoundary* boundary, const std::string& handler) {
   return boundary == nullptr ? "" : boundary->handlers.at(handler).text();
