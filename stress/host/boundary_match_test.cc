@@ -36,9 +36,9 @@ TEST(BoundaryMatch, AnInstructionThatWasTakenOutIsGone) {
 }
 
 TEST(BoundaryMatch, WithoutACommonInstructionTheNumberTells) {
-  const auto pairs =
-      match_boundaries({at("jump", kOne, "a"), at("jump", kTwo, "b")}, {at("jump", kOne, "c")});
-  EXPECT_EQ(pairs, (std::vector<BoundaryPair>{{0, 0}, {1, {}}}));
+  const auto pairs = match_boundaries({at("jump", kOne, "a"), at("jump", kTwo, "b")},
+                                      {at("jump", kTwo, "c"), at("jump", kThree, "d")});
+  EXPECT_EQ(pairs, (std::vector<BoundaryPair>{{1, 0}, {0, 1}}));
 }
 
 TEST(BoundaryMatch, WhatIsLeftIsPairedByItsOrderWithinTheSymbol) {
