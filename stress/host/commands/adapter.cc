@@ -173,6 +173,7 @@ int check_command(const Options& options) {
                       options.seed,
                       "",
                       "",
+                      subject_of(session),
                       adapter_row(session)});
   return write_to_end(&writer, [&] { return check(session, &writer); });
 }
