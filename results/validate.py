@@ -19,8 +19,23 @@ def line_errors(validator, line):
     except ValueError as error:
         yield f"not a JSON value: {error}"
         return
-    for error in validator.iter_errors(value):
+    errors = list(validator.iter_errors(value))
+    for error in errors:
         yield f"{error.json_path}: {error.message}"
+    if not errors and value["kind"] == "matrix":
+        yield from matrix_errors(value)
+
+
+def matrix_errors(matrix):
+    """What a schema cannot say: a row for each first boundary, a known letter for each second one."""
+    rows, first, second = matrix["rows"], len(matrix["first"]), len(matrix["second"])
+    if len(rows) != first:
+        yield f"$.rows: {len(rows)} rows for {first} boundaries"
+    for number, row in enumerate(rows):
+        if len(row) != second:
+            yield f"$.rows[{number}]: {len(row)} letters for {second} boundaries"
+        for letter in sorted(set(row) - matrix["legend"].keys()):
+            yield f"$.rows[{number}]: {letter!r} is not in the legend"
 
 
 def validate(validator, name):

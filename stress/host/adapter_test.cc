@@ -12,7 +12,7 @@ constexpr const char* kDescribe =
     "verdicts=crash,hang,state-leak,ok slots=\n"
     "adapter name=fiber version=1.2 abi=1 build=abc123 promises=nests,keeps_fpenv traits= file=x\n"
     "protocol name=altstack allowed=ok summary=- predicts=0 passes_slots=0\n"
-    "allowed protocol=altstack handler=switch verdicts=ok%20crash%20hang\n"
+    "by_handler name=altstack handler=switch promised=0 allowed=ok%20crash%20hang\n"
     "site name=round_trip slots= in= out= written= zeroed= ends= rejected_by=\n"
     "handler name=none slots=\nhandler name=switch slots=\n";
 
@@ -20,6 +20,12 @@ std::string cell(const std::string& handler, const std::string& verdicts) {
   return "cell handler=" + handler +
          " boundaries=40 trials=40 requested=40 landed=40 unreached=0 verdicts=" + verdicts +
          " map=0123456789abcdef stacks= seconds=0.1 copies=3\n";
+}
+
+// Of an operation with one boundary.
+std::string map(const std::string& handler, const std::string& verdict) {
+  return "outcome verdict=" + verdict + " slots=- detail=\nmap handler=" + handler +
+         " columns=1 at=1\n";
 }
 
 class Adapter : public Command {
@@ -112,10 +118,10 @@ TEST_F(Adapter, TheRunnerGetsTheFileWithASlash) {
 // ---- usage
 
 TEST_F(Adapter, CommandsThatTakeNoneSayWhoDoes) {
-  for (const std::string command :
-       {"prove", "bench", "merge x", "campaign --engine afl --target schedule_fuzzer", "triage x",
-        "minimize --engine afl --target schedule_fuzzer", "reproduce schedule_fuzzer x",
-        "service-check"}) {
+  for (const std::string command : {"prove", "bench", "merge x", "compare x y",
+                                    "campaign --engine afl --target schedule_fuzzer", "triage x",
+                                    "minimize --engine afl --target schedule_fuzzer",
+                                    "reproduce schedule_fuzzer x", "service-check"}) {
     const Ran ran = sigsweep(command + " --adapter mine.so");
     EXPECT_EQ(ran.status, 2) << command;
     EXPECT_EQ(ran.output, "sigsweep: " + command.substr(0, command.find(' ')) +
@@ -210,14 +216,23 @@ TEST_F(Adapter, ABuiltInSubjectHasNoneOfIt) {
 TEST_F(Adapter, ExplainHasAColumnAHandler) {
   write("fake/sweep",
         "baseline verdict=ok detail=\n"
-        "boundary symbol=fiber_switch offset=1 nth=1 phase=resume/live=-#1 live=-\n"
-        "at verdict=crash slots=-\n" +
-            cell("none", "crash:1"));
-  const Ran ran = with_fake("explain --adapter mine.so");
+        "boundary symbol=fiber_switch offset=1 nth=1 phase=resume/live=-#1 live=- "
+        "module=libfiber.so address=0x11\n" +
+            map("none", "crash") + cell("none", "crash:1") + map("switch", "crash") +
+            cell("switch", "crash:1"));
+  const Ran ran = with_fake("explain --adapter mine.so --json r.jsonl");
   EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(ran.output.find("fiber_switch (libfiber.so):\n"), std::string::npos) << ran.output;
   EXPECT_TRUE(std::regex_search(ran.output, std::regex("none +switch \\(observed\\)\n")))
       << ran.output;
   EXPECT_TRUE(std::regex_search(ran.output, std::regex("crash ! +crash\n"))) << ran.output;
+  const std::string results = folder_ + "/r.jsonl";
+  EXPECT_EQ(validate(results).status, 0) << validate(results).output;
+  EXPECT_EQ(rows(results, "run").at(0)["subject"], "adapter fiber");
+  const json row = rows(results, "boundary").at(0);
+  EXPECT_EQ(row["module"], "libfiber.so");
+  EXPECT_EQ(row["handlers"], (json{{"none", {{"verdict", "crash"}, {"finding", true}}},
+                                   {"switch", {{"verdict", "crash"}}}}));
 }
 
 // ---- schedules

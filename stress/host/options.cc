@@ -225,6 +225,11 @@ std::vector<std::string> names_of(const std::vector<Session>& sessions) {
   return isas;
 }
 
+std::string subject_of(const Session& session) {
+  const auto& adapter = session.description.adapter;
+  return adapter ? "adapter " + adapter->name : session.options.subject;
+}
+
 void require_source(const Session& session, const std::string& inject) {
   std::string why;
   const Outcome outcome =

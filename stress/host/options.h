@@ -58,8 +58,9 @@ struct Options {
   std::string contain = "place";
   bool no_red_zone = false;  // a signal destroys everything below SP
   bool verbose = false;
-  unsigned depth = 0;  // 0: not given
-  std::string shard;   // "i/n"; empty: everything
+  unsigned depth = 0;         // 0: not given
+  std::string shard;          // "i/n"; empty: everything
+  bool per_boundary = false;  // sweep: the verdict at each boundary is written, too
   std::uint64_t random = 0;
   std::uint64_t seed = 1;
   unsigned jobs = 1;
@@ -127,6 +128,9 @@ Session open_session(const Options& options);
 std::vector<Session> open_sessions(const Options& options, std::vector<std::string>* left_out);
 
 std::vector<std::string> names_of(const std::vector<Session>& sessions);  // their ISAs
+
+// The code under test, as results name it: the same for each build and version of it.
+std::string subject_of(const Session& session);
 
 // Throws Failure(kSkipped), with the reason, where signals of this source can't be had on this
 // machine.

@@ -151,7 +151,7 @@ static ordered_json adapter_json(const AdapterRow& row) {
 
 void ResultsWriter::write(const RunRow& row) {
   const MachineFacts here = machine();
-  ordered_json json{
+  ordered_json run{
       {"kind", "run"},
       {"version", row.version},
       {"build", row.build},
@@ -171,8 +171,9 @@ void ResultsWriter::write(const RunRow& row) {
         {"microcode", here.microcode},
         {"libc", here.libc},
         {"mitigations", here.mitigations}}}};
-  if (row.adapter) json["adapter"] = adapter_json(*row.adapter);
-  line(dump(json));
+  if (!row.subject.empty()) run["subject"] = row.subject;
+  if (row.adapter) run["adapter"] = adapter_json(*row.adapter);
+  line(dump(run));
 }
 
 void ResultsWriter::write(const CellRow& row) {

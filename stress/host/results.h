@@ -35,6 +35,7 @@ struct RunRow {  // provenance: the first line
   std::uint64_t seed = 0;
   std::string shard;                       // "1/2"; empty: all of it
   std::string selection;                   // what was asked for, in one canonical form
+  std::string subject;                     // the code under test, without its version
   std::optional<AdapterRow> adapter = {};  // none: a subject that is built in
 };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <chrono>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 
@@ -38,6 +39,7 @@ class GroupRun {
   std::vector<CellRow> cells;
   std::vector<ReportedTrial> examples;
   std::vector<BaselineProblem> without_signal;
+  OperationMap map;  // of the cells, if the plan asks for it
   std::string harness_problem;
   bool stopped = false;
   // Trials that ended their runner by themselves; those that were ended are hung ones.
@@ -58,6 +60,7 @@ class GroupRun {
   void take_cell(const Record& record);
   void take_deaths(CellRow* row) const;
   Standing standing(const CellRow& row, const VerdictSet& may_show) const;
+  void take_map(const std::string& handler);
   void finish_cell(CellRow row);
   void forget_examples(const std::string& handler);
   // handlers: the command's, as it was given.
@@ -78,9 +81,10 @@ class GroupRun {
   const SweepPlan& plan_;
   const CellGroup& group_;
   RunnerProcess* runner_;
+  MapReader map_reader_;
   std::vector<Death> deaths_;
-  bool began_ = false;        // the runner has got past the run without a signal
-  bool anew_ = false;         // one has died in that run: the next is new
+  bool began_ = false;  // the runner has got past the run without a signal
+  bool anew_ = false;   // one has died in that run: the next is new
 };
 
 VerdictSet GroupRun::allowed(const std::string& handler) const {
@@ -103,12 +107,14 @@ Record GroupRun::command() const {
   r.add("inject", inject()).add("signal", signal()).add("seed", plan_.seed);
   r.add("no_red_zone", unsigned{plan_.no_red_zone});
   r.add("skip", skip).add("sample", group_.form == "single" ? 0 : plan_.sample);
+  r.add("map", unsigned{plan_.per_boundary});
   const auto assumed = plan_.assumed.find(group_.protocol);
   if (assumed != plan_.assumed.end()) r.add("allowed", verdict_name(assumed->second));
   return r;
 }
 
 void GroupRun::take(const Record& record) {
+  if (plan_.per_boundary) map_reader_.take(record);
   if (record.word() == "baseline") {
     if (!began_ && record.text("verdict") !=
                        verdict_name(session_.without_signal(group_.protocol, group_.site))) {
@@ -164,7 +170,23 @@ void GroupRun::take_cell(const Record& record) {
   }
   row.seconds = std::stod(record.text("seconds"));
   take_deaths(&row);
+  if (plan_.per_boundary) take_map(row.handler);
   finish_cell(std::move(row));
+}
+
+void GroupRun::take_map(const std::string& handler) {
+  CellMap cell = std::exchange(map_reader_.cell, {});
+  for (const Death& death : deaths_) {
+    if (death.handler == handler) cell.book(death.point, death.hung ? "hang" : "crash");
+  }
+  const VerdictSet may_show = allowed(handler);
+  for (BoundaryOutcome& outcome : cell.outcomes)
+    outcome.allowed = contains(may_show, outcome.verdict);
+  if (map.cells.empty()) {
+    map = {session_.options.isa, group_.protocol,        group_.site, group_.form, inject(),
+           plan_.contain,        map_reader_.boundaries, {}};
+  }
+  map.cells.push_back(std::move(cell));
 }
 
 void GroupRun::take_deaths(CellRow* row) const {
@@ -268,7 +290,8 @@ class Sweeper {
 
  private:
   void work();
-  void take(GroupRun* run);
+  // rows: of its map
+  void take(GroupRun* run, const std::vector<std::string>& rows);
 
   const Session& session_;
   const SweepPlan& plan_;
@@ -282,7 +305,7 @@ class Sweeper {
   std::mutex mutex_;
 };
 
-void Sweeper::take(GroupRun* run) {
+void Sweeper::take(GroupRun* run, const std::vector<std::string>& rows) {
   const std::lock_guard lock(mutex_);
   deaths_ += run->deaths();
   for (CellRow& row : run->cells) {
@@ -290,6 +313,8 @@ void Sweeper::take(GroupRun* run) {
     writer_->write(row);
     result_.cells.push_back(std::move(row));
   }
+  for (const std::string& row : rows) writer_->write_line(row);
+  if (!run->map.cells.empty()) result_.maps.push_back(std::move(run->map));
   std::ranges::move(run->examples, std::back_inserter(result_.examples));
   std::ranges::move(run->without_signal, std::back_inserter(result_.without_signal));
   if (result_.harness_problem.empty()) result_.harness_problem = run->harness_problem;
@@ -307,6 +332,7 @@ void Sweeper::take(GroupRun* run) {
 
 void Sweeper::work() {
   RunnerProcess runner(session_.runner_path, session_.options.isa, session_.options.adapter);
+  std::optional<Listing> listing;
   for (;;) {
     const CellGroup* group = nullptr;
     {
@@ -317,7 +343,9 @@ void Sweeper::work() {
     GroupRun run(session_, plan_, *group, &runner);
     run.run();
     try {
-      take(&run);
+      if (plan_.per_boundary && !listing)
+        listing.emplace(session_.runner_path, session_.description.modules);
+      take(&run, listing ? rows_of(run.map, &*listing) : std::vector<std::string>());
     } catch (...) {  // the results can't be written
       const std::lock_guard lock(mutex_);
       failure_ = std::current_exception();

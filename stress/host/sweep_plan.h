@@ -24,6 +24,7 @@ struct SweepPlan {
   bool no_red_zone = false;
   std::uint64_t seed = 1;
   std::map<std::string, Verdict> assumed;  // protocol -> the only verdict allowed
+  bool per_boundary = false;               // the outcome at each boundary is kept, and written
   std::uint64_t sample = 0;  // pairs of a cell that are drawn, from the seed; 0: all of them
 };
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "stress/host/boundary_map.h"
 #include "stress/host/finding.h"
 #include "stress/host/known.h"
 #include "stress/host/results.h"
@@ -22,9 +23,10 @@ struct SweepResult {
   // The first of each verdict in a cell; all kinds that are not expected.
   std::vector<ReportedTrial> examples;
   std::vector<BaselineProblem> without_signal;
-  std::string harness_problem;  // why the sweep as a whole can't be believed; empty: it can
-  bool stopped = false;         // by a signal: what is here is whole, but not all
-  std::string cut_short;        // why the rest was not tried: too much has hung or died; else empty
+  std::vector<OperationMap> maps;  // of each group, if the plan asks for them
+  std::string harness_problem;     // why the sweep as a whole can't be believed; empty: it can
+  bool stopped = false;            // by a signal: what is here is whole, but not all
+  std::string cut_short;  // why the rest was not tried: too much has hung or died; else empty
   double seconds = 0;
 
   std::uint64_t pairs() const;  // trials of depth 2

@@ -1,9 +1,13 @@
 // sweep protocol= site= handlers= form= inject= contain= signal= seed= allowed= map=
-// skip=CELL:POINT,...: a signal at every boundary of a cell, for each handler.
+// skip=CELL:POINT,...: a signal at every boundary of a cell, for each handler. With map=1 also a
+// record `boundary` for each boundary of the operation, and before each record `cell` a record
+// `inner` for each boundary of the handler (form=nested), and the outcome at each point.
 #include <cstdio>
+#include <optional>
 
 #include "stress/campaign/resolve.h"
 #include "stress/runner/account.h"
+#include "stress/runner/outcome_map.h"
 #include "stress/runner/request.h"
 #include "stress/trap/sources.h"
 
@@ -69,8 +73,10 @@ class Sweep {
 
  private:
   std::string read();
+  bool wants_map() const { return command_.number("map") != 0; }
   std::string start();
-  void send_map() const;
+  void send_boundaries(const char* word, const Trace& trace) const;
+  OutcomeMap empty_map() const;
   std::string sweep_cell(unsigned cell);
   std::string allow(CellRequest* request) const;
   CellSweeper::Listener listener_of(const CellRequest& request, const std::string& handler);
@@ -81,6 +87,7 @@ class Sweep {
   CellSweeper sweeper_;
   CellRequest request_;  // of every cell, without the handler
   std::vector<unsigned> handlers_;
+  std::optional<OutcomeMap> map_;  // of the cell under way, if the command asks for it
 };
 
 std::string Sweep::read() {
@@ -109,9 +116,9 @@ std::string Sweep::start() {
   return trouble;
 }
 
-void Sweep::send_map() const {
-  for (const Boundary& b : sweeper_.trace().boundaries) {
-    Record r("boundary");
+void Sweep::send_boundaries(const char* word, const Trace& trace) const {
+  for (const Boundary& b : trace.boundaries) {
+    Record r(word);
     encode(account_of(runner_.subject, b), "", &r);
     send(r);
   }
@@ -121,7 +128,7 @@ std::string Sweep::run() {
   std::string trouble = read();
   if (trouble.empty()) trouble = start();
   if (!trouble.empty()) return trouble;
-  if (command_.number("map") != 0) send_map();
+  if (wants_map()) send_boundaries("boundary", sweeper_.trace());
   for (unsigned cell = 0; cell < handlers_.size() && trouble.empty(); cell++) {
     trouble = sweep_cell(cell);
   }
@@ -157,8 +164,26 @@ std::string Sweep::sweep_cell(unsigned cell) {
     if (trouble.empty()) trouble = sweeper_.prepare_handler(request.protocol, request.handler);
     if (!trouble.empty()) return trouble;
   }
-  send_cell(runner_, handler, sweeper_.run(request, listener_of(request, handler)));
+  if (wants_map()) map_ = empty_map();
+  const CellResult result = sweeper_.run(request, listener_of(request, handler));
+  if (map_) {
+    if (request.form == Form::nested) send_boundaries("inner", sweeper_.handler_trace());
+    map_->send(runner_.subject, handler);
+  }
+  send_cell(runner_, handler, result);
   return {};
+}
+
+OutcomeMap Sweep::empty_map() const {
+  const std::size_t rows = sweeper_.trace().boundaries.size();
+  switch (request_.form) {
+    case Form::nested:
+      return {rows, sweeper_.handler_trace().boundaries.size()};
+    case Form::two:
+      return {rows, rows};
+    default:
+      return {rows, 1};
+  }
 }
 
 // CAVEAT: the result refers to `request` and `handler`.
@@ -166,14 +191,13 @@ CellSweeper::Listener Sweep::listener_of(const CellRequest& request, const std::
   CellSweeper::Listener listener;
   listener.starting = [this](const Point& point) { runner_.progress.boundary = point.number(); };
   listener.example = [&, this](const Example& e) { send(encode(account_of_example(request, e))); };
-  listener.again = [&] { send(Record("again").add("handler", handler)); };
-  if (command_.number("map") == 0) return listener;
-  listener.at = [&, this](const Point& point, const Judgement& judgement) {
-    send(Record("at")
-             .add("handler", handler)
-             .add("boundary", point.first)
-             .add("verdict", verdict_name(judgement.verdict))
-             .add("slots", slot_names(runner_.subject, judgement.slots)));
+  listener.again = [&, this] {
+    send(Record("again").add("handler", handler));
+    if (map_) map_->clear();
+  };
+  if (!map_) return listener;
+  listener.at = [this](const Point& point, const Judgement& judgement) {
+    map_->add(point, judgement);
   };
   return listener;
 }

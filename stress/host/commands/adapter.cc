@@ -175,6 +175,7 @@ int check_command(Options options) {
                       options.seed,
                       "",
                       "",
+                      subject_of(session),
                       adapter_row(session)});
   return write_to_end(&writer, [&] { return check(session, &writer); });
 }

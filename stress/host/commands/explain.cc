@@ -6,13 +6,12 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
-#include <map>
 
-#include "stress/account/account.h"
 #include "stress/host/claims.h"
+#include "stress/host/commands/adapter_page.h"
+#include "stress/host/common_sequence.h"
 #include "stress/host/disassembly.h"
-#include "stress/host/sweep_plan.h"
-#include "stress/schedule/schedule.h"
+#include "stress/host/sweep.h"
 
 namespace sigsweep {
 namespace {
@@ -21,122 +20,86 @@ namespace {
 // boundary.
 struct Column {
   std::string title;
-  std::vector<BoundaryAccount> lines;
+  const OperationMap* operation;
   std::vector<std::string> verdicts;
 
   bool same_way(const Column& other) const {
-    return std::ranges::equal(lines, other.lines, [](const auto& a, const auto& b) {
-      return a.at.symbol == b.at.symbol && a.at.offset == b.at.offset;
+    const auto& a = operation->boundaries;
+    const auto& b = other.operation->boundaries;
+    return std::ranges::equal(a, b, [](const BoundaryAccount& x, const BoundaryAccount& y) {
+      return x.at.symbol == y.at.symbol && x.at.offset == y.at.offset;
     });
   }
 };
 
-Column column_of(const Session& session, const std::string& protocol, const std::string& site,
-                 const std::string& handler) {
-  Column column;
-  column.title = protocol;
-  const auto take = [&](const Record& r) {
-    if (r.word() == "boundary") {
-      column.lines.push_back(decode_boundary(r));
-    } else if (r.word() == "at") {
-      const std::string& slots = r.text("slots");
-      column.verdicts.push_back(r.text("verdict") + (slots == "-" ? "" : " " + slots));
+// mark: behind a verdict that may not be shown.
+Column column_of(const std::string& title, const OperationMap& operation, const CellMap& cell,
+                 const std::string& mark) {
+  Column column{title, &operation, {}};
+  for (std::size_t i = 0; i < operation.boundaries.size(); i++) {
+    const BoundaryOutcome* outcome = cell.outcome(i);
+    if (outcome == nullptr) {
+      column.verdicts.emplace_back("?");
+      continue;
     }
-  };
-  Record command("sweep");
-  command.add("protocol", protocol).add("site", site).add("handlers", handler);
-  command.add("inject", session.options.inject).add("signal", signal_for(session.options.inject));
-  command.add("seed", session.options.seed).add("map", std::uint64_t{1});
-  command.add("no_red_zone", unsigned{session.options.no_red_zone});
-  const Outcome outcome = session.runner->command(command, take);
-  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
-  if (outcome.kind != Outcome::done) throw Failure(kHarnessFailed, outcome.message);
+    column.verdicts.push_back(outcome->verdict +
+                              (outcome->slots == "-" ? "" : " " + outcome->slots) +
+                              (outcome->allowed ? "" : mark));
+  }
   return column;
 }
 
-std::string text_of(const Disassemblers& code, const BoundaryAccount& line,
-                    std::map<std::string, std::vector<Instruction>>* cache) {
-  std::vector<Instruction>& known = (*cache)[line.at.symbol];
-  const auto find = [&] { return std::ranges::find(known, line.at.offset, &Instruction::offset); };
-  if (find() == known.end()) known = code.listing(place_of(line));
-  const auto found = find();
-  return found == known.end() ? "?" : found->text;
-}
-
-void print_way(const Disassemblers& code, const std::vector<Column>& columns) {
-  std::map<std::string, std::vector<Instruction>> cache;
-  const Column& first = columns.front();
+void print_way(Listing* listing, const std::vector<Column>& columns) {
+  const auto& boundaries = columns.front().operation->boundaries;
   fmt::print("{:<52} {:<28} {:<9}", "a signal in front of", "part and state", "live");
   for (const Column& c : columns) fmt::print(" {:<{}}", c.title, &c == &columns.back() ? 0 : 19);
   fmt::print("\n");
   std::string symbol;
-  for (std::size_t i = 0; i < first.lines.size(); i++) {
-    const BoundaryAccount& line = first.lines[i];
+  for (std::size_t i = 0; i < boundaries.size(); i++) {
+    const BoundaryAccount& line = boundaries[i];
     if (line.at.symbol != symbol) {
       fmt::print("{}{}:\n", symbol = line.at.symbol, in_module(place_of(line)));
     }
     const std::string state = line.phase.head().substr(0, line.phase.head().find("/live="));
     std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.at.offset,
-                                   text_of(code, line, &cache), state, line.live);
-    for (const Column& c : columns) {
-      text += fmt::format(" {:<19}", i < c.verdicts.size() ? c.verdicts[i] : "?");
-    }
+                                   listing->at(line), state, line.live);
+    for (const Column& c : columns) text += fmt::format(" {:<19}", c.verdicts[i]);
     fmt::print("{}\n", text.substr(0, text.find_last_not_of(' ') + 1));
   }
   fmt::print("\n");
 }
 
-// Those that take the same way stand side by side.
-void print_columns(const Session& session, std::vector<Column> columns) {
+// A column a protocol. Those that take the same way stand side by side.
+void print_protocols(const std::vector<OperationMap>& maps, Listing* listing) {
   std::vector<std::vector<Column>> ways;
-  for (Column& column : columns) {
+  for (const OperationMap& map : maps) {
+    const Column column = column_of(map.protocol, map, map.cells.front(), "");
     const auto way =
         std::ranges::find_if(ways, [&](const auto& w) { return w.front().same_way(column); });
     if (way == ways.end()) {
-      ways.push_back({std::move(column)});
+      ways.push_back({column});
     } else {
-      way->push_back(std::move(column));
+      way->push_back(column);
     }
   }
-  const Disassemblers code(session.runner_path, session.description.modules);
-  for (const auto& way : ways) print_way(code, way);
+  for (const auto& way : ways) print_way(listing, way);
 }
 
-// ---- an adapter: a column a handler
-
-// A verdict that breaks a promise has a mark.
-Column column_of_handler(const Session& session, const std::string& protocol,
-                         const std::string& site, const std::string& handler) {
-  Column column = column_of(session, protocol, site, handler);
-  const VerdictSet allowed = session.allowed(protocol, site, handler);
-  const bool promised = session.promised(protocol, handler);
-  column.title = handler + (promised ? "" : " (observed)");
-  for (std::string& verdict : column.verdicts) {
-    if (!contains(allowed, verdict.substr(0, verdict.find(' ')))) verdict += " !";
-  }
-  return column;
-}
-
-int explain_adapter(const Session& session) {
-  const bool all = session.options.protocols == std::vector<std::string>{"all"};
-  std::vector<std::string> protocols = session.protocols();
-  if (all) protocols.resize(1);  // the way is the same
-  const auto sites = session.sites();
-  const auto handlers = session.handlers();
-  print_provenance(session);
-  for (const std::string& protocol : protocols) {
-    for (const std::string& site : sites) {
-      fmt::print("{} interrupted, protocol {}\n\n", site, protocol);
-      std::vector<Column> columns;
-      for (const std::string& handler : handlers)
-        columns.push_back(column_of_handler(session, protocol, site, handler));
-      print_columns(session, std::move(columns));
+// Of an adapter: a column a handler. A verdict that breaks a promise has a mark.
+void print_handlers(const Session& session, const std::vector<OperationMap>& maps,
+                    Listing* listing) {
+  for (const OperationMap& map : maps) {
+    fmt::print("{} interrupted, protocol {}\n\n", map.site, map.protocol);
+    std::vector<Column> columns;
+    for (const CellMap& cell : map.cells) {
+      const bool promised = session.promised(map.protocol, cell.handler);
+      columns.push_back(column_of(cell.handler + (promised ? "" : " (observed)"), map, cell, " !"));
     }
+    print_way(listing, columns);
   }
   fmt::print(
       "!           breaks what was promised: a finding\n"
       "(observed)  was never promised: no verdict in that column is a finding\n");
-  return kAsExpected;
 }
 
 // ---- a stub that is wrong, beside its mended form
@@ -151,19 +114,6 @@ std::vector<std::string> comparable(const Disassembler& code, const std::string&
     texts.push_back(text);
   }
   return texts;
-}
-
-// length[i][j]: of the longest sequence that a from i on and b from j on have in common.
-std::vector<std::vector<unsigned>> common_lengths(const std::vector<std::string>& a,
-                                                  const std::vector<std::string>& b) {
-  std::vector<std::vector<unsigned>> length(a.size() + 1, std::vector<unsigned>(b.size() + 1));
-  for (std::size_t i = a.size(); i-- > 0;) {
-    for (std::size_t j = b.size(); j-- > 0;) {
-      length[i][j] =
-          a[i] == b[j] ? length[i + 1][j + 1] + 1 : std::max(length[i + 1][j], length[i][j + 1]);
-    }
-  }
-  return length;
 }
 
 void print_beside(const Disassembler& code, const DefectSpec& defect) {
@@ -199,31 +149,88 @@ bool explain_defects(const Session& session) {
   return any;
 }
 
+SweepPlan plan_of(const Session& session, const std::vector<std::string>& protocols,
+                  const std::vector<std::string>& handlers) {
+  const Options& o = session.options;
+  SweepPlan plan;
+  plan.inject = o.inject;
+  plan.no_red_zone = o.no_red_zone;
+  plan.seed = o.seed;
+  plan.per_boundary = true;
+  for (const std::string& protocol : protocols)
+    add_cells(protocol, session.sites(), forms_of(1), handlers, &plan);
+  return plan;
+}
+
+// Every site that is selected, and every handler.
+SweepPlan plan_of_adapter(const Session& session) {
+  std::vector<std::string> protocols = session.protocols();
+  const bool all = session.options.protocols == std::vector<std::string>{"all"};
+  if (all) protocols.resize(1);  // the way is the same
+  return plan_of(session, protocols, session.handlers());
+}
+
+// One site and one handler, all protocols that are selected.
+SweepPlan plan_of_operation(const Session& session) {
+  const Options& o = session.options;
+  const auto sites = session.sites();
+  auto handlers = session.handlers();
+  if (o.sites == std::vector<std::string>{"all"} || sites.size() != 1) {
+    throw Failure(kUsage, "explain needs one --site; see `sigsweep list`");
+  }
+  // By default the handler that does what the interrupted operation does.
+  if (o.handlers == std::vector<std::string>{"all"})
+    handlers = {sites[0].substr(0, sites[0].find('@'))};
+  if (handlers.size() != 1)
+    throw Failure(kUsage, "explain needs one --handler; see `sigsweep list`");
+  return plan_of(session, session.protocols(), handlers);
+}
+
+int explain(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
+  const SweepResult result = sweep(session, plan, writer);
+  if (result.stopped) throw Failure(kStopped, "stopped");
+  if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
+  Listing listing(session.runner_path, session.description.modules);
+  if (session.description.adapter) {
+    print_handlers(session, result.maps, &listing);
+  } else {
+    print_protocols(result.maps, &listing);
+  }
+  for (const BaselineProblem& p : result.without_signal) {
+    fmt::print("{} {}: {} without any signal: {}\n", p.protocol, p.site, p.verdict, p.detail);
+  }
+  return result.without_signal.empty() ? kAsExpected : kFinding;
+}
+
 }  // namespace
 
 int explain_command(const Options& options) {
   const Session session = open_session(options);
-  if (session.description.adapter) return explain_adapter(session);
+  const bool adapter = session.description.adapter.has_value();
   const bool any_site = options.sites == std::vector<std::string>{"all"};
-  if (any_site && explain_defects(session)) return kAsExpected;
-  const auto sites = session.sites();
-  auto handlers = session.handlers();
-  if (options.sites == std::vector<std::string>{"all"} || sites.size() != 1) {
-    throw Failure(kUsage, "explain needs one --site; see `sigsweep list`");
+  if (!adapter && any_site && explain_defects(session)) return kAsExpected;
+  const SweepPlan plan = adapter ? plan_of_adapter(session) : plan_of_operation(session);
+  print_provenance(session);
+  if (!adapter) {
+    fmt::print("{} interrupted, handler {}\n\n", plan.groups.front().site,
+               plan.groups.front().handlers.front());
   }
-  // By default the handler that does what the interrupted operation does.
-  if (options.handlers == std::vector<std::string>{"all"})
-    handlers = {sites[0].substr(0, sites[0].find('@'))};
-  if (handlers.size() != 1)
-    throw Failure(kUsage, "explain needs one --handler; see `sigsweep list`");
-  print_provenance(options);
-  fmt::print("{} interrupted, handler {}\n\n", sites[0], handlers[0]);
-  std::vector<Column> columns;
-  for (const std::string& protocol : session.protocols()) {
-    columns.push_back(column_of(session, protocol, sites[0], handlers[0]));
-  }
-  print_columns(session, std::move(columns));
-  return kAsExpected;
+  const std::string file =
+      options.json.empty() && !options.out.empty() ? options.out + "/explain.jsonl" : options.json;
+  ResultsWriter writer(file);
+  writer.write(RunRow{version(),
+                      build_description(),
+                      options.command_line,
+                      {options.isa},
+                      {},
+                      options.seed,
+                      "",
+                      "",
+                      subject_of(session),
+                      adapter_row(session)});
+  const int status = write_to_end(&writer, [&] { return explain(session, plan, &writer); });
+  if (!file.empty()) fmt::print("results: {}\n", file);
+  return status;
 }
 
 int list_command(const Options& options) {

@@ -21,6 +21,7 @@
 #include "stress/host/commands/adapter.h"
 #include "stress/host/commands/bench.h"
 #include "stress/host/commands/campaign.h"
+#include "stress/host/commands/compare.h"
 #include "stress/host/commands/explain.h"
 #include "stress/host/commands/fuzz_flags.h"
 #include "stress/host/commands/minimize.h"
@@ -56,7 +57,8 @@ enum Flags : unsigned {
   kService = 32768,
   kAdapter = 65536,  // takes --adapter
   kAdapterAuthor = 131072,
-  kShards = 262144
+  kShards = 262144,
+  kTwoFiles = 524288
 };
 
 struct Subcommand {
@@ -81,12 +83,14 @@ constexpr Subcommand kSubcommands[] = {
      kSelect | kResults | kAssume | kStorm | kAdapter, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
      kResults | kShards, merge_command},
+    {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
+     kTwoFiles, compare_command},
     {"replay", "run schedules (*.sched) and compare with what they expect",
      kFiles | kReplace | kAdapter, replay_command},
     {"shrink", "the smallest schedule that shows the same finding", kFiles | kResults | kAdapter,
      shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
-     kSelect | kInject | kAdapter, explain_command},
+     kSelect | kInject | kResults | kAdapter, explain_command},
     {"campaign", "a fuzzing engine on a fuzz target, for a time; what it finds is kept and named",
      kFuzz | kResults | kJobs, campaign_command},
     {"minimize", "the smallest set of a campaign's inputs that shows all that they show",
@@ -177,9 +181,10 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kSelect) != 0) {
     app->add_option("--protocol", o->protocols, "names, comma-separated, or all")->delimiter(',');
     app->add_option("--site", o->sites, "names, comma-separated, or all")->delimiter(',');
-    app->add_option("--handler", o->handlers,
-                    "names, comma-separated, or all (those that call); none and observe by name. Of an "
-                    "adapter, all is every one")
+    app->add_option(
+           "--handler", o->handlers,
+           "names, comma-separated, or all (those that call); none and observe by name. Of an "
+           "adapter, all is every one")
         ->delimiter(',');
   }
   if ((flags & kInject) != 0) {
@@ -199,10 +204,18 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   }
 }
 
+void add_compare_flags(CLI::App* app, Options* o) {
+  app->add_option("files", o->files, "results of the old build, then of the new one")
+      ->required()
+      ->expected(2);
+  app->add_option("--json", o->json, "results file (JSON lines): every boundary that differs");
+}
+
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
-  if ((flags & (kFuzz | kService)) != 0) add_adapter_flag(app, flags, o);
+  if ((flags & (kFuzz | kService | kTwoFiles)) != 0) add_adapter_flag(app, flags, o);
   if ((flags & kService) != 0) return add_service_flags(app, &o->service);
   if ((flags & kAdapterAuthor) != 0) return add_adapter_flags(app, o);
+  if ((flags & kTwoFiles) != 0) return add_compare_flags(app, o);
   if ((flags & kFuzz) == 0) add_selection_flags(app, flags, o);
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
@@ -238,11 +251,13 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   }
   if ((flags & kParts) != 0) {
     app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
+    app->add_flag("--per-boundary", o->per_boundary,
+                  "write the verdict at each boundary, too: for `compare`, and for other programs");
     auto* random = add_count(
         app, "--random", &o->random,
         "run so many trials in random order; each must repeat its boundary's first verdict");
     for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
-                               "--assume", "--jobs", "--shard"}) {
+                               "--assume", "--jobs", "--shard", "--per-boundary"}) {
       random->excludes(app->get_option(unused));
     }
   }

@@ -122,7 +122,7 @@ int prove_command(const Options& options) {
   for (const Session& session : sessions) require_source(session, options.inject);
   ResultsWriter writer(with_places.json);
   writer.write(RunRow{version(), build_description(), options.command_line, names_of(sessions),
-                      left_out, options.seed, "", ""});
+                      left_out, options.seed, "", "", subject_of(sessions.front())});
   const int status = write_to_end(&writer, [&] {
     bool all = true;
     for (std::size_t i = 0; i < sessions.size(); i++) {

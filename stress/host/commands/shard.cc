@@ -6,39 +6,16 @@
 
 #include <algorithm>
 #include <charconv>
-#include <fstream>
 #include <map>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "stress/host/results.h"
+#include "stress/host/results_reader.h"
 
 namespace sigsweep {
 namespace {
 
 using nlohmann::ordered_json;
-
-// A line of a shard's file; what is taken from it is checked as it is taken.
-struct ResultLine {
-  std::string place;  // "file:line:1", for messages
-  ordered_json json;
-
-  std::string text(const char* key) const {
-    return field(key, &ordered_json::is_string, "a text").get<std::string>();
-  }
-  std::uint64_t number(const char* key) const {
-    return field(key, &ordered_json::is_number_unsigned, "a count").get<std::uint64_t>();
-  }
-
- private:
-  const ordered_json& field(const char* key, bool (ordered_json::*is_right)() const noexcept,
-                            const char* expected) const {
-    const auto at = json.find(key);
-    if (at != json.end() && ((*at).*is_right)()) return *at;
-    throw Failure(kUsage, fmt::format("{}: `{}` is {}; {} is expected (results/schema.json)", place,
-                                      key, at == json.end() ? "missing" : at->dump(), expected));
-  }
-};
 
 struct ShardFile {
   std::string path;
@@ -47,21 +24,6 @@ struct ShardFile {
   Shard shard;
   std::uint64_t cells = 0, trials = 0;
 };
-
-ResultLine read_row(const std::string& place, const std::string& line) {
-  ResultLine row{place, ordered_json::parse(line, nullptr, false)};
-  if (!row.json.is_object()) {
-    throw Failure(kUsage, fmt::format("{}: no results row; a JSON object with `kind` is expected "
-                                      "(results/schema.json)",
-                                      place));
-  }
-  constexpr std::string_view kKinds[] = {"run", "cell", "finding", "end"};
-  if (const std::string kind = row.text("kind"); std::ranges::count(kKinds, kind) == 0) {
-    throw Failure(kUsage, fmt::format("{}: a sweep writes no row of kind \"{}\"; allowed: {}",
-                                      place, kind, fmt::join(kKinds, ", ")));
-  }
-  return row;
-}
 
 void take_run(ResultLine row, ShardFile* part) {
   const std::string shard = row.text("shard");
@@ -87,16 +49,8 @@ void take_row(ResultLine row, ShardFile* part) {
   (kind == "end" ? part->end : part->rows.emplace_back()) = std::move(row);
 }
 
-// A sweep that was stopped, or killed, has not all of its cells.
 void check_ended(const ShardFile& part) {
-  if (part.end.json.is_null()) {
-    throw Failure(
-        kUsage, fmt::format("{}: has no `end` row: the sweep did not come to its end", part.path));
-  }
-  if (part.end.number("status") > kFinding) {
-    throw Failure(kUsage, fmt::format("{}: the sweep ended with status {}; 0 or 1 is expected",
-                                      part.end.place, part.end.number("status")));
-  }
+  check_came_to_end(part.path, part.end);
   if (part.end.number("cells") != part.cells) {
     throw Failure(kUsage, fmt::format("{}: the sweep wrote {} cells; {} are here", part.end.place,
                                       part.end.number("cells"), part.cells));
@@ -104,14 +58,10 @@ void check_ended(const ShardFile& part) {
 }
 
 ShardFile read_part(const std::string& path) {
-  std::ifstream in(path);
-  if (!in) throw Failure(kUsage, fmt::format("{}: cannot be read", path));
   ShardFile part;
   part.path = path;
-  unsigned number = 0;
-  for (std::string line; std::getline(in, line);) {
-    take_row(read_row(fmt::format("{}:{}:1", path, ++number), line), &part);
-  }
+  constexpr std::string_view kKinds[] = {"run", "cell", "finding", "boundary", "matrix", "end"};
+  read_results(path, kKinds, [&](ResultLine row) { take_row(std::move(row), &part); });
   if (part.run.json.is_null()) throw Failure(kUsage, fmt::format("{}:1:1: has no `run` row", path));
   check_ended(part);
   return part;

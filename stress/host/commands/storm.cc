@@ -283,6 +283,7 @@ int storm_command(const Options& options) {
                       options.seed,
                       "",
                       "",
+                      subject_of(session),
                       adapter_row(session)});
   return write_to_end(&writer, [&] {
     if (undescribed) std::rethrow_exception(undescribed);

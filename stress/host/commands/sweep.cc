@@ -71,6 +71,7 @@ SweepPlan plan_of(const Session& session) {
   plan.contain = o.contain;
   plan.no_red_zone = o.no_red_zone;
   plan.seed = o.seed;
+  plan.per_boundary = o.per_boundary;
   plan.assumed = session.assumptions();
   const bool all = o.handlers == std::vector<std::string>{"all"};
   for (const std::string& protocol : session.protocols()) {
@@ -88,6 +89,24 @@ SweepPlan plan_of(const Session& session) {
   return plan;
 }
 
+// Pairs are too many for all cells: throws Failure(kUsage) unless one is named.
+void check_per_boundary(const Session& session, const std::string& file) {
+  if (!session.options.per_boundary) return;
+  if (file.empty()) {
+    throw Failure(kUsage, "--per-boundary writes to a results file: --json FILE or --out DIR");
+  }
+  const auto protocols = session.protocols(), sites = session.sites(),
+             handlers = session.handlers();
+  if (session.options.depth < 2 ||
+      (protocols.size() == 1 && sites.size() == 1 && handlers.size() == 1)) {
+    return;
+  }
+  throw Failure(kUsage,
+                fmt::format("--per-boundary --depth 2 takes one --protocol, one --site and one "
+                            "--handler; {}, {} and {} are selected",
+                            protocols.size(), sites.size(), handlers.size()));
+}
+
 // The same for every shard of one run.
 std::string selection_of(const Session& session, const std::vector<std::string>& isas) {
   const Options& o = session.options;
@@ -100,10 +119,11 @@ std::string selection_of(const Session& session, const std::vector<std::string>&
               : "";
   return whose + fmt::format(
                      "isa={} protocol={} site={} handler={} depth={} inject={} contain={} seed={} "
-                     "assume={}{}",
+                     "assume={}{}{}",
                      join(isas), join(session.protocols()), join(session.sites()),
                      join(session.handlers()), std::max(1U, o.depth), o.inject, o.contain, o.seed,
-                     join(assumed), o.no_red_zone ? " no-red-zone" : "");
+                     join(assumed), o.no_red_zone ? " no-red-zone" : "",
+                     o.per_boundary ? " per-boundary" : "");
 }
 
 // One ISA's part of it: as expected?
@@ -157,11 +177,13 @@ int sweep_command(const Options& options) {
   for (const Session& session : sessions) require_source(session, options.inject);
   const std::string file =
       options.json.empty() && !options.out.empty() ? options.out + "/sweep.jsonl" : options.json;
+  check_per_boundary(sessions.front(), file);
   const std::vector<std::string> isas = names_of(sessions);
   const std::string selection = selection_of(sessions.front(), isas);
   ResultsWriter writer(file);
   writer.write(RunRow{version(), build_description(), options.command_line, isas, left_out,
-                      options.seed, options.shard, selection, adapter_row(sessions.front())});
+                      options.seed, options.shard, selection, subject_of(sessions.front()),
+                      adapter_row(sessions.front())});
   const int status = write_to_end(&writer, [&] { return sweep_all(sessions, &writer); });
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;

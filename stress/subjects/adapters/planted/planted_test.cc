@@ -142,7 +142,7 @@ class PlantedFile : public Command {
   Ran sweep(const Cell& cell) {
     return sigsweep("sweep --adapter " + file_ + " --site " + cell.site + " --handler " +
                     cell.handler + " --protocol " + cell.protocol +
-                    " --inject direct --json r.jsonl" +
+                    " --inject direct --per-boundary --json r.jsonl" +
                     (cell.red_zone == NO_RED_ZONE ? " --no-red-zone" : ""));
   }
   std::vector<json> boundaries() const { return rows(folder_ + "/r.jsonl", "boundary"); }
