@@ -118,6 +118,9 @@ struct Session {
   std::map<std::string, Verdict> assumptions() const;
 };
 
+// The runner of options.isa and subject. Throws Failure(kSkipped), with the reason, where there is none
+// that can run here.
+std::string usable_runner(const Options& options);
 // Starts the runner of options.isa. Throws Failure: kSkipped where it is not built, kHarnessFailed
 // where it can't start.
 Session open_session(const Options& options);
