@@ -106,6 +106,10 @@ Catalog catalog_of(const Subject& subject) {
   // The last: a handler's number in an input of a fuzz target stays.
   if (trap::kUnwindsAnywhere) catalog.handlers.push_back({std::string(kObserveName), {}});
   catalog.word_bits = subject.word_bits();
+  for (const Record& r : subject.identity()) {
+    if (r.word() != "adapter") continue;
+    catalog.adapter = AdapterIdentity{r.text("name"), r.text("version"), r.text("build")};
+  }
   return catalog;
 }
 

@@ -1,5 +1,6 @@
 // A runner for tests of the command. It answers each command with the lines of the file of that name
-// beside itself, and `done`. Where a file `start` lies there, it writes that to standard error and
+// beside itself, and `done`. With --check it prints the file `check`, and ends with the status in
+// `check_status` [0], its standard error is `check_errors`. Where a file `start` lies there, it writes that to standard error and
 // ends at once, with the status in `status`. Its arguments go to `words`, a payload to `sent`.
 #include <filesystem>
 #include <fstream>
@@ -28,6 +29,12 @@ int main(int argc, char** argv) {
   if (fs::exists(folder / "start")) {
     std::cerr << content(folder / "start");
     return std::stoi(content(folder / "status"));
+  }
+  if (std::string(argv[argc - 1]) == "--check") {
+    std::cout << content(folder / "check");
+    std::cerr << content(folder / "check_errors");
+    const std::string status = content(folder / "check_status");
+    return status.empty() ? 0 : std::stoi(status);
   }
   for (std::string line; std::getline(std::cin, line);) {
     const sigsweep::Record command = sigsweep::Record::decode(line);

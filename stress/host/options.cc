@@ -157,13 +157,10 @@ Failure failure_at_start(const Outcome& outcome, const Session& session) {
 
 }  // namespace
 
-Session open_session(const Options& given) {
-  Session session;
-  const Options& options = session.options = with_adapter(given);
-  session.known = std::make_shared<KnownFindings>(options.known);
-  session.runner_path =
+std::string usable_runner(const Options& options) {
+  const std::string path =
       options.runner.empty() ? runner_path(options.isa, options.subject) : options.runner;
-  if (session.runner_path.empty()) {
+  if (path.empty()) {
     const std::string why = why_no_runner(options.isa);
     throw Failure(
         kSkipped,
@@ -173,13 +170,19 @@ Session open_session(const Options& given) {
   if (const std::string why = why_not_run(options.isa); !why.empty()) {
     throw Failure(kSkipped, fmt::format("skipped: isa {}: {}", options.isa, why));
   }
-  if (!std::filesystem::exists(session.runner_path)) {
-    throw Failure(kSkipped,
-                  fmt::format("skipped: the runner {} does not exist", session.runner_path));
+  if (!std::filesystem::exists(path)) {
+    throw Failure(kSkipped, fmt::format("skipped: the runner {} does not exist", path));
   }
+  return path;
+}
+
+Session open_session(const Options& given) {
+  Session session;
+  const Options& options = session.options = with_adapter(given);
+  session.known = std::make_shared<KnownFindings>(options.known);
+  session.runner_path = usable_runner(options);
   session.runner =
-      std::make_unique<RunnerProcess>(session.runner_path, options.isa, options.adapter,
-                                      options.checks_adapter);
+      std::make_unique<RunnerProcess>(session.runner_path, options.isa, options.adapter);
   const Outcome outcome = describe(session.runner.get(), &session.description);
   if (outcome.kind != Outcome::done) throw failure_at_start(outcome, session);
   if (options.subject == kAdapterSubject && !session.description.adapter) {

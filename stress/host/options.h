@@ -50,7 +50,6 @@ struct Options {
   std::string isa;                // of them, the one that a session is for
   std::string subject = "onm", runner;
   std::string adapter;  // its file, with a slash; empty: a subject that is built in
-  bool checks_adapter = false;  // adapter check: no trial
   bool cxx = false;     // adapter new: in C++
   std::vector<std::string> protocols{"all"}, sites{"all"}, handlers{"all"};
   std::string inject = "direct";
@@ -120,6 +119,9 @@ struct Session {
   std::map<std::string, Verdict> assumptions() const;
 };
 
+// The runner of options.isa and subject. Throws Failure(kSkipped), with the reason, where there is none
+// that can run here.
+std::string usable_runner(const Options& options);
 // Starts the runner of options.isa. Throws Failure: kSkipped where it is not built, kHarnessFailed
 // where it can't start.
 Session open_session(const Options& options);

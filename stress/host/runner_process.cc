@@ -73,12 +73,8 @@ struct RunnerProcess::SharedProgress {  // the layout of the runner's TrialProgr
   volatile std::uint64_t serial, cell, boundary;
 };
 
-RunnerProcess::RunnerProcess(std::string path, const std::string& isa, std::string adapter,
-                             bool checks)
-    : path_(std::move(path)),
-      adapter_(std::move(adapter)),
-      checks_(checks),
-      emulator_(emulator_of(isa)) {
+RunnerProcess::RunnerProcess(std::string path, const std::string& isa, std::string adapter)
+    : path_(std::move(path)), adapter_(std::move(adapter)), emulator_(emulator_of(isa)) {
   if (!adapter_.empty()) errors_fd_ = memfd_create("sigsweep-errors", MFD_CLOEXEC);
   shared_fd_ = memfd_create("sigsweep-progress", 0);
   if (shared_fd_ < 0 || ftruncate(shared_fd_, 4096) != 0) return;  // start() will say
@@ -109,12 +105,7 @@ void RunnerProcess::become(int commands, int answers) const {
   if (emulator_ != nullptr) words.push_back(emulator_);
   words.push_back(path_.c_str());
   if (!adapter_.empty()) words.insert(words.end(), {"--adapter", adapter_.c_str()});
-  if (checks_) {
-    words.push_back("--check");
-  } else {
-    words.insert(words.end(), {"--progress-fd", fd.c_str()});
-  }
-  words.push_back(nullptr);
+  words.insert(words.end(), {"--progress-fd", fd.c_str(), nullptr});
   char* const* const argv = const_cast<char* const*>(words.data());
   if (emulator_ == nullptr) execv(argv[0], argv);
   if (emulator_ != nullptr) execvp(argv[0], argv);

@@ -60,10 +60,8 @@ struct Outcome {
 class RunnerProcess {
  public:
   // `isa`: what the program at `path` is for; where it is not the machine's, qemu runs it.
-  // `adapter`: the file that it is to load; empty: its subject is built in. `checks`: it shall tell
-  // of the adapter (command `check`), and run no trial.
-  RunnerProcess(std::string path, const std::string& isa, std::string adapter = {},
-                bool checks = false);
+  // `adapter`: the file that it is to load; empty: its subject is built in.
+  RunnerProcess(std::string path, const std::string& isa, std::string adapter = {});
   ~RunnerProcess();
   RunnerProcess(const RunnerProcess&) = delete;
   RunnerProcess& operator=(const RunnerProcess&) = delete;
@@ -86,7 +84,6 @@ class RunnerProcess {
   Outcome bury(bool hung);
 
   std::string path_, adapter_;
-  bool checks_;
   const char* emulator_;  // null: the machine runs it
   int errors_fd_ = -1;    // its standard error, kept; -1: it has ours
   std::uint64_t errors_read_ = 0;

@@ -27,6 +27,10 @@ std::vector<Boundary> named_boundaries(const Operation& op) {
     boundaries[i].offset = op.injections[i].at.offset;
     boundaries[i].nth = op.injections[i].at.nth;
     boundaries[i].phase = op.injections[i].phase;
+    const auto named = modules_of_process().find(address_of(op.injections[i].at));
+    if (!named) continue;
+    boundaries[i].module = named->module->name;
+    boundaries[i].address = named->linked;
   }
   return boundaries;
 }

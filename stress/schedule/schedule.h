@@ -47,7 +47,7 @@ struct AdapterIdentity {
   std::string build;          // of the file: hex digits
   bool operator==(const AdapterIdentity&) const = default;
 };
-// Letters, digits, '-', '_' and '.'; at least one.
+// Letters, digits, '-', '_', '.' and '+'; at least one.
 bool is_adapter_word(std::string_view text);
 
 // The names that are allowed. Filled from a subject (in process) or from a runner's description.

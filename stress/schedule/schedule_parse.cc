@@ -313,7 +313,7 @@ bool Parser::read_word(std::string_view what, Token token, std::string& to) {
   to = token.text;
   return is_adapter_word(token.text) ||
          fail(token, std::string(what) + " is " + quote(token.text) +
-                         "; it must be of letters, digits, '-', '_' and '.'");
+                         "; it must be of letters, digits, '-', '_', '.' and '+'");
 }
 
 bool Parser::read_build(std::string& to) {
@@ -527,7 +527,7 @@ std::variant<Schedule, ParseError> parse_schedule(std::string_view text, std::st
 
 bool is_adapter_word(std::string_view text) {
   constexpr std::string_view kAllowed =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.";
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.+";
   return !text.empty() && text.find_first_not_of(kAllowed) == text.npos;
 }
 

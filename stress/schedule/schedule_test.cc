@@ -166,9 +166,9 @@ TEST(ScheduleRead, NumbersDecimalOrHexadecimal) {
 
 TEST(ScheduleRead, AnyVersionAndBuildOfTheAdapter) {
   const Schedule schedule = parsed(
-      "sigsweep schedule 1\nisa amd64\nsubject adapter boost_context 2.0-rc_1 build=7\n"
+      "sigsweep schedule 1\nisa amd64\nsubject adapter boost_context 2.0-rc_1+dfsg build=7\n"
       "protocol legacy\nop gc_m\n");
-  EXPECT_EQ(schedule.adapter, (AdapterIdentity{"boost_context", "2.0-rc_1", "7"}));
+  EXPECT_EQ(schedule.adapter, (AdapterIdentity{"boost_context", "2.0-rc_1+dfsg", "7"}));
   EXPECT_EQ(parsed(with_op("")).adapter, std::nullopt);  // as the built-in subjects' files are
 }
 

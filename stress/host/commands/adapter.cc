@@ -1,16 +1,21 @@
 #include "stress/host/commands/adapter.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "stress/host/adapter_file.h"
-#include "stress/host/commands/adapter_page.h"
+#include "stress/host/child_process.h"
 #include "stress/host/commands/skeletons.h"
+#include "stress/host/files.h"
+#include "stress/host/results.h"
 
 namespace sigsweep {
 namespace {
@@ -45,26 +50,40 @@ int print_skeleton(bool cxx) {
 
 // ---- check
 
-// What the runner says of a library: one section of the page for each kind of record, in this order.
+// What the runner says of a library, a section of the page for each kind of record, in this order.
 // Kinds that are not listed come behind them.
 struct Section {
   const char* word;
   const char* title;
 };
 constexpr Section kSections[] = {
+    {"module", "files that its code lies in"},
     {"stack", "stacks"},
-    {"switch", "where SP moves from one stack to another"},
+    {"site", "operations, and the instructions that each of them executes"},
+    {"switch", "instructions that move SP from one stack to another"},
     {"code", "code in which signals land"},
-    {"left_out", "code that is left out"},
-    {"site", "operations"},
-    {"promise", "promises, and what is seen without a signal"},
+    {"left_out", "code that runs on the way, and is left out"},
+    {"promise", "promises, and whether they hold without a signal"},
     {"problem", "problems"},
 };
+constexpr std::string_view kCounts[] = {"size", "executed"}, kTruths[] = {"given", "ok"};
 
-std::string title_of(const std::string& word) {
+const Section* section_of(const std::string& word) {
   const auto section =
       std::ranges::find_if(kSections, [&](const Section& each) { return each.word == word; });
-  return section == std::end(kSections) ? word : section->title;
+  return section == std::end(kSections) ? nullptr : section;
+}
+
+bool is_one_of(const auto& names, std::string_view name) {
+  return std::ranges::find(names, name) != std::end(names);
+}
+
+// What stands in a field of the page.
+std::string shown(const Record& record, const std::string& key) {
+  const std::string& text = record.text(key);
+  const bool asks = key == "ok" && record.has("given");
+  if (text.empty() || (asks && record.number("given") == 0)) return "-";  // nothing was promised
+  return is_one_of(kTruths, key) ? (record.number(key) != 0 ? "yes" : "no") : text;
 }
 
 // A table with a column for each field that one of them has.
@@ -74,7 +93,7 @@ std::string table(const std::vector<Record>& records) {
   for (const Record& r : records) {
     for (const auto& [key, value] : r.fields()) {
       if (!width.contains(key)) keys.push_back(key);
-      width[key] = std::max({width[key], key.size(), value.size()});
+      width[key] = std::max({width[key], key.size(), shown(r, key).size()});
     }
   }
   const auto row = [&](const auto& cell) {
@@ -83,101 +102,159 @@ std::string table(const std::vector<Record>& records) {
     return line.substr(0, line.find_last_not_of(' ') + 1) + "\n";
   };
   std::string text = row([](const std::string& key) { return key; });
-  for (const Record& r : records) {
-    text += row([&](const std::string& key) { return r.text(key).empty() ? "-" : r.text(key); });
-  }
+  for (const Record& r : records)
+    text += row([&](const std::string& key) { return shown(r, key); });
   return text;
 }
 
-std::string check_page(const Session& session, const std::vector<Record>& records) {
+// Records that differ in nothing but their site: one, with all of these sites.
+std::vector<Record> by_site(const std::vector<Record>& records) {
+  std::vector<std::string> order;  // records without their site
+  std::map<std::string, std::vector<std::string>> sites;
+  for (const Record& r : records) {
+    Record rest(r.word());
+    for (const auto& [key, value] : r.fields()) {
+      if (key != "site") rest.add(key, value);
+    }
+    const std::string text = rest.encode();
+    if (!sites.contains(text)) order.push_back(text);
+    if (!is_one_of(sites[text], r.text("site"))) sites[text].push_back(r.text("site"));
+  }
+  std::vector<Record> folded;
+  for (const std::string& text : order) {
+    folded.push_back(Record::decode(text));
+    folded.back().add("sites", fmt::format("{}", fmt::join(sites[text], " ")));
+  }
+  return folded;
+}
+
+std::string check_page(const std::vector<Record>& records) {
   std::vector<std::string> order;
   std::map<std::string, std::vector<Record>> by_word;
   for (const Section& section : kSections) order.emplace_back(section.word);
   for (const Record& r : records) {
-    if (std::ranges::find(order, r.word()) == order.end()) order.push_back(r.word());
+    if (r.word() == "adapter") continue;  // the head of the page
+    if (!is_one_of(order, r.word())) order.push_back(r.word());
     by_word[r.word()].push_back(r);
   }
-  const AdapterSpec& adapter = *session.description.adapter;
-  std::string page = fmt::format("{} {}, isa {}, build {}\n", adapter.name, adapter.version,
-                                 session.options.isa, adapter.build);
+  by_word["switch"] = by_site(by_word["switch"]);
+  std::string page;
   for (const std::string& word : order) {
+    const Section* const section = section_of(word);
     if (!by_word[word].empty())
-      page += fmt::format("\n{}\n{}", title_of(word), table(by_word[word]));
+      page += fmt::format("{}\n{}\n", section ? section->title : word, table(by_word[word]));
   }
-  return page + "\n";
+  return page;
 }
 
 // As a line of a results file; results/schema.json has the kinds.
 ordered_json json_of(const Record& r) {
-  constexpr std::string_view kCounts[] = {"size", "executed", "status"},
-                             kTruths[] = {"given", "ok"};
-  const bool known =
-      std::ranges::any_of(kSections, [&](const Section& each) { return each.word == r.word(); });
+  const bool known = section_of(r.word()) != nullptr;
   ordered_json json{{"kind", known ? r.word() : "checked"}};
   if (!known) json["word"] = r.word();
   ordered_json& fields = known ? json : json["fields"] = ordered_json::object();
   for (const auto& [key, value] : r.fields()) {
     fields[key] = value;
-    if (!known) continue;
-    if (std::ranges::find(kCounts, key) != std::end(kCounts)) fields[key] = r.number(key);
-    if (std::ranges::find(kTruths, key) != std::end(kTruths)) fields[key] = r.number(key) != 0;
+    if (known && is_one_of(kCounts, key)) fields[key] = r.number(key);
+    if (known && is_one_of(kTruths, key)) fields[key] = r.number(key) != 0;
   }
   return json;
 }
 
-// A promise that is broken without any signal is a finding; a problem is wrong input.
-int judge(const std::vector<Record>& records) {
-  bool broken = false;
-  for (const Record& r : records) {
-    if (r.word() == "problem") {
-      throw Failure(r.number("status") == kHarnessFailed ? kHarnessFailed : kUsage,
-                    fmt::format("{}{}{}{}{}", r.text("what"),
-                                r.text("where").empty() ? "" : ", at ", r.text("where"),
-                                r.text("allowed").empty() ? "" : "; allowed: ", r.text("allowed")));
-    }
-    const bool given = r.word() == "promise" && r.number("given") != 0;
-    broken = broken || (given && r.has("ok") && r.number("ok") == 0);
+// What the runner's check came to.
+struct Checked {
+  std::vector<Record> records;
+  bool whole = false;  // it came to its last word
+  std::string said;    // the last line of its standard error
+  Ended ended{};
+};
+
+constexpr std::chrono::seconds kPatience{60};  // the runner's own is shorter
+
+Checked run_check(const Options& options, const std::string& runner) {
+  const TemporaryFolder folder;
+  Program program;
+  program.words = {runner, "--adapter", options.adapter, "--check"};
+  program.output = folder.path() / "records";
+  program.error = folder.path() / "errors";
+  Checked checked;
+  checked.ended = run_program(program, kPatience);
+  std::istringstream lines(content_of(program.output)), errors(content_of(program.error));
+  for (std::string line; std::getline(lines, line);) {
+    const Record record = Record::decode(line);
+    checked.whole = checked.whole || record.word() == "done";
+    if (!checked.whole) checked.records.push_back(record);
   }
+  // All but the last line is the library's own: it goes where it was to go.
+  for (std::string line; std::getline(errors, line); checked.said = line) {
+    if (!checked.said.empty()) fmt::print(stderr, "{}\n", checked.said);
+  }
+  // "-": the library has said itself what is wrong, there.
+  std::erase_if(checked.records,
+                [](const Record& r) { return r.word() == "problem" && r.text("what") == "-"; });
+  return checked;
+}
+
+std::string text_of(const Record& problem) {
+  const std::string &where = problem.text("where"), &allowed = problem.text("allowed");
+  return problem.text("what") + (where.empty() ? "" : ", at " + where) +
+         (allowed.empty() ? "" : "; allowed: " + allowed);
+}
+
+// A promise that is broken without any signal is a finding; a problem is wrong input, or, by the
+// runner's status, a library that failed.
+int judge(const Options& options, const Checked& checked) {
+  const auto fail = [&](Exit status, const std::string& why) {
+    return Failure(status, fmt::format("adapter {}: {}", options.adapter, why));
+  };
+  const Ended& ended = checked.ended;
+  if (ended.kind == Ended::stopped) throw Failure(kStopped, "stopped");
+  if (ended.kind != Ended::exited) throw fail(kHarnessFailed, "its runner " + ended.how());
+  const Exit status = ended.status == kUsage ? kUsage : kHarnessFailed;
+  bool broken = false;
+  for (const Record& r : checked.records) {
+    if (r.word() == "problem") throw fail(status, text_of(r));
+    broken = broken || (r.word() == "promise" && r.number("given") != 0 && r.number("ok") == 0);
+  }
+  if (ended.status != 0 && !checked.said.empty()) throw Failure(status, checked.said);
+  if (!checked.whole || ended.status != 0) throw fail(kHarnessFailed, "its runner " + ended.how());
   return broken ? kFinding : kAsExpected;
 }
 
-int check(const Session& session, ResultsWriter* writer) {
-  std::vector<Record> records;
-  const Outcome outcome =
-      session.runner->command(Record("check"), [&](const Record& r) { records.push_back(r); });
-  for (const Record& r : records) {
-    writer->write_line(json_of(r).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+AdapterRow row_of(const Record& adapter, const std::string& file) {
+  return {adapter.text("name"),     adapter.text("version"), adapter.text("build"), file,
+          adapter.list("promises"), adapter.list("traits")};
+}
+
+int check(const Options& options, const Checked& checked, ResultsWriter* writer) {
+  for (const Record& r : checked.records) {
+    if (r.word() == "adapter") {
+      fmt::print("{} {}, isa {}, build {}\n\n", r.text("name"), r.text("version"), options.isa,
+                 r.text("build"));
+    } else {
+      writer->write_line(json_of(r).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+    }
   }
-  fmt::print("{}", check_page(session, records));
-  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
-  if (outcome.kind != Outcome::done) {
-    throw Failure(kHarnessFailed,
-                  fmt::format("adapter {}: {}{}", session.options.adapter, outcome.message,
-                              outcome.hung ? ": it never came back" : ""));
-  }
-  const int status = judge(records);
+  fmt::print("{}", check_page(checked.records));
+  const int status = judge(options, checked);
   fmt::print("{}\n", status == kAsExpected
-                         ? "no problem; next: sigsweep sweep" + adapter_flag(session.options)
+                         ? "no problem; next: sigsweep sweep" + adapter_flag(options)
                          : "a promise is broken without any signal");
   return status;
 }
 
-int check_command(Options options) {
-  options.checks_adapter = true;
-  const Session session = open_session(options);
-  print_provenance(session);
+int check_command(const Options& options) {
+  const std::string runner = usable_runner(options);
+  print_provenance(options);
+  const Checked checked = run_check(options, runner);
+  RunRow run{
+      version(), build_description(), options.command_line, {options.isa}, {}, options.seed, "",
+      ""};
+  const auto adapter = std::ranges::find(checked.records, "adapter", &Record::word);
+  if (adapter != checked.records.end()) run.adapter = row_of(*adapter, options.adapter);
   ResultsWriter writer(options.json);
-  writer.write(RunRow{version(),
-                      build_description(),
-                      options.command_line,
-                      {session.options.isa},
-                      {},
-                      options.seed,
-                      "",
-                      "",
-                      subject_of(session),
-                      adapter_row(session)});
-  return write_to_end(&writer, [&] { return check(session, &writer); });
+  writer.write(run);
+  return write_to_end(&writer, [&] { return check(options, checked, &writer); });
 }
 
 }  // namespace

@@ -86,7 +86,7 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
   page += observed.empty() ? "beyond that, nothing was observed to break\n"
                            : "beyond that, observed, and never a finding:\n" + observed;
   if (copies != 0)
-    page += fmt::format("{} copies of the process were made to run trials in\n", copies);
+    page += fmt::format("{} copies of the runner were thrown away after a trial\n", copies);
   return page;
 }
 

@@ -39,6 +39,7 @@ std::string hint_at_subject(const std::string& text, const Catalog& catalog) {
   for (std::string line, word, name; std::getline(lines, line);) {
     std::istringstream words(line);
     if (!(words >> word >> name)) continue;
+    if (word == "subject") return {};  // this one does
     const bool unknown =
         (word == "protocol" && std::ranges::count(catalog.protocols, name) == 0) ||
         (word == "op" && std::ranges::count(catalog.sites, name, &CatalogEntry::name) == 0);

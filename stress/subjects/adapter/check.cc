@@ -172,9 +172,10 @@ void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
 
 }  // namespace
 
-void send_check(const Adapter& adapter) {
+int send_check(const Adapter& adapter) {
   const Stepped& steps = adapter.steps();
   std::vector<Problem> problems;
+  for (const Record& record : adapter.identity()) send(record);
   if (!adapter.found_code().problem.empty()) {
     problems.push_back({adapter.found_code().problem, "", ""});
   }
@@ -191,9 +192,11 @@ void send_check(const Adapter& adapter) {
     send(Record("problem")
              .add("what", p.what)
              .add("where", p.where)
-             .add("allowed", p.allowed)
-             .add("status", std::uint64_t(p.status)));
+             .add("allowed", p.allowed));
   }
+  send(Record("done"));
+  flush();
+  return problems.empty() ? 0 : problems.front().status;
 }
 
 }  // namespace sigsweep::adapter

@@ -13,8 +13,10 @@ namespace sigsweep::adapter {
 //   code      symbol= module= begin= end= executed=
 //   left_out  symbol= module= executed= why=
 //   promise   name= given= ok= detail=
-//   problem   what= where= allowed= status=   2: the adapter is wrong; 3: the library failed
+//   problem   what= where= allowed=
+//   done
+// Returns the exit status, that of the first problem: 2 the adapter is wrong, 3 the library failed.
 // After start().
-void send_check(const Adapter& adapter);
+int send_check(const Adapter& adapter);
 
 }  // namespace sigsweep::adapter

@@ -2,7 +2,7 @@
 //
 // status   2 the adapter is wrong; 3 the library failed; each with one line on standard error. Else
 //          a runner's (stress/runner/main.cc)
-// --check  answers `describe` and `check` (check.h), even if the library cannot be swept
+// --check  sends what is known of the library (check.h), even if it cannot be swept, and ends
 #include "stress/runner/main.h"
 
 #include <dlfcn.h>
@@ -12,7 +12,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -44,22 +43,6 @@ void loading_failed(const Death& death) {
 
 void starting_failed(const Death& death) {
   complain_of(death, "begin() and create() ran");
-}
-
-// Answers `describe` and `check`, and runs no trial.
-int serve_check(const Adapter& adapter, Subject* subject) {
-  TrialProgress progress{};
-  Engine engine(*subject);
-  Traces traces(engine);
-  Runner runner{*subject, engine, traces, progress};
-  for (std::string line; std::getline(std::cin, line);) {
-    const Record command = Record::decode(line);
-    if (command.word() == "describe") describe(runner, command);
-    if (command.word() == "check") send_check(adapter);
-    send(Record("done"));
-    flush();
-  }
-  return 0;
 }
 
 int usage(const char* program) {
@@ -94,7 +77,7 @@ int main(int argc, char** argv) {
   subject.start();
   guard(nullptr);
   std::vector<char*> left = others(argc, argv);
-  if (argc == 4 && std::strcmp(argv[3], "--check") == 0) return serve_check(subject, &subject);
+  if (argc == 4 && std::strcmp(argv[3], "--check") == 0) return send_check(subject);
   if (!subject.found_code().problem.empty()) return complain(subject.found_code().problem, 2);
   if (!subject.steps().problem.empty()) {
     return complain(subject.steps().problem, subject.steps().status);

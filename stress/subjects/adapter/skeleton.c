@@ -6,6 +6,9 @@
  *   sigsweep sweep --adapter ./mine.so    a signal at each instruction of it
  *
  * What each function must do stands in sigsweep_adapter.h.
+ *
+ * A sweep of it as it stands may find something: in glibc 2.36 for amd64, call frame information of
+ * swapcontext is wrong from the instruction on that moves SP, and a backtrace from there may crash.
  */
 #define _GNU_SOURCE
 #include <sigsweep_adapter.h>
