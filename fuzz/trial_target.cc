@@ -41,7 +41,7 @@ std::vector<std::string_view> protocol_names() {
 // phase, or a name that exists here too.
 std::variant<Schedule, ParseError> parse_here(std::string_view text, const std::string& file) {
   Catalog catalog = catalog_of(subject());
-  // No input has this handler: it would make each trial ten times as long.
+  // No input has this handler: such a trial takes three times as long.
   std::erase_if(catalog.handlers, [](const auto& h) { return h.name == kObserveName; });
   const unsigned bits = std::exchange(catalog.word_bits, 64);
   auto parsed = parse_schedule(text, file, catalog);

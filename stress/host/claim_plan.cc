@@ -89,7 +89,7 @@ SweepPlan ClaimPlan::cells() const {
         forms.insert(claim.forms.begin(), claim.forms.end());
       }
     }
-    // Once a boundary: a backtrace costs ten times a trial.
+    // Once a boundary: such a trial takes three times as long as one without a backtrace.
     if (unwinds) add_cells(protocol, session_.sites(), {"single"}, {observe}, &plan);
     for (const std::string& form : forms) {
       if (form == "single") {

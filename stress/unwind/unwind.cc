@@ -49,7 +49,7 @@ _Unwind_Reason_Code take_frame(_Unwind_Context* context, void* walk) {
   if (!tables->inside) {
     tables->inside = is_next != 0 && frame.pc == trap::context_pc(uc);
     if (!tables->inside) {
-      return tables->grader.pass(frame) ? _URC_NO_REASON : _URC_NORMAL_STOP;
+      return tables->grader.pass(frame) ? _URC_NO_REASON : _URC_END_OF_STACK;
     }
   }
   for (unsigned i = 0; i < trap::kKept; i++) {
@@ -57,11 +57,11 @@ _Unwind_Reason_Code take_frame(_Unwind_Context* context, void* walk) {
   }
   frame.frame_pointer = _Unwind_GetGR(context, trap::kFramePointerDwarf);
   frame.has_registers = true;
-  return tables->grader.take(frame) ? _URC_NO_REASON : _URC_NORMAL_STOP;
+  return tables->grader.take(frame) ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
 
 _Unwind_Reason_Code stop_at_once(_Unwind_Context*, void*) {
-  return _URC_NORMAL_STOP;
+  return _URC_END_OF_STACK;
 }
 
 // The saved frame pointer lies where the frame pointer points, the return address above it.

@@ -143,6 +143,11 @@ class Fcontext final : public Subject {
 
   std::string_view isa() const override { return "amd64"; }
   std::span<const Protocol> protocols() const override { return kProtocols; }
+  // Boost.Context has no call frame information and promises none.
+  VerdictSet allowed(unsigned protocol, unsigned handler) const override {
+    return handler == kObserve ? VerdictSet{Verdict::ok, Verdict::broken_backtrace}
+                               : Tables::allowed(protocol, handler);
+  }
   std::span<const Site> sites() const override { return sites_; }
   unsigned word_bits() const override { return 64; }
   std::span<const Region> code() const override { return code_; }
