@@ -12,6 +12,15 @@ def reject_constant(name):
     raise ValueError(f"{name} is not JSON")
 
 
+def without_repeats(members):
+    """An object of the schema. Of two members with one name, JSON's reader would drop the first without a word."""
+    names = [name for name, _ in members]
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        raise SystemExit(f"results/schema.json: more than one definition of: {', '.join(repeated)}")
+    return dict(members)
+
+
 def line_errors(validator, line):
     """Yields a message for each thing that is wrong with one line."""
     try:
@@ -60,7 +69,8 @@ def main(names):
     if not names:
         print("usage: results/validate.py FILE...", file=sys.stderr)
         return 2
-    schema = json.loads(pathlib.Path(__file__).with_name("schema.json").read_text(encoding="utf-8"))
+    text = pathlib.Path(__file__).with_name("schema.json").read_text(encoding="utf-8")
+    schema = json.loads(text, object_pairs_hook=without_repeats)
     jsonschema.Draft202012Validator.check_schema(schema)
     validator = jsonschema.Draft202012Validator(schema)
     try:
