@@ -247,11 +247,20 @@ int check_command(const Options& options) {
   const std::string runner = usable_runner(options);
   print_provenance(options);
   const Checked checked = run_check(options, runner);
-  RunRow run{
-      version(), build_description(), options.command_line, {options.isa}, {}, options.seed, "",
-      ""};
+  RunRow run{.version = version(),
+             .build = build_description(),
+             .command = options.command_line,
+             .isas = {options.isa},
+             .left_out = {},
+             .seed = options.seed,
+             .shard = "",
+             .selection = "",
+             .subject = "adapter"};
   const auto adapter = std::ranges::find(checked.records, "adapter", &Record::word);
-  if (adapter != checked.records.end()) run.adapter = row_of(*adapter, options.adapter);
+  if (adapter != checked.records.end()) {
+    run.adapter = row_of(*adapter, options.adapter);
+    run.subject += " " + run.adapter->name;
+  }
   ResultsWriter writer(options.json);
   writer.write(run);
   return write_to_end(&writer, [&] { return check(options, checked, &writer); });

@@ -176,6 +176,7 @@ int send_check(const Adapter& adapter) {
   const Stepped& steps = adapter.steps();
   std::vector<Problem> problems;
   for (const Record& record : adapter.identity()) send(record);
+  if (!steps.problem.empty()) problems.push_back({steps.problem, "", "", steps.status});
   if (!adapter.found_code().problem.empty()) {
     problems.push_back({adapter.found_code().problem, "", ""});
   }
@@ -187,7 +188,6 @@ int send_check(const Adapter& adapter) {
     send_errno(*steps.log);
     find_problems(adapter, &problems);
   }
-  if (!steps.problem.empty()) problems.push_back({steps.problem, "", "", steps.status});
   for (const Problem& p : problems) {
     send(Record("problem")
              .add("what", p.what)

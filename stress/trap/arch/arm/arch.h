@@ -12,6 +12,10 @@ namespace sigsweep::trap {
 using BreakCode = std::uint32_t;
 inline constexpr BreakCode kBreakCode = 0xe1200070;  // bkpt
 inline constexpr unsigned kBreakAdvance = 0;
+// Every instruction is stepped to by a breakpoint, that behind a system call, too.
+inline unsigned syscall_length(std::uint64_t) {
+  return 0;
+}
 inline constexpr bool kHasTrapFlag = false;
 inline constexpr bool kCodeIsWatched = false;
 inline void set_trap_flag(ucontext_t*, bool) {}
