@@ -176,8 +176,8 @@ struct Adapter::Running {
 };
 
 void Adapter::reset(unsigned protocol) {
-  level_ = 0;
-  host_away_ = refused_ = false;
+  trial_.level = 0;
+  trial_.host_away = false;
   cast_.scene = {};
   cast_.problem = nullptr;
   if (protocols_[protocol].own_stack != own_stack_) install_handlers(!own_stack_);
@@ -198,7 +198,7 @@ void Adapter::run_on_host(void* argument) {
   const auto* running = static_cast<const Running*>(argument);
   Adapter& self = *running->self;
   prepare(*running->row, &self.cast_);
-  self.rest_current_ = self.whom(self.cast_.current());
+  self.trial_.current = self.whom(self.cast_.current());
   harness->operation(run_operation, argument);
   look_again(*running->row, &self.cast_);
 }
@@ -207,9 +207,9 @@ void Adapter::run_operation(void* argument) {
   const auto* running = static_cast<const Running*>(argument);
   Adapter& self = *running->self;
   const int error = errno;
-  self.host_away_ = true;
-  perform(*running->row, &self.cast_, &self.host_, running->call);
-  self.host_away_ = false;
+  self.trial_.host_away = true;
+  perform(*running->row, &self.cast_, &self.trial_.host, running->call);
+  self.trial_.host_away = false;
   const trap::Probe* away = self.cast_[kCo0].away;
   self.rest_ = {self.whom(self.cast_.current()),
                 away == nullptr ? 0 : self.stacks_[kCo0].hi - away->sp_before, errno};
@@ -217,14 +217,14 @@ void Adapter::run_operation(void* argument) {
 }
 
 void Adapter::handle(unsigned, unsigned, Call* call) {
-  if (level_ > kHandler4 - kHandler1) std::abort();
+  if (trial_.level > kHandler4 - kHandler1) std::abort();
   const Cast::Scene outer = cast_.scene;
-  Coroutine& own = cast_[kHandler1 + level_++];
+  Coroutine& own = cast_[kHandler1 + trial_.level++];
   trap::Probe probe{};
   cast_.scene = {WayPart::caller, kSignal};
   const void* const got = cast_.resume(&own, Coroutine::answer, &probe, call);
   cast_.scene = outer;
-  level_--;
+  trial_.level--;
   if (!library_.promises(SIGSWEEP_HANDLER_REFUSED)) return;
   if (got == SIGSWEEP_REFUSED && call->fn_runs == 0) {
     call->seen[0] = call->in[0];
@@ -280,10 +280,11 @@ unsigned Adapter::live_regions(std::uint64_t sp, std::span<Region> out) const {
   const auto add_waiting = [&](unsigned name, const trap::Probe* away) {
     if (name != here && away != nullptr) add(name, away->sp_before - steps_.log->depth[name]);
   };
-  add_waiting(kHost, host_away_ ? &host_ : nullptr);
+  add_waiting(kHost, trial_.host_away ? &trial_.host : nullptr);
   if (library_.has(SIGSWEEP_COPIES_STACKS)) return count;
   // A coroutine that the next handler resumes may change.
-  for (unsigned name = kCo0; name < kHandler1 + level_; name++) add_waiting(name, cast_[name].away);
+  for (unsigned name = kCo0; name < kHandler1 + trial_.level; name++)
+    add_waiting(name, cast_[name].away);
   return count;
 }
 
@@ -326,7 +327,7 @@ unsigned Adapter::known_frames(std::span<KnownFrame> out) const {
                     .kept_registers = away->kept_before,
                     .frame_pointer = away->fp_before};
   };
-  add(UnwindGrade::resumer, host_away_ ? &host_ : nullptr);
+  add(UnwindGrade::resumer, trial_.host_away ? &trial_.host : nullptr);
   for (unsigned name = kCo0; name < kHandler1; name++) add(UnwindGrade::entry, cast_[name].away);
   return count;
 }
@@ -363,7 +364,8 @@ const char* Adapter::check_call(unsigned site, const Call& call, bool in_handler
 
 const char* Adapter::check_state(unsigned, const Call&) const {
   if (cast_.problem != nullptr) return cast_.problem;
-  return rest_.current == rest_current_ ? nullptr : "current(), compared with before the operation";
+  return rest_.current == trial_.current ? nullptr
+                                         : "current(), compared with before the operation";
 }
 
 }  // namespace sigsweep::adapter

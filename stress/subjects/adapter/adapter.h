@@ -21,7 +21,7 @@ class Adapter final : public Subject {
   void start();
   // What the steps came to. Its problem: no trial can run.
   const Stepped& steps() const { return steps_; }
-  const Code& found_code() const { return found_; }
+  const SweptCode& found_code() const { return found_; }
   const Library& library() const { return library_; }
   const Stacks& named_stacks() const { return stacks_; }
 
@@ -80,23 +80,26 @@ class Adapter final : public Subject {
   Stacks stacks_;
   Cast cast_;
   Stepped steps_;
-  Code found_;
+  SweptCode found_;
   std::vector<Region> code_;
   std::vector<Protocol> protocols_;
   std::vector<sigsweep::Site> sites_;
   std::vector<const SiteRow*> rows_;  // by site; null: it only serves as a handler
   std::vector<int> signals_;
   bool own_stack_ = false;
-  unsigned level_ = 0;            // handlers under way
-  trap::Probe host_{};            // around the operation's call
-  bool host_away_ = false;        // that call is under way
-  unsigned rest_current_ = kHost;  // whom current() names before the operation
+  // Of the trial under way.
+  struct {
+    unsigned level = 0;        // handlers under way
+    trap::Probe host{};        // around the operation's call
+    bool host_away = false;    // that call is under way
+    unsigned current = kHost;  // whom current() named before the operation
+  } trial_;
+  // The state that an operation leaves, which a signal must not change.
   struct {
     unsigned current;     // whom current() names
     std::uint64_t depth;  // of co0's waiting frame, from its stack's end
-    int error;            // errno: a library may set it, and a signal must not change that
-  } rest_{};              // when the operation has ended
-  bool refused_ = false;  // the last handler's resume()
+    int error;            // errno: a library may set it
+  } rest_{};
 };
 
 }  // namespace sigsweep::adapter

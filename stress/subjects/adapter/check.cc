@@ -43,7 +43,7 @@ struct Problem {
 
 void send_stacks(const Adapter& adapter) {
   for (unsigned name = 0; name < kStacks; name++) {
-    const Stack& stack = adapter.named_stacks()[name];
+    const NamedStack& stack = adapter.named_stacks()[name];
     if (!stack.exists()) continue;
     const bool own = name >= kLibrary || (adapter.library().has(SIGSWEEP_OWNS_STACKS) &&
                                           name != kHost && name != kSignal);
@@ -57,12 +57,12 @@ void send_stacks(const Adapter& adapter) {
 
 void send_sites(const StepLog& log) {
   for (unsigned i = 0; i < std::size(kSites); i++) {
-    if ((log.done >> i & 1) == 0) continue;
+    if (!log.sites[i].done) continue;
     std::uint64_t executed = 0;
-    log.each_place([&](const Place& at) { executed += at.sites >> i & 1; });
+    log.executed.each([&](const Executed& at) { executed += at.sites >> i & 1; });
     send(Record("site").add("name", kSites[i].name).add("executed", executed));
   }
-  for (const Move& move : log.moves()) {
+  for (const Move& move : log.moves.all()) {
     send(Record("switch")
              .add("site", kSites[move.site].name)
              .add("part", part_name(move.part))
@@ -80,12 +80,12 @@ Record record_of(const char* word, const Function& f) {
   return r;
 }
 
-void send_code(const Code& code) {
+void send_code(const SweptCode& code) {
   for (const Function& f : code.swept) {
     Record r = record_of("code", f);
     send(r.add("begin", hex(f.begin - f.module->bias)).add("end", hex(f.end - f.module->bias)));
   }
-  for (const Code::LeftOut& left : code.left_out) {
+  for (const SweptCode::LeftOut& left : code.left_out) {
     Record r = record_of("left_out", left.function);
     send(r.add("why", left.why));
   }
@@ -95,11 +95,11 @@ void send_code(const Code& code) {
 std::string breach(const StepLog& log, std::uint32_t promise) {
   for (unsigned i = 0; i < std::size(kSites); i++) {
     const std::string site(kSites[i].name);
-    if (promise == SIGSWEEP_PASSES_VALUE && (log.mistaken >> i & 1) != 0) {
+    if (promise == SIGSWEEP_PASSES_VALUE && log.sites[i].mistaken) {
       return "another value arrives (site " + site + ")";
     }
-    if (log.problems[i] == nullptr) continue;
-    const std::string_view problem = log.problems[i];
+    if (log.sites[i].problem == nullptr) continue;
+    const std::string_view problem = log.sites[i].problem;
     const bool fpenv = problem.starts_with("MXCSR") || problem.starts_with("x87");
     const bool mask = problem.starts_with("signal mask");
     if ((promise == SIGSWEEP_KEEPS_FPENV && fpenv) || (promise == SIGSWEEP_KEEPS_MASK && mask)) {
@@ -125,7 +125,7 @@ void send_promises(const Library& library, const StepLog& log) {
 void send_errno(const StepLog& log) {
   std::string sites;
   for (unsigned i = 0; i < std::size(kSites); i++) {
-    if ((log.sets_errno >> i & 1) != 0) sites += " " + std::string(kSites[i].name);
+    if (log.sites[i].sets_errno) sites += " " + std::string(kSites[i].name);
   }
   send(Record("promise")
            .add("name", "keeps_errno")
@@ -137,11 +137,11 @@ void send_errno(const StepLog& log) {
 void find_lost_state(const StepLog& log, std::vector<Problem>* out) {
   for (unsigned i = 0; i < std::size(kSites); i++) {
     const std::string site = "site " + std::string(kSites[i].name);
-    if (log.problems[i] != nullptr) {
-      out->push_back({std::string("without any signal: ") + log.problems[i], site,
+    if (log.sites[i].problem != nullptr) {
+      out->push_back({std::string("without any signal: ") + log.sites[i].problem, site,
                       "a switch keeps the registers that a call must keep, and what is promised"});
     }
-    if ((log.mistaken >> i & 1) != 0) {
+    if (log.sites[i].mistaken) {
       out->push_back(
           {"a value or the order is wrong: a resume() must run the coroutine once, and come back "
            "once, with the value that suspend() was given",
@@ -152,7 +152,7 @@ void find_lost_state(const StepLog& log, std::vector<Problem>* out) {
 
 void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
   const StepLog& log = *adapter.steps().log;
-  for (const Allocation& a : log.allocations()) {
+  for (const Allocation& a : log.allocations.all()) {
     out->push_back({part_name(a.part) + "() allocates: it calls " + a.function, caller_of(a),
                     "resume, suspend and transfer only switch: a signal lands in them, and a "
                     "handler must not find the heap half changed"});
@@ -164,9 +164,9 @@ void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
                     "SIGSWEEP_OWNS_STACKS; or the stack that create() is given"});
   }
   find_lost_state(log, out);
-  if (log.is_full()) {
+  if (log.executed.is_full()) {
     out->push_back({"the way is too long: more instructions than sigsweep can follow", "",
-                    "at most " + std::to_string(StepLog::kMostPlaces / 2)});
+                    "at most " + std::to_string(ExecutedSet::kMost)});
   }
 }
 
@@ -189,10 +189,7 @@ int send_check(const Adapter& adapter) {
     find_problems(adapter, &problems);
   }
   for (const Problem& p : problems) {
-    send(Record("problem")
-             .add("what", p.what)
-             .add("where", p.where)
-             .add("allowed", p.allowed));
+    send(Record("problem").add("what", p.what).add("where", p.where).add("allowed", p.allowed));
   }
   send(Record("done"));
   flush();

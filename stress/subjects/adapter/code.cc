@@ -11,9 +11,9 @@ namespace {
 // Modules that belong to the C and C++ implementation. A stack switch calls them for other things
 // than switching: memcpy, sigprocmask, malloc.
 constexpr std::string_view kRuntimes[] = {
-    "libc.so",      "libm.so",   "libpthread.so", "ld-linux",      "libgcc_s.so",
+    "libc.so",      "libm.so",   "libpthread.so", "ld-linux",   "libgcc_s.so",
     "libstdc++.so", "libc++.so", "libc++abi.so",  "linux-vdso", "linux-gate",
-    "libdl.so",     "librt.so",  "libunwind.so",  "ld-musl",       "libasan.so"};
+    "libdl.so",     "librt.so",  "libunwind.so",  "ld-musl",    "libasan.so"};
 
 bool is_runtime(const Module& module) {
   return std::ranges::any_of(kRuntimes,
@@ -133,7 +133,7 @@ std::string why_not(const Function& f, const std::vector<Wanted>& list, bool tra
 
 }  // namespace
 
-std::vector<Region> Code::regions() const {
+std::vector<Region> SweptCode::regions() const {
   std::vector<Region> regions;
   for (const Function& f : swept) {
     regions.push_back({as_pointer<const void>(f.begin), static_cast<std::size_t>(f.end - f.begin)});
@@ -141,8 +141,8 @@ std::vector<Region> Code::regions() const {
   return regions;
 }
 
-Code choose_code(const Library& library, const StepLog& log) {
-  Code code;
+SweptCode choose_code(const Library& library, const StepLog& log) {
+  SweptCode code;
   std::vector<Wanted> list;
   bool trace = library.says.code == nullptr;
   for (const char* const* entry = library.says.code; entry != nullptr && *entry != nullptr;
@@ -154,7 +154,7 @@ Code choose_code(const Library& library, const StepLog& log) {
     list.push_back(std::move(wanted));
   }
   std::map<std::uint64_t, Function> functions;  // by begin
-  log.each_place([&](const Place& place) {
+  log.executed.each([&](const Executed& place) {
     const Function f = function_at(place.pc);
     if (f.module == nullptr) return;
     functions.try_emplace(f.begin, f).first->second.executed++;
@@ -167,7 +167,7 @@ Code choose_code(const Library& library, const StepLog& log) {
       code.left_out.push_back({function, why});
     }
   }
-  if (code.swept.empty() && log.finished) {
+  if (code.swept.empty() && log.last.finished) {
     code.problem = "no code is left to sweep; `code` in the adapter says what to sweep";
   }
   return code;

@@ -18,7 +18,7 @@ struct Function {
   unsigned executed = 0;             // instructions of it that were
 };
 
-struct Code {
+struct SweptCode {
   std::vector<Function> swept;
   struct LeftOut {
     Function function;
@@ -30,6 +30,6 @@ struct Code {
   std::vector<Region> regions() const;
 };
 
-Code choose_code(const Library& library, const StepLog& log);
+SweptCode choose_code(const Library& library, const StepLog& log);
 
 }  // namespace sigsweep::adapter

@@ -23,8 +23,8 @@ int set_mask(int how, const sigset_t* set, sigset_t* before) {
     }
   }
   if (before != nullptr) sigemptyset(before);  // the kernel writes only its part
-  return static_cast<int>(syscall(SYS_rt_sigprocmask, how, set == nullptr ? nullptr : &allowed,
-                                  before, kKernelMask));
+  return static_cast<int>(
+      syscall(SYS_rt_sigprocmask, how, set == nullptr ? nullptr : &allowed, before, kKernelMask));
 }
 
 }  // namespace

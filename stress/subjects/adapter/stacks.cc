@@ -16,7 +16,7 @@ bool Stacks::map(unsigned name, std::size_t size) {
 }
 
 void Stacks::declare(unsigned name, const void* lowest, std::size_t size) {
-  stacks_[name] = Stack{as_address(lowest), as_address(lowest) + size};
+  stacks_[name] = NamedStack{as_address(lowest), as_address(lowest) + size};
 }
 
 unsigned Stacks::name_for_library(const void* lowest) {

@@ -28,7 +28,7 @@ inline constexpr std::string_view kStackNames[kStacks] = {
     "host",   "co0",      "co1",      "co2",      "handler1", "handler2", "handler3", "handler4",
     "signal", "library0", "library1", "library2", "library3", "library4", "library5"};
 
-struct Stack {
+struct NamedStack {
   std::uint64_t lo = 0, hi = 0;
 
   bool exists() const { return hi != 0; }
@@ -49,7 +49,7 @@ class Stacks {
   // there are too many.
   unsigned name_for_library(const void* lowest);
 
-  const Stack& operator[](unsigned name) const { return stacks_[name]; }
+  const NamedStack& operator[](unsigned name) const { return stacks_[name]; }
   // The stack that SP lies in; kNone: it is in none. Of stacks that share memory, `preferred` first.
   unsigned find(std::uint64_t sp, unsigned preferred = kNone) const {
     if (preferred < kStacks && stacks_[preferred].contains(sp)) return preferred;
@@ -60,7 +60,7 @@ class Stacks {
   }
 
  private:
-  Stack stacks_[kStacks];
+  NamedStack stacks_[kStacks];
 };
 
 }  // namespace sigsweep::adapter

@@ -21,16 +21,17 @@
 
 namespace sigsweep::adapter {
 
-void StepLog::add(const Place& place) {
-  std::uint64_t at = (place.pc * 0x9e3779b97f4a7c15) >> 50;  // 14 bits
-  while (places_[at].pc != 0 && places_[at].pc != place.pc) at = (at + 1) % kMostPlaces;
-  if (places_[at].pc == 0) {
+void ExecutedSet::add(const Executed& one) {
+  std::uint64_t at = (one.pc * 0x9e3779b97f4a7c15) >> 50;  // 14 bits
+  static_assert(kRows == 1 << 14);
+  while (rows_[at].pc != 0 && rows_[at].pc != one.pc) at = (at + 1) % kRows;
+  if (rows_[at].pc == 0) {
     if (is_full()) return;
-    places_[at] = place;
-    place_count_++;
+    rows_[at] = one;
+    count_++;
   }
-  places_[at].sites |= place.sites;
-  places_[at].without_stack = places_[at].without_stack || place.without_stack;
+  rows_[at].sites |= one.sites;
+  rows_[at].without_stack = rows_[at].without_stack || one.without_stack;
 }
 
 namespace {
@@ -55,10 +56,11 @@ std::uint64_t heap_functions[std::size(kHeapNames)];
 void note_allocation(std::uint64_t pc) {
   for (std::size_t i = 0; i < std::size(kHeapNames); i++) {
     if (pc != heap_functions[i]) continue;
-    Allocation a{
-        .function = kHeapNames[i], .site = stepping.log->site, .part = stepping.cast->scene.part};
+    Allocation a{.function = kHeapNames[i],
+                 .site = stepping.log->last.site,
+                 .part = stepping.cast->scene.part};
     for (unsigned k = 0; k < Allocation::kSteps; k++) a.before[k] = stepping.before[k];
-    stepping.log->add(a);
+    stepping.log->allocations.add(a);
   }
 }
 
@@ -92,15 +94,16 @@ void note_step(std::uint64_t pc, std::uint64_t sp) {
     note_last(pc, sp);
     return;
   }
-  log.last_pc = pc;
-  log.part = scene.part;
+  log.last.pc = pc;
+  log.last.part = scene.part;
   if (stack != stepping.stack) {
-    log.add(Move{stepping.before[0], log.site, scene.part, stepping.stack, stack});
+    log.moves.add(Move{stepping.before[0], log.last.site, scene.part, stepping.stack, stack});
     note_depth(stepping.stack);
     stepping.stack = stack;
   }
   if (scene.part != WayPart::create && scene.part != WayPart::exit) note_allocation(pc);
-  log.add(Place{pc, std::uint32_t{1} << log.site, scene.part, stack == Stacks::kNone});
+  log.executed.add(
+      Executed{pc, std::uint32_t{1} << log.last.site, scene.part, stack == Stacks::kNone});
   note_last(pc, sp);
 }
 
@@ -124,13 +127,12 @@ constexpr unsigned kMostCpu = 5, kMostTime = 20;
 
 void note_death(const Death& death) {
   StepLog& log = *stepping.log;
-  log.died = true;
-  log.death = death;
-  log.part = stepping.cast->scene.part;
+  log.last.death = death;
+  log.last.part = stepping.cast->scene.part;
 }
 
 void set_up(StepLog* log, const Cast* cast, const Stacks* stacks) {
-  Cast::tell_failure(log->failure, sizeof log->failure);
+  Cast::tell_failure(log->last.failure, sizeof log->last.failure);
   stepping.log = log;
   stepping.cast = cast;
   stepping.stacks = stacks;
@@ -173,7 +175,7 @@ void step_site(unsigned index, Cast* cast) {
   Call call{}, inner{};
   call.inner = &inner;
   call.in[0] = 0x51;
-  log.site = index;
+  log.last.site = index;
   prepare(row, cast);
   stepping.stack = kHost;
   stepping.over = false;
@@ -182,22 +184,22 @@ void step_site(unsigned index, Cast* cast) {
   trap::raise_trap_flag();
   perform(row, cast, &stepping.host, &call);
   stepping.over = true;
-  if (errno != kErrno) log.sets_errno |= std::uint32_t{1} << index;
+  log.sites[index].sets_errno = errno != kErrno;
   asm volatile("nop; nop");
-  if (is_mistaken(row, call)) log.mistaken |= std::uint32_t{1} << index;
+  log.sites[index].mistaken = is_mistaken(row, call);
   look_again(row, cast);
-  log.problems[index] = cast->problem;
-  log.done |= std::uint32_t{1} << index;
+  log.sites[index].problem = cast->problem;
+  log.sites[index].done = true;
 }
 
 void step_all(void* argument) {
   auto* cast = static_cast<Cast*>(argument);
   cast->begin();
-  stepping.log->began = true;
+  stepping.log->last.began = true;
   for (unsigned i = 0; i < std::size(kSites); i++) {
     if (is_there(kSites[i], cast->library())) step_site(i, cast);
   }
-  stepping.log->finished = true;
+  stepping.log->last.finished = true;
 }
 
 // ---- in the parent
@@ -214,8 +216,8 @@ bool wait_for(pid_t child, int* status) {
 }
 
 // Names the instruction where it was last.
-std::string place_of(const StepLog& log) {
-  const std::uint64_t pc = log.death.pc != 0 ? log.death.pc : log.last_pc;
+std::string place_of(const LastSeen& last) {
+  const std::uint64_t pc = last.death.pc != 0 ? last.death.pc : last.pc;
   const auto named = modules_of_process().find(pc);
   if (pc == 0 || !named) return {};
   char offset[24];
@@ -224,25 +226,25 @@ std::string place_of(const StepLog& log) {
 }
 
 // The part that was under way. Before the first site the harness makes coroutines and wakes them.
-std::string where(const StepLog& log) {
-  std::string part = std::string(kWayPartNames[static_cast<unsigned>(log.part)]) + "()";
-  if (log.part == WayPart::caller) part = log.began ? "the library" : "begin()";
-  if (log.part == WayPart::body) part = "a body";
-  if (log.part == WayPart::exit) part = "the way back from a body's end";
-  return log.began ? part + ", site " + std::string(kSites[log.site].name) : part;
+std::string where(const LastSeen& last) {
+  std::string part = std::string(kWayPartNames[static_cast<unsigned>(last.part)]) + "()";
+  if (last.part == WayPart::caller) part = last.began ? "the library" : "begin()";
+  if (last.part == WayPart::body) part = "a body";
+  if (last.part == WayPart::exit) part = "the way back from a body's end";
+  return last.began ? part + ", site " + std::string(kSites[last.site].name) : part;
 }
 
 void judge_end(int status, bool in_time, Stepped* out) {
-  const StepLog& log = *out->log;
-  if (log.finished && WIFEXITED(status)) return;
+  const LastSeen& last = out->log->last;
+  if (last.finished && WIFEXITED(status)) return;
   out->status = 3;
   const bool hung = !in_time || (WIFSIGNALED(status) &&
                                  (WTERMSIG(status) == SIGXCPU || WTERMSIG(status) == SIGKILL));
-  if (log.failure[0] != '\0') {
-    out->problem = log.failure;
+  if (last.failure[0] != '\0') {
+    out->problem = last.failure;
     return;
   }
-  out->problem = "before any signal, in " + where(log) + ": ";
+  out->problem = "before any signal, in " + where(last) + ": ";
   if (hung) {
     out->problem += "it never comes back";
   } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP) {
@@ -252,8 +254,8 @@ void judge_end(int status, bool in_time, Stepped* out) {
   } else {
     out->problem += "the process ended itself with status " + std::to_string(WEXITSTATUS(status));
   }
-  out->problem += place_of(log);
-  if (log.part == WayPart::exit) {
+  out->problem += place_of(last);
+  if (last.part == WayPart::exit) {
     out->problem += ". A body has returned: resume() must come back then, as from suspend()";
   }
 }

@@ -11,7 +11,7 @@
 namespace sigsweep::adapter {
 
 // An instruction that was executed between a call of the library and its end.
-struct Place {
+struct Executed {
   std::uint64_t pc = 0;
   std::uint32_t sites = 0;  // bit i: within kSites[i]
   WayPart part = WayPart::caller;
@@ -35,57 +35,73 @@ struct Allocation {
   WayPart part = WayPart::caller;
 };
 
-// Plain memory that the child shares with its parent.
-class StepLog {
+// Appends up to a limit; the rest is lost.
+template <class T, unsigned kMost>
+class FixedList {
  public:
-  static constexpr unsigned kMostPlaces = 1 << 14;  // a power of two
-  static constexpr unsigned kMostMoves = 128, kMostAllocations = 8;
-  static constexpr std::uint32_t kMostDepth = 4096;  // bytes; a waiting coroutine's frames above
+  std::span<const T> all() const { return {rows_, count_}; }
+  // SIGNAL.
+  void add(const T& row) {
+    if (count_ < kMost) rows_[count_++] = row;
+  }
 
-  std::span<const Move> moves() const { return {moves_, move_count_}; }
-  std::span<const Allocation> allocations() const { return {allocations_, allocation_count_}; }
+ private:
+  T rows_[kMost];
+  unsigned count_ = 0;
+};
+
+// The instructions that were executed, each once.
+class ExecutedSet {
+ public:
+  static constexpr unsigned kMost = 1 << 13;
+  // SIGNAL. If it is full, the rest is lost.
+  void add(const Executed& one);
+  bool is_full() const { return count_ == kMost; }
   template <class Visit>
-  void each_place(const Visit& visit) const {
-    for (const Place& place : places_) {
-      if (place.pc != 0) visit(place);
+  void each(const Visit& visit) const {
+    for (const Executed& one : rows_) {
+      if (one.pc != 0) visit(one);
     }
   }
-  bool is_full() const { return place_count_ > kMostPlaces / 2; }
 
-  // SIGNAL.
-  void add(const Place& place);
-  void add(const Move& move) {
-    if (move_count_ < kMostMoves) moves_[move_count_++] = move;
-  }
-  void add(const Allocation& allocation) {
-    if (allocation_count_ < kMostAllocations) allocations_[allocation_count_++] = allocation;
-  }
+ private:
+  static constexpr unsigned kRows = 2 * kMost;  // by hash
+  Executed rows_[kRows];
+  unsigned count_ = 0;
+};
 
-  // Where it was last: tells where a library died.
-  std::uint64_t last_pc = 0;
-  unsigned site = 0;       // under way
-  std::uint32_t done = 0;  // bit i: kSites[i] came to its end
+// Where the child was last: tells where a library died.
+struct LastSeen {
+  std::uint64_t pc = 0;
+  unsigned site = 0;  // under way
   WayPart part = WayPart::caller;
-  Death death;  // how the process ended; of exit(): signal 0
-  bool died = false;
-  bool began = false;               // begin() and the first coroutines are done
-  bool finished = false;            // all sites came to their end
-  char failure[256] = {};           // why the library failed, as it says; empty: it does not say
+  Death death;             // how the process ended; of exit(): signal 0
+  bool began = false;      // begin() and the first coroutines are done
+  bool finished = false;   // all sites came to their end
+  char failure[256] = {};  // why the library failed, as it says; empty: it does not say
+};
+
+// What a site came to.
+struct SiteOutcome {
+  bool done = false;              // it came to its end
+  const char* problem = nullptr;  // what it lost: Cast::problem
+  bool sets_errno = false;        // it leaves another errno
+  bool mistaken = false;          // a value or a count is wrong
+};
+
+// Plain memory that the child shares with its parent.
+struct StepLog {
+  static constexpr std::uint32_t kMostDepth = 4096;  // bytes; a waiting coroutine's frames above
+
+  LastSeen last;
+  SiteOutcome sites[std::size(kSites)];
+  ExecutedSet executed;
+  FixedList<Move, 128> moves;
+  FixedList<Allocation, 8> allocations;
   std::uint64_t undeclared_sp = 0;  // a body ran there; 0: each ran on a declared stack
-  const char* problems[std::size(kSites)] = {};  // what a site lost: Cast::problem
-  std::uint32_t sets_errno = 0;  // bit i: kSites[i] leaves another errno
-  std::uint32_t mistaken = 0;                    // bit i: a value or a count of kSites[i] is wrong
   // Of each stack, in bytes: how far below the harness's own frame SP was when it left. The frames
   // of a waiting coroutine are that long.
   std::uint32_t depth[kStacks] = {};
-
- private:
-  Place places_[kMostPlaces];
-  unsigned place_count_ = 0;
-  Move moves_[kMostMoves];
-  unsigned move_count_ = 0;
-  Allocation allocations_[kMostAllocations];
-  unsigned allocation_count_ = 0;
 };
 
 struct Stepped {
