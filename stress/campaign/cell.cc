@@ -243,7 +243,8 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     result.requested += seen.requested;
     result.landed += seen.landed;
     // A signal may stay away only if an earlier one of the trial diverted the operation.
-    if (!ok && seen.let_in() > 0) result.unreached += seen.unreached();
+    const bool diverted = (!ok && seen.let_in() > 0) || subject().way_may_differ();
+    if (diverted) result.unreached += seen.unreached();
     result.masked += seen.masked;
     result.verdicts[static_cast<unsigned>(judgement.verdict)]++;
     hung += judgement.verdict == Verdict::hang ? 1 : 0;

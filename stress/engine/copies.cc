@@ -46,9 +46,10 @@ struct Copies::Shared {
 
 bool went_right(const Judgement& judgement, const Observation& seen) {
   constexpr VerdictSet kHarmless = {Verdict::ok, Verdict::rejected, Verdict::broken_backtrace};
-  const bool whole =
-      seen.end == End::finished && seen.entered == seen.exited && seen.landed + seen.masked == seen.requested;
-  return kHarmless.contains(judgement.verdict) && whole && seen.misplaced == nullptr && seen.leaked == nullptr && !seen.smashed;
+  const bool whole = seen.end == End::finished && seen.entered == seen.exited &&
+                     seen.landed + seen.masked + seen.unreached() == seen.requested;
+  return kHarmless.contains(judgement.verdict) && whole && seen.misplaced == nullptr &&
+         seen.leaked == nullptr && !seen.smashed;
 }
 
 Copies::Copies(Subject& subject, Surroundings& around, Trial* trial, Recorder* recorder)

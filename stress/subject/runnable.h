@@ -62,6 +62,9 @@ class Runnable {
   virtual bool changes_mask() const { return false; }
   // A recording steps through calls out of code(), and not over them: the switch may lie in there.
   virtual bool steps_through_calls() const { return false; }
+  // The same operation may take another way next time, as through a scheduler that looks at the
+  // clock. Then a boundary may not be reached, and that is no failure of the harness.
+  virtual bool way_may_differ() const { return false; }
   // Runs the site to its end on the calling thread, by harness->operation(). `call.in` is given.
   virtual void run(unsigned protocol, unsigned site, Call* call) = 0;
   // SIGNAL. The handler's own call of a site, by the protocol's handler convention.

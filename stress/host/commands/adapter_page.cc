@@ -85,6 +85,11 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
   }
   page += observed.empty() ? "beyond that, nothing was observed to break\n"
                            : "beyond that, observed, and never a finding:\n" + observed;
+  if (result.unreached() != 0) {
+    page += fmt::format(
+        "{} signals found no boundary: the library does not take the same way each time\n",
+        result.unreached());
+  }
   if (copies != 0)
     page += fmt::format("{} copies of the runner were thrown away after a trial\n", copies);
   return page;

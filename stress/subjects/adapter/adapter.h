@@ -50,6 +50,7 @@ class Adapter final : public Subject {
   void run(unsigned protocol, unsigned site, Call* call) override;
   void handle(unsigned protocol, unsigned site, Call* call) override;
   bool steps_through_calls() const override { return true; }
+  bool way_may_differ() const override { return true; }
   bool is_fragile() const override { return true; }
   bool wants_fresh_copy(unsigned handler) const override { return !promises(0, handler); }
   bool changes_mask() const override {
