@@ -6,6 +6,8 @@
 
 #include <cstring>
 
+#include "stress/trap/sanitizer.h"
+
 namespace sigsweep {
 
 TrialStack::TrialStack() {
@@ -17,6 +19,16 @@ TrialStack::TrialStack() {
     return;
   }
   region_ = Region{static_cast<char*>(stack) + kSize, kSize};
+}
+
+void Surroundings::unpoison_stacks(const Subject& subject) const {
+  Region stacks[kMaxRegions + 1];
+  const unsigned count = subject.stacks({stacks, kMaxRegions});
+  stacks[count] = stack.region();
+  for (unsigned i = 0; i <= count; i++) {
+    const std::uint64_t at = as_address(stacks[i].at);
+    trap::unpoison(at, at + stacks[i].size);
+  }
 }
 
 }  // namespace sigsweep

@@ -31,6 +31,8 @@ class TrialStack {
 
 struct Surroundings {
   explicit Surroundings(Subject& subject) : rests(subject) {}
+  // An abandoned trial leaves frames that never returned. Without ASan it does nothing.
+  void unpoison_stacks(const Subject& subject) const;
 
   Rests rests;
   ThreadState thread;

@@ -440,7 +440,7 @@ void Trial::finish() {
   trap::disarm_hwbreaks();
   const bool finished = seen_->end == End::finished;
   const bool whole = finished && seen_->entered == seen_->exited;
-  if (!whole) unpoison_stacks();
+  if (!whole) around_.unpoison_stacks(subject_);
   around_.rests.note_astray(!whole || seen_->misplaced != nullptr || seen_->leaked != nullptr ||
                             seen_->smashed);
   // An abandoned handler leaves a mask behind only if it masks; the handlers of faults and of the
@@ -486,17 +486,6 @@ bool Trial::has_struck(unsigned index) const {
     if (nested && landings_.has_reached(i)) return true;
   }
   return false;
-}
-
-// An abandoned trial leaves frames that never returned. Without ASan it does nothing.
-void Trial::unpoison_stacks() const {
-  Region stacks[kMaxRegions];
-  const unsigned count = subject_.stacks(stacks);
-  stacks[count] = around_.stack.region();
-  for (unsigned i = 0; i <= count; i++) {
-    const std::uint64_t at = as_address(stacks[i].at);
-    trap::unpoison(at, at + stacks[i].size);
-  }
 }
 
 void Trial::observe_end() {

@@ -69,7 +69,6 @@ class Trial final : public Harness, public trap::TrapClient {
   void want_traps(bool in_handler);
   void close_arrivals();
   bool has_struck(unsigned index) const;
-  void unpoison_stacks() const;
   void observe_end();
   bool is_masked(unsigned index, const ucontext_t* uc) const;
   bool is_over(unsigned injection, const ucontext_t* uc) const;
