@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Builds every fuzz target as OSS-Fuzz and ClusterFuzzLite ask, and lays it out in $OUT:
-#   TARGET, TARGET_seed_corpus.zip, TARGET.dict, TARGET.options
+#   TARGET, TARGET_seed_corpus.zip, TARGET.dict, TARGET.options; and what adapter_fuzzer loads
 # All of this is read from the environment: CC CXX CFLAGS CXXFLAGS LIB_FUZZING_ENGINE FUZZING_ENGINE SANITIZER
 # ARCHITECTURE SRC WORK OUT. The sources are in $SRC/sigsweep; nothing is written but to $WORK and $OUT.
 # Exit status: 0; 1 something is not built, or can't be.
@@ -36,6 +36,9 @@ rm -rf "$build"
 cmake -S "$SRC/sigsweep" -B "$build" -G Ninja --log-level=WARNING -DSIGSWEEP_SERVICE=ON -DSIGSWEEP_ISA="$isa" \
   -DSIGSWEEP_FUZZ="$FUZZING_ENGINE" -DSIGSWEEP_SANITIZE="${SANITIZER:?}" -DSIGSWEEP_ENGINE_LINK="$LIB_FUZZING_ENGINE"
 cmake --build "$build" --target fuzzers
+
+# Its place is beside adapter_fuzzer. The services would take an executable file for a target.
+[[ ! -f $build/adapter-boost_context-$isa.so ]] || install -m 644 "$build/adapter-boost_context-$isa.so" "$OUT/"
 
 # A boundary has another number in each build, so the inputs are made by the target itself.
 shopt -s nullglob

@@ -2,6 +2,7 @@
 #include "fuzz/engine.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <time.h>
@@ -9,9 +10,12 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
 
 #include "fuzz/counters.h"
 #include "stress/base/wire.h"
@@ -58,6 +62,36 @@ sigset_t harness_signals() {
   }
   if (has_engine) std::abort();
   _exit(status);
+}
+
+// Does each other thread of this process sleep?
+bool others_sleep() {
+  const std::string own = std::to_string(syscall(SYS_gettid));
+  std::error_code error;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task", error)) {
+    if (thread.path().filename() == own) continue;
+    std::ifstream in(thread.path() / "stat");
+    std::string stat;
+    if (!std::getline(in, stat)) continue;  // it has ended
+    const std::size_t name_end = stat.rfind(") ");
+    if (name_end != stat.npos && stat[name_end + 2] != 'S') return false;
+  }
+  return true;
+}
+
+// A copy of the process has the locks that other threads held when it was made, for ever. A thread
+// that has just been started, by the engine or the watchdog, holds those of a sanitizer's allocator.
+// Later they only sleep and look.
+void let_threads_start() {
+  if (!subject().is_fragile()) return;
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (!others_sleep()) {
+    if (std::chrono::steady_clock::now() > end) {
+      std::fprintf(stderr, "another thread of this process never sleeps: a trial may hang\n");
+      return;
+    }
+    sched_yield();
+  }
 }
 
 Stop only_said(const std::string& text) {
@@ -122,6 +156,7 @@ void take_over() {
   if (!problem.empty()) fail_harness("harness failure: cannot take over the process: " + problem);
   restore_counters();  // the first call keeps them
   taken_over = getpid();
+  let_threads_start();
 }
 
 void resume() {
@@ -129,6 +164,7 @@ void resume() {
   const std::string problem = trial_engine().resume();
   if (!problem.empty())
     fail_harness("harness failure: cannot take over a forked process: " + problem);
+  let_threads_start();
 }
 
 bool wants_async() {
@@ -181,7 +217,8 @@ std::string finding_text(std::string_view target, const std::string& why,
                          const Schedule& schedule) {
   return std::string(target) + ": " + why + "\n---- schedule ----\n" + print_schedule(schedule) +
          "---- end of schedule ----\n" + std::string(target) +
-         ": to replay it, keep the lines between the marks in FILE: sigsweep replay FILE";
+         ": to replay it, keep the lines between the marks in FILE: sigsweep replay " +
+         (schedule.adapter ? "--adapter ADAPTER.so FILE" : "FILE");
 }
 
 void run_without_engine() {

@@ -120,7 +120,8 @@ int describe() {
             .add("name", target().name())
             .add("takes_schedules", unsigned{target().takes_schedules()})
             .add("lands_signals", unsigned{target().lands_signals()})
-            .add("may_be_destroyed", unsigned{target().may_be_destroyed()}));
+            .add("may_be_destroyed", unsigned{target().may_be_destroyed()})
+            .add("adapter", target().adapter_file()));
   return 0;
 }
 

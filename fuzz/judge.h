@@ -1,10 +1,10 @@
 // What a target says of inputs, for a program to read: records (stress/base/wire.h), one a line, on
 // standard output. No engine is needed.
 //
-//   target name=NAME takes_schedules=0|1 lands_signals=0|1 may_be_destroyed=0|1
+//   target name=NAME takes_schedules=0|1 lands_signals=0|1 may_be_destroyed=0|1 adapter=FILE
 //   judged file=FILE ended=HOW why=LINE cause=LINE text=TEXT
 //
-// HOW: ok; stopped, at a finding; failed, by a failure of the harness; died; late, it had not ended
+// adapter: what it has loaded; empty: its subject is built in. HOW: ok; stopped, at a finding; failed, by a failure of the harness; died; late, it had not ended
 // after a minute; refused, it is no input of the target. why: of all but ok. cause: alike in what
 // is the same fault. text: the readable form of the input; of stopped and failed as far as it was
 // run, and a schedule then has `expect` and `origin`, as that of one that died has. An empty FILE: the target stops before any input.

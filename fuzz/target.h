@@ -15,6 +15,8 @@ class Target {
  public:
   virtual ~Target() = default;
   virtual const char* name() const = 0;
+  // The adapter's file that it has loaded; empty: its subject is built in. After configure().
+  virtual std::string adapter_file() const { return {}; }
   // "-max_len=...", for libFuzzer, if they are not given.
   virtual std::span<const char* const> engine_options() const { return {}; }
   // Do its inputs land signals? Then the process is taken over for them.

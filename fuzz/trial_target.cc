@@ -98,7 +98,15 @@ std::vector<std::string> TrialTarget::dictionary() const {
   return records;
 }
 
+std::string TrialTarget::adapter_file() const {
+  for (const Record& record : subject().identity()) {
+    if (record.word() == "adapter") return record.text("file");
+  }
+  return {};
+}
+
 void TrialTarget::configure() {
+  library_ = catalog_of(subject()).adapter;
   const std::vector<std::string_view> names = protocol_names();
   choice_.protocols = chosen("SIGSWEEP_PROTOCOL", names, default_protocols());
   for (unsigned i : chosen("SIGSWEEP_INJECT", kPossible, kByDefault))
@@ -110,7 +118,7 @@ void TrialTarget::configure() {
   choice_.handlers.push_back(kNoHandler);
   for (unsigned i = 0; i < subject().sites().size(); i++) {
     const Site& site = subject().sites()[i];
-    if (has_site(site)) choice_.sites.push_back(i);
+    if (!site.only_handles && has_site(site)) choice_.sites.push_back(i);
     if (site.handler) choice_.handlers.push_back(i);
   }
 }
@@ -131,10 +139,10 @@ void TrialTarget::prepare() {
     alone.plan.site = unsound.site;
     draw_nonces(0, 0, subject().word_bits(), alone.plan.in);
     if (unsound.harness) fail_harness("harness failure: " + unsound.problem);
-    Schedule schedule = schedule_of({&alone, 1}, 0, &unsound.judgement);
-    schedule.origin = std::string(name()) + ": " + unsound.problem;
-    stop({finding_text(name(), unsound.problem, schedule), unsound.problem, "without a signal",
-          print_schedule(schedule)});
+    Schedule shown = schedule({&alone, 1}, 0, &unsound.judgement);
+    shown.origin = std::string(name()) + ": " + unsound.problem;
+    stop({finding_text(name(), unsound.problem, shown), unsound.problem, "without a signal",
+          print_schedule(shown)});
   }
   judgements_.resize(kMaxScheduleOperations);
   feedback_.make_room(kMaxScheduleOperations * kMaxInjections);
@@ -205,13 +213,13 @@ std::uint32_t TrialTarget::interrupted_for_good(const Planned& planned, const Ob
 }
 
 // Every sent signal must have landed. A signal may stay away only if an earlier one of the trial
-// diverted the operation.
+// diverted the operation, or if the code under test masks one: those in its handler stay away, too.
 std::string TrialTarget::harness_failure(const Planned& planned, const Observation& seen,
                                          Verdict verdict) {
   const bool ok = verdict == Verdict::ok;
   const std::uint32_t interrupted = ok ? 0 : interrupted_for_good(planned, seen);
   const bool lost = seen.landed + interrupted < seen.let_in();
-  const bool stayed_away = seen.unreached() != 0 && (ok || seen.let_in() == 0);
+  const bool stayed_away = seen.unreached() != 0 && seen.masked == 0 && (ok || seen.let_in() == 0);
   if (!lost && !stayed_away) return {};
   return "harness failure: " + std::to_string(seen.requested) + " signals asked for, " +
          std::to_string(seen.hits) + " sent, " + std::to_string(seen.landed) + " landed (" +
@@ -223,13 +231,20 @@ Stop TrialTarget::stop_at(std::span<const std::uint8_t> input, std::size_t opera
   std::vector<Planned> all(operations);
   Input walk(input, choice_, ground_);
   for (Planned& planned : all) walk.next(&planned);
-  Schedule schedule = schedule_of(all, walk.seed(), &judgement);
-  schedule.origin = std::string(name()) + ": " + why;
+  Schedule ran = schedule(all, walk.seed(), &judgement);
+  ran.origin = std::string(name()) + ": " + why;
   const std::string when = " (exec " + std::to_string(stats().execs) + ")";
-  return {finding_text(name(), why + when, schedule), why,
-          schedule.protocol + ", " + schedule.operations.back().site + ", " +
+  return {finding_text(name(), why + when, ran), why,
+          ran.protocol + ", " + ran.operations.back().site + ", " +
               std::string(verdict_name(judgement.verdict)),
-          print_schedule(schedule)};
+          print_schedule(ran)};
+}
+
+Schedule TrialTarget::schedule(std::span<const Planned> operations, std::uint64_t seed,
+                               const Judgement* judgement) const {
+  Schedule made = schedule_of(operations, seed, judgement);
+  made.adapter = library_;
+  return made;
 }
 
 std::string TrialTarget::account() const {
@@ -247,7 +262,7 @@ std::string TrialTarget::text_of(std::span<const std::uint8_t> input) {
   std::vector<Planned> all;
   Planned planned;
   while (walk.next(&planned)) all.push_back(planned);
-  return print_schedule(schedule_of(all, walk.seed(), nullptr));
+  return print_schedule(schedule(all, walk.seed(), nullptr));
 }
 
 bool TrialTarget::input_of(std::string_view text, const std::string& file,

@@ -2,6 +2,7 @@
 // the results, and stops where the target says. A base class.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,7 @@ class TrialTarget : public Target {
   std::span<const char* const> engine_options() const override;
   bool lands_signals() const override { return true; }
   bool takes_schedules() const override { return true; }
+  std::string adapter_file() const override;
   std::vector<std::string> dictionary() const override;
   void configure() override;
   void prepare() override;
@@ -57,6 +59,9 @@ class TrialTarget : public Target {
                const Judgement& judgement, const std::string& why) const;
 
   void start_strays();
+  // As schedule_of() makes it, for the adapter's library.
+  Schedule schedule(std::span<const Planned> operations, std::uint64_t seed,
+                    const Judgement* judgement) const;
 
   Choice choice_;
   Feedback feedback_;
@@ -65,6 +70,7 @@ class TrialTarget : public Target {
   std::vector<Judgement> judgements_;  // of the last input: so many
   std::size_t judged_ = 0;
   bool async_ = false;
+  std::optional<AdapterIdentity> library_;  // that schedules are for; none: the subject is built in
 };
 
 // Does this verdict break the protocol's promise? If the protocol promises one verdict: at any

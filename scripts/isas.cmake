@@ -67,7 +67,7 @@ function(sigsweep_toolchain isa why compilers)
   endif()
 endfunction()
 
-# sigsweep_isa(ISA): a build of its own below isa/ISA, its runner beside the command: target runner-ISA. If there can be
+# sigsweep_isa(ISA): a build of its own below isa/ISA, its runners beside the command: target runner-ISA. If there can be
 # no such build, the reason lies beside the command instead. A build for a fuzzing engine has only its fuzz targets,
 # below isa/ISA: target fuzzers-ISA.
 function(sigsweep_isa isa)
@@ -89,7 +89,7 @@ function(sigsweep_isa isa)
       -DCMAKE_BUILD_TYPE=${CMAKE_BUILD_TYPE} -DCMAKE_CXX_FLAGS_${type}=${CMAKE_CXX_FLAGS_${type}}
       -DCMAKE_C_FLAGS_${type}=${CMAKE_C_FLAGS_${type}} -DCMAKE_ASM_FLAGS_${type}=${CMAKE_ASM_FLAGS_${type}})
   set(target runner-${isa})
-  set(parts runner-${isa})
+  set(parts runner-${isa} runner-${isa}-peers)
   if(SIGSWEEP_FUZZ)
     set(target fuzzers-${isa})
     set(parts fuzzers)

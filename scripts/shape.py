@@ -48,6 +48,7 @@ MAY_INCLUDE = {
                         "stress/trace", "stress/trap", "stress/verdict"],
     "stress/runner": ["stress/account", "stress/base", "stress/campaign", "stress/engine", "stress/oracle",
                       "stress/schedule", "stress/subject", "stress/trace", "stress/trap", "stress/verdict"],
+    "stress/peers": ["stress/base"],
     "stress/subjects/onm": ["runtime", "stress/base", "stress/subject"],
     "stress/subjects/adapters": ["stress/subjects/adapter"],
     "stress/subjects/adapters/planted": ["stress/subjects/adapter"],
@@ -62,7 +63,8 @@ MAY_INCLUDE = {
     "stress/host/commands": ["stress/account", "stress/base", "stress/host", "stress/schedule", "stress/verdict"],
     "fuzz/malloc": ["runtime", "stress/campaign", "stress/engine", "stress/oracle", "stress/subject"],
     "fuzz": ["fuzz/malloc", "runtime", "stress/base", "stress/campaign", "stress/engine", "stress/oracle", "stress/schedule",
-             "stress/subject", "stress/subjects/onm", "stress/trace", "stress/trap", "stress/verdict"],
+             "stress/subject", "stress/subjects/adapter", "stress/subjects/onm", "stress/trace", "stress/trap",
+             "stress/verdict"],
 }
 
 # Who may know Go: the model, its subject, the fuzz targets, and tests.

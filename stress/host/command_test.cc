@@ -1296,8 +1296,11 @@ TEST_F(Command, BenchKnowsEveryName) {
                                     "BM_malloc_small",
                                     "BM_malloc_large",
                                     "BM_gc"};
-  const bool has_fcontext = fs::exists(kBin + "/runner-amd64-fcontext");
-  if (has_fcontext) names.insert(names.end(), {"BM_fcontext_two_jumps", "BM_swapcontext_two"});
+  const Ran peers = run("echo bench | '" + kBin + "/runner-amd64-peers'");
+  const bool has_boost =
+      peers.output.find("name=BM_fcontext_two_jumps own=1\n") != std::string::npos;
+  if (has_boost) names.emplace_back("BM_fcontext_two_jumps");
+  names.emplace_back("BM_swapcontext_two");
   names.insert(names.end(),
                {"BM_int3_floor", "BM_tgkill_floor", "BM_inject_direct", "BM_inject_kill",
                 "BM_inject_itimer", "BM_inject_hwbreak", "BM_trial_contained", "BM_trial_fork"});
@@ -1311,24 +1314,58 @@ TEST_F(Command, BenchKnowsEveryName) {
     ASSERT_TRUE(std::regex_search(rest, found, row)) << name << "\n" << ran.output;
     at += static_cast<std::size_t>(found.position(0));
   }
-  EXPECT_EQ(ran.output.find("left out: the benchmarks of fcontext") == std::string::npos,
-            has_fcontext)
+  EXPECT_EQ(ran.output.find("left out: BM_fcontext_two_jumps: skipped: ") == std::string::npos,
+            has_boost)
       << ran.output;
 }
 
-TEST_F(Command, BenchNamesTheSubjectThatIsNotBuilt) {
+TEST_F(Command, BenchNamesTheRunnerThatIsNotBuilt) {
   fs::create_symlink(kBin + "/runner-amd64", folder_ + "/runner-amd64");
   fs::copy_file(kBin + "/sigsweep", folder_ + "/sigsweep");
   const std::string bench = folder_ + "/sigsweep bench --benchmark_min_time=0.0001 ";
   const Ran listed = run(bench + "--benchmark_filter=BM_call");
   EXPECT_EQ(listed.status, 0) << listed.output;
-  EXPECT_NE(listed.output.find("left out: the benchmarks of fcontext: skipped: --subject fcontext: "
-                               "adapter-boost_context-amd64.so is not built"),
+  EXPECT_NE(listed.output.find("left out: the benchmarks of peers: skipped: no runner for isa "
+                               "amd64 and subject peers is built"),
             std::string::npos)
       << listed.output;
   EXPECT_NE(listed.output.find("the benchmarks of storm: skipped: "), std::string::npos)
       << listed.output;
   const Ran missing = run(bench + "--benchmark_filter=BM_gosched");
+  EXPECT_EQ(missing.status, 77) << missing.output;
+}
+
+// The other runners take no adapter, and are measured beside it.
+TEST_F(Command, BenchMeasuresAnAdaptersRoundTrip) {
+  const Ran ran = sigsweep("bench --adapter " + kBin +
+                           "/adapter-ucontext-amd64.so --benchmark_min_time=0.0001 "
+                           "--benchmark_format=csv --benchmark_filter='BM_adapter|BM_swap'");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  for (const char* name : {"BM_adapter_round_trip", "BM_swapcontext_two"}) {
+    EXPECT_TRUE(std::regex_search(
+        ran.output, std::regex("\"" + std::string(name) + "/manual_time\",[0-9]+,[0-9.e+-]+")))
+        << name << "\n"
+        << ran.output;
+  }
+}
+
+// A benchmark that a runner was built without is left out by its name; the others are measured.
+TEST_F(Command, BenchNamesTheBenchmarkThatIsNotBuilt) {
+  for (const char* program : {"runner-amd64", "runner-amd64-storm"})
+    fs::create_symlink(kBin + "/" + program, folder_ + "/" + program);
+  fs::copy_file(kBin + "/sigsweep", folder_ + "/sigsweep");
+  const std::string peers = write("runner-amd64-peers",
+                                  "#!/bin/sh\nwhile read -r command rest; do\n"
+                                  "  [ \"$command$rest\" != bench ] ||\n"
+                                  "    echo 'benchmark name=BM_absent own=1 missing=no%20library'\n"
+                                  "  echo done\ndone\n");
+  fs::permissions(peers, fs::perms::owner_all);
+  const std::string bench = folder_ + "/sigsweep bench --benchmark_min_time=0.0001 ";
+  const Ran listed = run(bench + "--benchmark_filter=BM_call");
+  EXPECT_EQ(listed.status, 0) << listed.output;
+  EXPECT_NE(listed.output.find("left out: BM_absent: no library\n"), std::string::npos)
+      << listed.output;
+  const Ran missing = run(bench + "--benchmark_filter=BM_absent");
   EXPECT_EQ(missing.status, 77) << missing.output;
 }
 

@@ -7,6 +7,7 @@
 //   FAKE_CUTS=1         the engine adds an empty file to the corpus, as where the disk is full
 //   FAKE_FAILS=1        to make a corpus smaller fails
 //   FAKE_FILLS=1        the engine writes files into the corpus until none can be written
+//   FAKE_ADAPTER=FILE the adapter that it says to have loaded
 //   FAKE_LOG=FILE       a line for each process that judges, and how many inputs it was given
 #include <signal.h>
 #include <unistd.h>
@@ -165,7 +166,9 @@ int run(const std::string& name, const Words& words) {
   if (name == "afl-cmin") return minimize(value_of(words, "-i"), value_of(words, "-o"), "");
   if (name == "afl-fuzz") return afl(value_of(words, "-o"));
   if (command == "--describe") {
-    std::puts("target name=fake takes_schedules=1 lands_signals=1 may_be_destroyed=0");
+    std::printf(
+        "target name=fake takes_schedules=1 lands_signals=1 may_be_destroyed=0 adapter=%s\n",
+        variable("FAKE_ADAPTER").c_str());
   } else if (command == "--dictionary") {
     std::puts("\"a\"");
   } else if (command == "--inputs") {

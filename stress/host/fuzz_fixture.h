@@ -16,10 +16,20 @@ class Fuzz : public Command {
   Fuzz() {
     for (const char* folder : {"build/fuzz", "build/afl", "bin", "pids", "corpus/seeds/onm_fuzzer"})
       fs::create_directories(checkout() + "/" + folder);
-    for (const char* name : {"build/fuzz/onm_fuzzer", "build/afl/onm_fuzzer", "bin/afl-fuzz"})
+    for (const char* name : {"build/fuzz/onm_fuzzer", "build/fuzz/adapter_fuzzer",
+                             "build/afl/onm_fuzzer", "bin/afl-fuzz"})
       fs::create_symlink(kBin + "/fake_target", checkout() + "/" + name);
     write("a checkout/corpus/seeds/onm_fuzzer/seed.sched", "seed");
   }
+  // An adapter with a planted fault, as FAKE_ADAPTER, and a schedule that shows it.
+  static std::string faulty_adapter() {
+    return "FAKE_ADAPTER=" + kBin + "/planted-parked_below-amd64.so";
+  }
+  static constexpr const char* kFaultySchedule =
+      "sigsweep schedule 1\nisa amd64\nsubject adapter planted-parked_below faulty build=1\n"
+      "protocol altstack\nop round_trip\n"
+      "inject SIGURG at planted_switch+0x8 phase=resume/sp=host#6 handler=none\n"
+      "expect state-leak\norigin adapter_fuzzer: not allowed\n";
   std::string checkout() const { return folder_ + "/a checkout"; }
   std::string out() const { return folder_ + "/its results"; }
 

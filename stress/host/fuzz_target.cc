@@ -114,7 +114,7 @@ fs::path target_program(const FuzzOptions& options, const std::string& name,
 
 FuzzTarget open_target(const FuzzOptions& options, const std::string& name,
                        const std::string& engine, const std::string& isa) {
-  FuzzTarget target{name, engine, isa, target_program(options, name, engine, isa)};
+  FuzzTarget target{name, engine, isa, target_program(options, name, engine, isa), {}};
   if (access(target.path.c_str(), X_OK) != 0) {
     std::ifstream note(builds_folder(options) / "fuzz" / ("runner-" + isa + ".missing"));
     std::string why;
@@ -136,6 +136,7 @@ FuzzTarget open_target(const FuzzOptions& options, const std::string& name,
   target.takes_schedules = records[0].number("takes_schedules") != 0;
   target.lands_signals = records[0].number("lands_signals") != 0;
   target.may_be_destroyed = records[0].number("may_be_destroyed") != 0;
+  target.adapter = records[0].text("adapter");
   return target;
 }
 

@@ -10,6 +10,8 @@
 namespace sigsweep {
 
 inline constexpr const char* kEngines[] = {"libfuzzer", "afl"};
+// The target whose inputs are schedules for an adapter's library.
+inline constexpr const char* kAdapterTarget = "adapter_fuzzer";
 
 // The flags of the commands that run fuzz targets.
 struct FuzzOptions {
@@ -35,6 +37,7 @@ struct FuzzTarget {
   std::string name, engine, isa;
   std::filesystem::path path;  // of its program
   // As it says (fuzz/judge.h):
+  std::string adapter;  // the file that it has loaded; empty: its subject is built in
   bool takes_schedules = false, lands_signals = false, may_be_destroyed = false;
 
   // How its readable form's files end.

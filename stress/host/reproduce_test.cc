@@ -46,6 +46,16 @@ TEST_F(Reproduce, OfWhatIsSoundIsAPass) {
   EXPECT_EQ(reproduce("its input.sched").status, 0);
 }
 
+// What the target has loaded is what the replay loads.
+TEST_F(Reproduce, OfAnAdapterReplaysWithTheTargets) {
+  write("its input.sched", kFaultySchedule);
+  const Ran ran = fuzz(
+      "reproduce --builds build --json r.jsonl adapter_fuzzer '" + folder_ + "/its input.sched'",
+      faulty_adapter());
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_EQ(row()["verdict"], "state-leak") << ran.output;
+}
+
 TEST_F(Reproduce, FailsWhereTheHarnessDoes) {
   write("its input", "fail: lost");
   fs::copy_file(kSource + "/corpus/regressions/raw-not-live.sched", folder_ + "/its input.sched");

@@ -179,6 +179,21 @@ TEST_F(ServiceCheck, WhatElseIsInOut) {
   expect(1, "  wrong: helper looks like a target and is none\n");
 }
 
+// A target may load it: it must not be executable, and their image must have what it needs.
+TEST_F(ServiceCheck, ASharedObjectInOut) {
+  lay_out(kByLibFuzzer);
+  const auto link = [&](const std::string& what) {
+    const Ran ran = run("cd " + folder_ + " && clang -shared -x c foreign.cc -x none " + what);
+    ASSERT_EQ(ran.status, 0) << ran.output;
+  };
+  link("-o out/part.so && chmod 644 out/part.so");
+  expect(0, kRight);
+  fs::permissions(folder_ + "/out/part.so", fs::perms::owner_all);
+  expect(1, "  wrong: part.so looks like a target and is none\n");
+  link("-Wl,--no-as-needed -L. -lforeign -o out/part.so && chmod 644 out/part.so");
+  expect(1, "  wrong: part.so needs libforeign.so, which their image may not have\n");
+}
+
 TEST_F(ServiceCheck, WhatBelongsToATarget) {
   for (const char* part :
        {"some_fuzzer.dict", "some_fuzzer.options", "some_fuzzer_seed_corpus.zip"}) {

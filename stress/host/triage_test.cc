@@ -30,6 +30,17 @@ class Triage : public Fuzz {
   }
 };
 
+// Beside one of the built-in subject's.
+TEST_F(Triage, OfAnAdapterReplaysWithTheTargets) {
+  std::ofstream(findings() + "/theirs.sched") << kFaultySchedule;
+  add("hazards/argument-s0.sched", "ours.sched");
+  const Ran ran = triage(faulty_adapter());
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_EQ(groups().size(), 2U) << ran.output;
+  EXPECT_NE(ran.output.find("state-leak"), std::string::npos) << ran.output;
+  EXPECT_NE(ran.output.find("arg-clobbered"), std::string::npos) << ran.output;
+}
+
 TEST_F(Triage, OfNothingFindsNothing) {
   const Ran ran = triage();
   EXPECT_EQ(ran.status, 0);

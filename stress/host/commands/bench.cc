@@ -5,9 +5,11 @@
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <map>
 #include <optional>
 #include <string>
@@ -18,13 +20,14 @@
 namespace sigsweep {
 namespace {
 
-// The runners whose subject has benchmarks of its own, in the order of the report. "storm" is no
-// subject but a runner of its own: many threads of the first subject.
-constexpr const char* kLanes[] = {"onm", "storm", "fcontext"};
+// The runners with benchmarks of their own, in the order of the report. Two are no subjects: "storm"
+// is many threads of the first subject, "peers" other libraries' switches.
+constexpr const char* kLanes[] = {"onm", "storm", "peers"};
 
 struct BenchmarkName {
   std::string name;
-  bool own = false;  // the subject's; else the harness's, which any runner measures
+  bool own = false;     // the subject's; else the harness's, which any runner measures
+  std::string missing;  // why the runner was built without it; empty: it has it
 };
 
 // One subject's runner and what it measures, or why there is none.
@@ -48,12 +51,21 @@ class Lanes {
   // What is left out, and why; empty: nothing.
   std::string missing() const {
     std::string all;
+    const auto add = [&](const std::string& what, const std::string& why) {
+      if (!why.empty()) all += fmt::format("{}{}: {}", all.empty() ? "" : "; ", what, why);
+    };
     for (const auto& [subject, lane] : lanes_) {
-      if (lane.session) continue;
-      all +=
-          fmt::format("{}the benchmarks of {}: {}", all.empty() ? "" : "; ", subject, lane.missing);
+      add("the benchmarks of " + subject, lane.missing);
+      for (const BenchmarkName& b : lane.benchmarks) add(b.name, b.missing);
     }
     return all;
+  }
+  // The lanes whose own benchmarks are reported: those that are always there, and --subject's.
+  std::vector<std::string> in_order() const {
+    std::vector<std::string> order(std::begin(kLanes), std::end(kLanes));
+    if (std::ranges::find(order, options_.subject) == order.end())
+      order.push_back(options_.subject);
+    return order;
   }
   // A runner died: what was measured with it is lost.
   std::string death;
@@ -65,7 +77,10 @@ class Lanes {
     Lane& lane = at->second;
     Options options = options_;
     options.subject = subject;
-    if (subject != options_.subject) options.runner.clear();
+    if (subject != options_.subject) {
+      options.runner.clear();
+      options.adapter.clear();
+    }
     try {
       lane.session.emplace(open_session(options));
     } catch (const Failure& failure) {
@@ -79,7 +94,7 @@ class Lanes {
   static std::vector<BenchmarkName> names_from(RunnerProcess* runner) {
     std::vector<BenchmarkName> names;
     const Outcome outcome = runner->command(Record("bench"), [&](const Record& r) {
-      names.push_back({r.text("name"), r.number("own") != 0});
+      names.push_back({r.text("name"), r.number("own") != 0, r.text("missing")});
     });
     if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
     if (outcome.kind != Outcome::done) throw Failure(kHarnessFailed, outcome.message);
@@ -111,7 +126,7 @@ void measure(benchmark::State& state, Lanes* lanes, Lane* lane, const BenchmarkN
 void register_those(Lanes* lanes, const std::string& subject, bool own) {
   Lane* const lane = lanes->of(subject);
   for (const BenchmarkName& b : lane->benchmarks) {
-    if (b.own != own) continue;
+    if (b.own != own || !b.missing.empty()) continue;
 #ifndef __clang_analyzer__  // it does not see that Google Benchmark keeps what is registered
     benchmark::RegisterBenchmark(b.name.c_str(), measure, lanes, lane, &b)->UseManualTime();
 #endif
@@ -168,7 +183,7 @@ int bench_command(const Options& options) {
     fmt::print(stderr, "sigsweep: left out: {}\n", missing);
     benchmark::AddCustomContext("left_out", missing);
   }
-  for (const char* subject : kLanes) register_those(&lanes, subject, true);
+  for (const std::string& subject : lanes.in_order()) register_those(&lanes, subject, true);
   register_those(&lanes, options.subject, false);
   const std::size_t ran = benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

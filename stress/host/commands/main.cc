@@ -100,7 +100,7 @@ constexpr Subcommand kSubcommands[] = {
     {"triage", "what campaigns have found, one line a cause; takes files and folders",
      kFuzz | kResults | kKnown, triage_command},
     {"list", "protocols, sites, handlers, verdicts and sources", kAdapter, list_command},
-    {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras,
+    {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras | kAdapter,
      bench_command},
     {"service-check", "would OSS-Fuzz and ClusterFuzzLite take the fuzz targets?", kService,
      service_check_command},

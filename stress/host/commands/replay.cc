@@ -336,6 +336,14 @@ std::string isa_of_file(const std::string& path) {
   return isa_of(read_file(path));
 }
 
+bool is_for_adapter(const std::string& path) {
+  std::istringstream lines(read_file(path));
+  for (std::string line, word; std::getline(lines, line);) {
+    if (std::istringstream(line) >> word && word == "subject") return true;
+  }
+  return false;
+}
+
 int replay_command(const Options& options) {
   std::map<std::string, Session> sessions;  // by ISA: the one that is asked for, or each file's own
   print_provenance(options);

@@ -31,5 +31,7 @@ std::string gdb_lines_of(const Session& session, const std::string& path, const 
                          const Replayed& got);
 // The ISA that a schedule's file names; empty where it names none that is known. Throws Failure.
 std::string isa_of_file(const std::string& path);
+// Is the schedule of that file for an adapter's library?
+bool is_for_adapter(const std::string& path);
 
 }  // namespace sigsweep

@@ -91,6 +91,10 @@ std::string replay(const Options& options, const FuzzTarget& target, const fs::p
   Options one = options;
   const std::string isa = isa_of_file(schedule);
   if (!isa.empty()) one.isa = isa;
+  if (!target.adapter.empty()) {
+    one.subject = kAdapterSubject;
+    one.adapter = target.adapter;
+  }
   std::string verdict = show_schedule(open_session(one), schedule).verdict;
   if (verdict == "ok" && judged.is_finding()) {
     fmt::print("a trial alone shows nothing: what it is, the target says: {} {}\n",

@@ -101,15 +101,21 @@ void check_project(Checked* checked) {
     say_wrong({fmt::format("{} has no main_repo: https://...", kProject), {}}, checked);
 }
 
-// The services take for a target: each file that is executable, or an ELF file.
-void check_strays(const std::string& out, const std::set<std::string>& targets, Checked* checked) {
+// The services take for a target: each file that is executable, or an ELF file, but for a shared
+// object that can't be executed. That is what a target loads.
+void check_strays(const ServiceOut& out, const std::set<std::string>& targets, Checked* checked) {
   std::set<std::string> names;
-  for (const auto& entry : fs::directory_iterator(out)) names.insert(entry.path().filename());
+  for (const auto& entry : fs::directory_iterator(out.out)) names.insert(entry.path().filename());
   for (const std::string& name : names) {
     if (name.starts_with("afl-") || targets.contains(name)) continue;  // the service's own; ours
-    const std::string path = fmt::format("{}/{}", out, name);
-    if (access(path.c_str(), X_OK) == 0 || is_elf(path))
+    const std::string path = fmt::format("{}/{}", out.out, name);
+    const bool executable = access(path.c_str(), X_OK) == 0;
+    if (!executable && name.ends_with(".so")) {
+      for (const ServiceProblem& problem : check_shared_object(out, name))
+        say_wrong(problem, checked);
+    } else if (executable || is_elf(path)) {
       say_wrong({name + " looks like a target and is none", {}}, checked);
+    }
   }
 }
 
@@ -118,7 +124,7 @@ Checked check_out(const ServiceOut& out) {
   Checked checked;
   const std::set<std::string> targets = fuzz_targets();
   check_project(&checked);
-  check_strays(out.out, targets, &checked);
+  check_strays(out, targets, &checked);
   for (const std::string& target : targets) {
     if (!fs::is_regular_file(out.out + "/" + target)) {
       checked.left_out.push_back(target);

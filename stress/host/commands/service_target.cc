@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 #include "stress/host/commands/service_binary.h"
@@ -55,25 +56,36 @@ Problems check_calls(const ServiceConfiguration& c, const std::string& target, B
   return problems;
 }
 
-Problems check_binary(const ServiceOut& out, const std::string& target) {
+// Can their image load it? `facts`: as the file says; none where it can't be read.
+Problems check_loading(const ServiceOut& out, const std::string& name,
+                       std::optional<BinaryFacts>* facts) {
   const ServiceConfiguration& c = out.configuration;
   std::string error;
-  const auto facts = read_binary(out.out + "/" + target,
-                                 {c.sanitizer_row().symbols, c.other_sanitizer().symbols}, &error);
-  if (!facts) return {{fmt::format("{} is not for {}: {}", target, c.architecture, error), {}}};
+  *facts = read_binary(out.out + "/" + name,
+                       {c.sanitizer_row().symbols, c.other_sanitizer().symbols}, &error);
+  if (!*facts) return {{fmt::format("{} is not for {}: {}", name, c.architecture, error), {}}};
   Problems problems;
-  if (facts->machine != c.architecture_row().machine) {
-    problems.push_back({fmt::format("{} is not for {}: it is for {}", target, c.architecture,
-                                    machine_name(facts->machine)),
+  if ((*facts)->machine != c.architecture_row().machine) {
+    problems.push_back({fmt::format("{} is not for {}: it is for {}", name, c.architecture,
+                                    machine_name((*facts)->machine)),
                         {}});
   }
-  for (const std::string& library : facts->libraries) {
+  for (const std::string& library : (*facts)->libraries) {
     const auto begins = [&](const char* known) { return library.starts_with(known); };
     if (std::ranges::any_of(kLibraries, begins)) continue;
     problems.push_back(
-        {fmt::format("{} needs {}, which their image may not have", target, library), {}});
+        {fmt::format("{} needs {}, which their image may not have", name, library), {}});
   }
-  for (ServiceProblem& p : check_calls(c, target, *facts)) problems.push_back(std::move(p));
+  return problems;
+}
+
+Problems check_binary(const ServiceOut& out, const std::string& target) {
+  std::optional<BinaryFacts> facts;
+  Problems problems = check_loading(out, target, &facts);
+  if (!facts) return problems;
+  for (ServiceProblem& p : check_calls(out.configuration, target, *facts)) {
+    problems.push_back(std::move(p));
+  }
   return problems;
 }
 
@@ -250,6 +262,11 @@ Problems check_target(const ServiceOut& out, const std::string& target) {
     problems.push_back(std::move(p));
   }
   return problems;
+}
+
+Problems check_shared_object(const ServiceOut& out, const std::string& name) {
+  std::optional<BinaryFacts> facts;
+  return check_loading(out, name, &facts);
 }
 
 std::string read_file(const std::string& path) {

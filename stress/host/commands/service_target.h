@@ -24,6 +24,8 @@ struct ServiceOut {
 };
 
 std::vector<ServiceProblem> check_target(const ServiceOut& out, const std::string& target);
+// Of one that a target loads.
+std::vector<ServiceProblem> check_shared_object(const ServiceOut& out, const std::string& name);
 
 // The end of a text, indented, for somebody who reads what is wrong. Without the escape sequences
 // of a terminal: AFL++ always writes them.

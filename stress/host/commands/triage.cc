@@ -129,7 +129,12 @@ class Triage {
     return fs::exists(file) ? file.string() : std::string();
   }
   void put_earlier_away() const;
-  const Session& session_for(const std::string& isa);
+  // The session for a schedule's file, and for a schedule.
+  const Session& session_for_file(const fs::path& file);
+  const Session& session_for(const Schedule& schedule) {
+    return session_for(schedule.isa, schedule.adapter.has_value());
+  }
+  const Session& session_for(const std::string& isa, bool adapter);
   void sort_in_schedule(const fs::path& file);
   void sort_in_by_replay(const fs::path& file, const Schedule& schedule);
   void add(const Cause& cause, const fs::path& file, const Shrunk& shrunk, const Replayed& got);
@@ -144,7 +149,7 @@ class Triage {
   const Options& options_;
   fs::path out_;
   KnownFindings known_;
-  std::map<std::string, Session> sessions_;  // by ISA
+  std::map<std::pair<std::string, bool>, Session> sessions_;  // by ISA; is it the adapter's?
   std::map<Cause, Group> groups_;
   std::vector<Question> questions_;
   std::vector<std::string> lost_, failures_;
@@ -164,18 +169,28 @@ void Triage::put_earlier_away() const {
   fs::remove(out_ / "summary.txt");
 }
 
-const Session& Triage::session_for(const std::string& isa) {
-  const auto at = sessions_.find(isa);
+const Session& Triage::session_for_file(const fs::path& file) {
+  const std::string isa = isa_of_file(file);
+  return session_for(isa.empty() ? machine_isa() : isa, is_for_adapter(file));
+}
+
+// An adapter's schedules are for what the target loads.
+const Session& Triage::session_for(const std::string& isa, bool adapter) {
+  const auto at = sessions_.find({isa, adapter});
   if (at != sessions_.end()) return at->second;
   Options one = options_;
   one.isa = isa;
   one.known.clear();
-  return sessions_.emplace(isa, open_session(one)).first->second;
+  if (adapter) {
+    one.subject = kAdapterSubject;
+    one.adapter = open_any_build(options_.fuzz, kAdapterTarget, isa).adapter;
+  }
+  return sessions_.emplace(std::pair(isa, adapter), open_session(one)).first->second;
 }
 
 // The one verdict that the protocol promises; empty: it allows several.
 std::string Triage::promised(const Schedule& schedule) {
-  const VerdictSet& allowed = session_for(schedule.isa).protocol(schedule.protocol).allowed;
+  const VerdictSet& allowed = session_for(schedule).protocol(schedule.protocol).allowed;
   const std::string text = allowed.text();
   return verdict_from_name(text) ? text : std::string();
 }
@@ -198,7 +213,7 @@ void Triage::add(const Cause& cause, const fs::path& file, const Shrunk& shrunk,
 
 // By what a replay shows. One that kills the runner has no account, and can't be made smaller.
 void Triage::sort_in_by_replay(const fs::path& file, const Schedule& schedule) {
-  const Session& session = session_for(schedule.isa);
+  const Session& session = session_for(schedule);
   const Replayed first = replay_schedule(session, schedule, file);
   if (first.died) {
     const Operation& last = schedule.operations.back();
@@ -218,8 +233,7 @@ void Triage::sort_in_by_replay(const fs::path& file, const Schedule& schedule) {
 }
 
 void Triage::sort_in_schedule(const fs::path& file) {
-  const std::string isa = isa_of_file(file);
-  const Schedule schedule = read_schedule(session_for(isa.empty() ? machine_isa() : isa), file);
+  const Schedule schedule = read_schedule(session_for_file(file), file);
   const Finder finder = finder_of(file, schedule.origin);
   const std::string verdict = schedule.expect ? schedule.expect->verdict : "";
   if (is_harness_failure(file)) {
@@ -255,8 +269,7 @@ void Triage::answer(const Question& question, const Judged& judged) {
     lost_.push_back(told(file, question.otherwise));
   } else if (question.file.extension() == ".sched") {
     try {
-      const Session& session = session_for(isa_of_file(file));
-      sort_in_by_replay(file, read_schedule(session, file));
+      sort_in_by_replay(file, read_schedule(session_for_file(file), file));
     } catch (const Failure& failure) {
       if (!stop_requested) lost_.push_back(told(file, failure.what()));
     }
@@ -319,7 +332,7 @@ void Triage::write(const Cause& cause, Group* group) {
 }
 
 void Triage::replay(Group* group) {
-  const Session& session = session_for(group->smallest.isa);
+  const Session& session = session_for(group->smallest);
   for (unsigned i = 0; i < options_.fuzz.times; i++) {
     const Replayed got = replay_schedule(session, group->smallest, group->schedule);
     if (got.verdict == group->smallest.expect->verdict) group->again++;

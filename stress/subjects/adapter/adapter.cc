@@ -261,6 +261,29 @@ void Adapter::install_handlers(bool own_stack) {
   }
 }
 
+// ---- benchmarks
+
+std::span<const std::string_view> Adapter::benchmarks() const {
+  static constexpr std::string_view kNames[] = {"BM_adapter_round_trip"};
+  return kNames;
+}
+
+void Adapter::run_benchmark(unsigned, std::uint64_t rounds) {
+  struct Spin {
+    Cast* cast;
+    std::uint64_t rounds;
+  } spin{&cast_, rounds};
+  trap::Containment frame{};
+  frame.stack = stacks_[kHost].hi;
+  trap::contain_call(
+      &frame,
+      [](void* argument) {
+        const auto* s = static_cast<const Spin*>(argument);
+        s->cast->spin(s->rounds);
+      },
+      &spin);
+}
+
 // ---- checks
 
 unsigned Adapter::stack_of(std::uint64_t sp) const {

@@ -57,6 +57,10 @@ class Adapter final : public Subject {
     return library_.promises(SIGSWEEP_KEEPS_MASK) || library_.has(SIGSWEEP_SETS_SIGNALS);
   }
 
+  // Extras.
+  std::span<const std::string_view> benchmarks() const override;
+  void run_benchmark(unsigned index, std::uint64_t rounds) override;
+
   // Checks.
   unsigned stack_of(std::uint64_t sp) const override;
   unsigned live_regions(std::uint64_t sp, std::span<Region> out) const override;

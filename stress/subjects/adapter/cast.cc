@@ -220,6 +220,17 @@ bool Cast::has_own_mask() const {
   return sigprocmask(SIG_BLOCK, nullptr, &now) == 0 && sigismember(&now, kOwnSignal) == 1;
 }
 
+void Cast::spin(std::uint64_t rounds) {
+  Coroutine& co0 = members_[kCo0];
+  bring(&co0, Coroutine::suspended);
+  trap::Probe probe{};
+  Call call{}, inner{};
+  call.inner = &inner;
+  resume(&co0, Coroutine::spin, &probe, &call);
+  for (std::uint64_t i = 0; i < rounds; i++) library_.says.resume(co0.co, nullptr);
+  resume(&co0, Coroutine::answer, &probe, &call);  // it ends to spin, and suspends as ever
+}
+
 // ---- in a coroutine
 
 void Cast::body(void* coroutine) {
@@ -261,6 +272,7 @@ void Cast::arrive(Coroutine* self, std::uint64_t received) {
 
 // While it is awake.
 void Cast::act(Coroutine* self) {
+  while (self->task == Coroutine::spin) library_.says.suspend(self->co, nullptr);
   Call* inner = self->call->inner;
   if (self->task != Coroutine::nest && self->task != Coroutine::transfer) return;
   *inner = Call{};

@@ -34,6 +34,7 @@ struct Coroutine {
     transfer,       // transfers to co2, which transfers back; then suspends
     transfer_back,  // transfers to co0
     finish,         // its body returns
+    spin,           // suspends at each wake, and nothing else, until its task is another
   };
 
   Cast* cast = nullptr;
@@ -68,6 +69,9 @@ class Cast {
   void bring(Coroutine* co, Coroutine::State state);
   void create(Coroutine* co);
 
+  // Wakes co0 so many times: each is one resume() and one suspend(), and nothing else. REQUIRES: on
+  // the host's stack, no signal lands.
+  void spin(std::uint64_t rounds);
   // SIGNAL. Resumes `co` with call->in, and fills in the rest of the call. Returns what the library
   // returned.
   void* resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call* call);

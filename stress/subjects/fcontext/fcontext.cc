@@ -16,7 +16,6 @@
 #include <boost/context/detail/fcontext.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 #include <vector>
 
 #include "stress/base/mask.h"
@@ -27,7 +26,6 @@ extern "C" const char __stop_switch_text[] __attribute__((visibility("hidden")))
 namespace sigsweep::fcontext {
 namespace {
 
-using boost::context::detail::jump_fcontext;
 using boost::context::detail::make_fcontext;
 using boost::context::detail::transfer_t;
 
@@ -86,8 +84,6 @@ Stack make_stack() {
   const auto lo = reinterpret_cast<std::uint64_t>(base + guard);
   return {lo, lo + kStackSize};
 }
-
-constexpr std::string_view kBenchmarkNames[] = {"BM_fcontext_two_jumps", "BM_swapcontext_two"};
 
 Harness* harness;
 
@@ -179,9 +175,6 @@ class Fcontext final : public Subject {
   const char* check_state(unsigned site, const Call& call) const override;
   unsigned stacks(std::span<Region> out) const override;
   std::string_view stack_name(unsigned index) const override { return kStackNames[index]; }
-
-  std::span<const std::string_view> benchmarks() const override { return kBenchmarkNames; }
-  void run_benchmark(unsigned index, std::uint64_t rounds) override;
 
  private:
   void prepare(unsigned level, const Row& row, Call* call);
@@ -349,44 +342,6 @@ unsigned Fcontext::stacks(std::span<Region> out) const {
     if (count < out.size()) out[count++] = stack.region();
   }
   return count;
-}
-
-// ---- benchmarks: there and back. A round is two switches.
-
-namespace {
-
-void jump_back_for_ever(transfer_t from) {
-  for (;;) from = jump_fcontext(from.fctx, nullptr);
-}
-
-void time_fcontext(std::uint64_t rounds, const Stack& stack) {
-  transfer_t there{make_fcontext(reinterpret_cast<void*>(stack.hi), kStackSize, jump_back_for_ever),
-                   nullptr};
-  for (std::uint64_t i = 0; i < rounds; i++) there = jump_fcontext(there.fctx, nullptr);
-}
-
-ucontext_t here, there;
-
-void swap_back_for_ever() {
-  for (;;) swapcontext(&there, &here);
-}
-
-void time_swapcontext(std::uint64_t rounds, const Stack& stack) {
-  getcontext(&there);
-  there.uc_stack.ss_sp = reinterpret_cast<void*>(stack.lo);
-  there.uc_stack.ss_size = kStackSize;
-  makecontext(&there, swap_back_for_ever, 0);
-  for (std::uint64_t i = 0; i < rounds; i++) swapcontext(&here, &there);
-}
-
-constexpr void (*kBenchmarks[])(std::uint64_t rounds, const Stack& stack) = {time_fcontext,
-                                                                             time_swapcontext};
-static_assert(std::size(kBenchmarks) == std::size(kBenchmarkNames));
-
-}  // namespace
-
-void Fcontext::run_benchmark(unsigned index, std::uint64_t rounds) {
-  kBenchmarks[index](rounds, stacks_[kOthers]);
 }
 
 }  // namespace sigsweep::fcontext
