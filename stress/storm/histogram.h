@@ -59,8 +59,8 @@ class Histogram {
     return (head << shift) + ((std::uint64_t{1} << shift) - 1);
   }
 
-  std::uint64_t counts_[kBuckets] = {};
-  std::uint64_t max_ = 0;
+  alignas(8) std::uint64_t counts_[kBuckets] = {};  // on every ISA
+  alignas(8) std::uint64_t max_ = 0;
 };
 
 }  // namespace sigsweep::storm

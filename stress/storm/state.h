@@ -43,7 +43,7 @@ struct Config {
   std::uint32_t sources = 0;       // bit i: Async i
   std::uint64_t period = 0;        // ns between two signals of a source; 0: no signals
   unsigned protocol = 0;           // of subject().protocols()
-  std::vector<unsigned> handlers;  // of subject().sites()
+  std::vector<unsigned> handlers;  // of subject().sites(), or kObserve
   std::uint32_t mixes = 0;         // bit i: mix i of the workload
   bool nest = false;               // a second signal may interrupt a handler
   bool hold_rate = false;          // timers are not slowed down if signals find no progress
@@ -63,14 +63,14 @@ class Counter {
   std::uint64_t get() const { return __atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
 
  private:
-  std::uint64_t value_ = 0;
+  alignas(8) std::uint64_t value_ = 0;  // on every ISA
 };
 
 // A signal that interrupted an operation: the data for a schedule that lands it there again.
 struct Hit {
   std::uint64_t pc;
   std::uint32_t state;  // of the switch; the workload's own number, which its state_text() reads
-  unsigned handler;
+  unsigned handler;     // of subject().sites(), or kObserve or kNoHandler
   std::uint64_t args[kMaxSlots];  // the handler's
 };
 
