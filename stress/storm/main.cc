@@ -104,10 +104,12 @@ Config config_of(const Workload& workload, const Record& command) {
   c.mixes = bits(command, "mixes", workload.mixes());
   c.protocol = named("protocol", command.text("protocol"), subject().protocols());
   for (const std::string& name : command.list("handlers")) {
-    if (name == kObserves && workload.takes_backtraces()) {
-      c.handlers.push_back(kObserve);
-    } else if (name != kNone) {
+    if (name != kNone && name != kObserves) {
       c.handlers.push_back(named("handlers", name, subject().sites()));
+    } else if (workload.does_own_handlers()) {
+      c.handlers.push_back(name == kNone ? kNoHandler : kObserve);
+    } else if (name != kNone) {
+      trouble = "handlers=" + name + ": no such name";
     }
   }
   c.nest = command.number("nest") != 0;

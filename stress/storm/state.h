@@ -43,7 +43,7 @@ struct Config {
   std::uint32_t sources = 0;       // bit i: Async i
   std::uint64_t period = 0;        // ns between two signals of a source; 0: no signals
   unsigned protocol = 0;           // of subject().protocols()
-  std::vector<unsigned> handlers;  // of subject().sites(), or kObserve
+  std::vector<unsigned> handlers;  // of subject().sites(); where they are done, the harness's own
   std::uint32_t mixes = 0;         // bit i: mix i of the workload
   bool nest = false;               // a second signal may interrupt a handler
   bool hold_rate = false;          // timers are not slowed down if signals find no progress

@@ -55,8 +55,8 @@ class Workload {
   // Bytes of a thread's alternate stack, unless another number is requested.
   virtual std::size_t altstack() const = 0;
 
-  // May a handler take backtraces (kObserve)?
-  virtual bool takes_backtraces() const { return false; }
+  // Does it do what is the harness's own for a handler, too: kNoHandler, kObserve?
+  virtual bool does_own_handlers() const { return false; }
   // Why it can't be run so; empty: it can.
   virtual std::string problem(const Config& /*config*/) const { return {}; }
 

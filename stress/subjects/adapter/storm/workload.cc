@@ -70,7 +70,7 @@ class ManyCoroutines final : public Workload {
   std::span<const Label> labels() const override { return kLabels; }
   unsigned most_tasks() const override { return kMostGroups; }
   std::size_t altstack() const override { return adapter::Adapter::kSignalSize; }
-  bool takes_backtraces() const override { return true; }
+  bool does_own_handlers() const override { return true; }
   std::string problem(const Config& c) const override {
     if (c.tasks < c.threads) {
       return std::to_string(c.tasks) + " groups of coroutines are too few for " +
