@@ -137,9 +137,13 @@ void Cast::begin_thread() {
 void Cast::begin() {
   begin_thread();
   // All stacks must be known, with whatever the library keeps there, before any signal.
-  bring(&members_[kCo0], Coroutine::suspended);
-  if (library_.promises(SIGSWEEP_NESTS)) bring(&members_[kCo1], Coroutine::suspended);
-  if (library_.says.transfer != nullptr) create(&members_[kCo2]);
+  bring(members_[kCo0], Coroutine::suspended);
+  if (library_.promises(SIGSWEEP_NESTS)) bring(members_[kCo1], Coroutine::suspended);
+  if (library_.says.transfer != nullptr) create(members_[kCo2]);
+  make_those_of_handlers();
+}
+
+void Cast::make_those_of_handlers() {
   for (unsigned name = kHandler1; name <= kHandler4; name++) {
     bring(members_[name], Coroutine::suspended);
   }

@@ -66,6 +66,8 @@ class Cast {
   // with status 3 and a line on standard error if the library fails: so do all that create.
   // REQUIRES: runs on the host's stack.
   void begin();
+  // Of these, those that handlers resume. REQUIRES: begin_thread() was called, on this thread.
+  void make_those_of_handlers();
   // The same on another thread, which makes no coroutines. From here on what the library tells its
   // host on that thread is for this cast.
   void begin_thread();

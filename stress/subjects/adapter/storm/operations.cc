@@ -129,7 +129,10 @@ const std::vector<std::string_view>& storm_site_names() {
 void perform_on_stage(void* argument) {
   auto* stage = static_cast<Stage*>(argument);
   const auto& says = stage->subject.library().says;
-  stage->subject.cast().begin();
+  // With their masks as they are now: no handler's own coroutine is interrupted by a signal that the
+  // handler masks.
+  stage->subject.cast().begin_thread();
+  stage->subject.cast().make_those_of_handlers();
   thread_starts(stage->thread);
   allow_nesting(SIG_UNBLOCK);
   for (std::size_t turn = 0; !stopping; turn++) {
