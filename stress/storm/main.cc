@@ -114,7 +114,8 @@ Config config_of(const Workload& workload, const Record& command) {
   }
   c.nest = command.number("nest") != 0;
   c.hold_rate = command.number("hold_rate") != 0;
-  c.altstack = command.has("altstack") ? command.number("altstack") : workload.altstack();
+  c.altstack = command.has("altstack") ? static_cast<std::size_t>(command.number("altstack"))
+                                       : workload.altstack();
   c.seed = command.number("seed");
   check(workload, c);
   return c;

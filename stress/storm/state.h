@@ -63,7 +63,7 @@ class Counter {
   std::uint64_t get() const { return __atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
 
  private:
-  alignas(8) std::uint64_t value_ = 0;  // on every ISA
+  Shared64 value_ = 0;
 };
 
 // A signal that interrupted an operation: the data for a schedule that lands it there again.
@@ -104,9 +104,9 @@ struct alignas(64) Thread {
   Counter nested;
   // Handlers that did not run on the alternate stack, or were entered against the ABI.
   Counter wrong_stack;
-  Counter handler_time;   // ticks within handlers, the outermost
-  Histogram entry;        // ticks from sending to entry, for source kill
-  std::uint64_t sent_at;  // ticks, by the sender
+  Counter handler_time;  // ticks within handlers, the outermost
+  Histogram entry;       // ticks from sending to entry, for source kill
+  Shared64 sent_at;      // ticks, by the sender
   std::uint64_t rng;
   unsigned depth;  // handlers under way on this thread
   Progress progress;

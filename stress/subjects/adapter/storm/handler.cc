@@ -99,7 +99,7 @@ void call(Stage* stage, unsigned site) {
   const adapter::Library& library = stage->subject.library();
   Call made{}, inner{};
   made.inner = &inner;
-  made.in[0] = random_word(&stage->thread->rng) | 1;
+  made.in[0] = static_cast<std::uintptr_t>(random_word(&stage->thread->rng)) | 1;
   stage->calls.add();
   stage->subject.handle(config.protocol, site, &made);
   const bool ran = made.fn_owner != 0;

@@ -67,7 +67,7 @@ void operate(Stage* stage, unsigned site) {
   prepare(stage, site);
   Call call{}, inner{};
   call.inner = &inner;
-  call.in[0] = random_word(&stage->rng) | 1;
+  call.in[0] = static_cast<std::uintptr_t>(random_word(&stage->rng)) | 1;
   stage->op_signals = 0;
   {
     const Operating operating(stage);
