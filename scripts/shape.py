@@ -53,6 +53,8 @@ MAY_INCLUDE = {
     "stress/subjects/adapters": ["stress/subjects/adapter"],
     "stress/subjects/adapters/planted": ["stress/subjects/adapter"],
     "stress/subjects/fcontext": ["stress/base", "stress/subject"],
+    "stress/subjects/adapter/storm": ["stress/base", "stress/oracle", "stress/storm", "stress/subject",
+                                      "stress/subjects/adapter", "stress/trap", "stress/unwind", "stress/verdict"],
     "stress/subjects/adapters/mistakes": ["stress/subjects/adapter"],
     "stress/subjects/adapter": ["stress/base", "stress/campaign", "stress/engine", "stress/runner", "stress/subject",
                                 "stress/trap", "stress/verdict"],

@@ -105,6 +105,9 @@ struct LatencyRow {  // ns
 
 struct StormRow {
   std::string isa, protocol;
+  std::optional<AdapterRow> adapter = {};  // none: a subject that is built in
+  std::vector<std::string> handlers;       // of an adapter only
+  std::uint64_t backtraces = 0;            // likewise: taken by handlers
   unsigned ms = 0, gs = 0;
   std::vector<std::string> mixes;
   bool nest = false;

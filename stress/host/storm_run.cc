@@ -7,6 +7,7 @@
 #include <cmath>
 #include <filesystem>
 #include <thread>
+#include <utility>
 
 #include "stress/host/progress.h"
 
@@ -130,6 +131,7 @@ void take_counts(const Record& r, const StormPlan& plan, StormResult* result) {
   row.handler_seconds = std::stod(r.text("handler_seconds"));
   row.first_violation = static_cast<double>(r.number("first_violation")) * 1e-9;
   row.collections = r.number("collections");
+  row.backtraces = r.number("backtraces");
   row.latency = latency_of(r, "latency");
   row.entry = latency_of(r, "entry");
   row.verdicts.clear();
@@ -167,9 +169,9 @@ struct Heard {
   Record threw;  // its last word, if it threw
 };
 
-Outcome listen(const std::string& path, const StormPlan& plan, Heard* heard,
+Outcome listen(const Session& session, const StormPlan& plan, Heard* heard,
                std::vector<Record>* violations) {
-  RunnerProcess runner(path, machine_isa());
+  RunnerProcess runner(required_runner(session), machine_isa(), session.options.adapter);
   ProgressBar progress("storm, seconds", static_cast<std::uint64_t>(std::ceil(plan.seconds)));
   return runner.command(command_of("storm", plan), [&](const Record& r) {
     if (r.word() == "threw") heard->threw = r;
@@ -183,11 +185,12 @@ Outcome listen(const std::string& path, const StormPlan& plan, Heard* heard,
 }
 
 void take_death(const Outcome& outcome, const Record& threw, StormResult* result) {
+  const std::string& said = outcome.said;  // of an adapter, its last line
   if (outcome.gave_up && threw.word().empty()) {
-    result->harness_problem = outcome.message + "; it says why above";
+    result->harness_problem = said.empty() ? outcome.message + "; it says why above" : said;
     return;
   }
-  result->death = outcome.message;
+  result->death = outcome.message + (said.empty() ? "" : "; " + said);
   if (threw.word().empty()) return;
   result->death += fmt::format(" (thrown on {}: {})", threw.text("where"), threw.text("message"));
   result->row.false_reject += threw.number("false_reject");
@@ -278,12 +281,57 @@ void judge(const Session& session, const StormPlan& plan, const VerdictSet& allo
   row.expected = result->finding.empty();
 }
 
+// ---- an adapter's storm: what was not promised is only observed
+
+VerdictSet adapter_allows(const Session& session, const StormPlan& plan) {
+  const auto assumed = session.assumptions();
+  VerdictSet all = kOnlyOk;
+  for (const std::string& handler : plan.handlers) {
+    const bool assumes = calls_subject(handler) && assumed.contains(plan.protocol);
+    if (session.promised(plan.protocol, handler) && !assumes) continue;
+    all |= session.allowed(plan.protocol, "", handler, assumed);
+  }
+  return all;
+}
+
+void judge_adapter(const Session& session, const StormPlan& plan, const Outcome& outcome,
+                   StormResult* result) {
+  StormRow& row = result->row;
+  const VerdictSet allowed = adapter_allows(session, plan);
+  std::string unfinished;
+  if (result->death.empty()) {
+    judge_whole(plan, result);
+    if (outcome.kind == Outcome::trouble) result->finding = outcome.message;
+    unfinished = std::exchange(result->finding, {});
+    if (!unfinished.empty()) row.verdicts["hang"]++;
+  } else {
+    row.verdicts["crash"]++;
+  }
+  for (const auto& [verdict, count] : row.verdicts) {
+    if (contains(allowed, verdict)) {
+      result->observed.insert(verdict);
+    } else if (verdict == "crash" && !result->death.empty()) {
+      result->finding = "its process died: " + result->death;
+    } else {
+      result->finding = verdict == "hang" ? unfinished : fmt::format("{} times {}", count, verdict);
+    }
+  }
+  if (row.wrong_stack != 0) {
+    result->finding = fmt::format("{} handlers were entered on a wrong stack, or against the ABI",
+                                  row.wrong_stack);
+  }
+  if (row.legal == 0 && result->death.empty() && row.verdicts.empty()) {
+    result->harness_problem = "no operation came to its end";
+  }
+}
+
 StormResult begun(const Session& session, const StormPlan& plan,
                   const StormDescription& described) {
   StormResult result;
   result.described = described;
   result.row.isa = session.options.isa;
   result.row.protocol = plan.protocol;
+  result.row.handlers = plan.handlers;
   result.row.ms = plan.ms;
   result.row.gs = plan.gs;
   result.row.mixes = plan.mixes;
@@ -342,6 +390,16 @@ StormPlan resolved(const StormDescription& described, StormPlan plan) {
   return plan;
 }
 
+static void judge_built_in(const Session& session, const StormPlan& plan, const Outcome& outcome,
+                           StormResult* result) {
+  const auto assumed = session.assumptions();
+  const auto at = assumed.find(plan.protocol);
+  judge(session, plan,
+        at == assumed.end() ? session.protocol(plan.protocol).allowed : VerdictSet{at->second},
+        result);
+  if (outcome.kind == Outcome::trouble) result->finding = outcome.message;
+}
+
 StormResult run_storm(const Session& session, const StormPlan& wanted,
                       const StormDescription& described) {
   const StormPlan plan = resolved(described, wanted);
@@ -352,7 +410,7 @@ StormResult run_storm(const Session& session, const StormPlan& wanted,
   StormResult throws;
   if (plan.throws != 0) thrower = std::thread(run_throws, path, plan, &throws);
   Heard heard;
-  const Outcome outcome = listen(path, plan, &heard, &result.violations);
+  const Outcome outcome = listen(session, plan, &heard, &result.violations);
   if (thrower.joinable()) thrower.join();
   result.throws = throws.throws;
   result.bad_throws = throws.bad_throws;
@@ -368,12 +426,11 @@ StormResult run_storm(const Session& session, const StormPlan& wanted,
     for (SourceRow& s : result.row.sources) s.counts_sent = false;
   }
   if (result.stopped || gave_up) return result;
-  const auto assumed = session.assumptions();
-  const auto at = assumed.find(plan.protocol);
-  judge(session, plan,
-        at == assumed.end() ? session.protocol(plan.protocol).allowed : VerdictSet{at->second},
-        &result);
-  if (outcome.kind == Outcome::trouble) result.finding = outcome.message;
+  if (session.description.adapter) {
+    judge_adapter(session, plan, outcome, &result);
+  } else {
+    judge_built_in(session, plan, outcome, &result);
+  }
   if (result.harness_problem.empty()) result.harness_problem = throws.harness_problem;
   result.row.expected = result.finding.empty();
   return result;

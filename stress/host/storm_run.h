@@ -4,6 +4,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -58,9 +59,10 @@ struct StormResult {
   std::string death;                     // how its process died; empty: it did not
   std::uint64_t made = 0, finished = 0;  // tasks
   std::uint64_t throws = 0, bad_throws = 0;
-  std::string bad_throw;        // the first: what was wrong with it, and what it printed
-  std::string finding;          // what is not as the protocol promises; empty: nothing
-  std::string harness_problem;  // why this can't be believed; empty: it can
+  std::string bad_throw;           // the first: what was wrong with it, and what it printed
+  std::set<std::string> observed;  // of an adapter: verdicts against which nothing was promised
+  std::string finding;             // what is not as the protocol promises; empty: nothing
+  std::string harness_problem;     // why this can't be believed; empty: it can
   bool stopped = false;
 };
 

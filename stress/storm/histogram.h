@@ -8,10 +8,13 @@
 
 namespace sigsweep::storm {
 
+// A count that others read meanwhile: on every ISA it lies where that is one access.
+using Shared64 __attribute__((aligned(8))) = std::uint64_t;
+
 class Histogram {
  public:
   void add(std::uint64_t value) {
-    std::uint64_t& count = counts_[index(value)];
+    Shared64& count = counts_[index(value)];
     __atomic_store_n(&count, count + 1, __ATOMIC_RELAXED);
     if (value > max_) __atomic_store_n(&max_, value, __ATOMIC_RELAXED);
   }
@@ -59,8 +62,8 @@ class Histogram {
     return (head << shift) + ((std::uint64_t{1} << shift) - 1);
   }
 
-  std::uint64_t counts_[kBuckets] = {};
-  std::uint64_t max_ = 0;
+  Shared64 counts_[kBuckets] = {};
+  Shared64 max_ = 0;
 };
 
 }  // namespace sigsweep::storm

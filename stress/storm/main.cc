@@ -18,8 +18,8 @@
 
 #include "stress/base/code_ranges.h"
 #include "stress/base/forked.h"
+#include "stress/base/modules.h"
 #include "stress/base/start.h"
-#include "stress/base/symtab.h"
 #include "stress/base/wire.h"
 #include "stress/storm/storm.h"
 #include "stress/storm/workload.h"
@@ -78,12 +78,20 @@ void check(const Workload& workload, const Config& c) {
     trouble = range(kMaxThreads, label(workload, "threads"));
   if (c.tasks == 0 || c.tasks > workload.most_tasks())
     trouble = range(workload.most_tasks(), tasks);
+  if (const std::string why = workload.problem(c); !why.empty()) trouble = why;
   if (c.mixes == 0) trouble = "there is nothing for the " + tasks + " to do";
   if (c.altstack < least_altstack(c.nest)) {
     trouble = "an alternate stack of " + std::to_string(c.altstack) +
               " bytes is too small; at least " + std::to_string(least_altstack(c.nest)) +
               " are needed here" + (c.nest ? " where two signals nest" : "");
   }
+}
+
+constexpr std::string_view kNone = "none", kObserves = "observe";
+
+std::string_view handler_name(unsigned handler) {
+  if (calls_subject(handler)) return subject().sites()[handler].name;
+  return handler == kObserve ? kObserves : kNone;
 }
 
 Config config_of(const Workload& workload, const Record& command) {
@@ -96,11 +104,18 @@ Config config_of(const Workload& workload, const Record& command) {
   c.mixes = bits(command, "mixes", workload.mixes());
   c.protocol = named("protocol", command.text("protocol"), subject().protocols());
   for (const std::string& name : command.list("handlers")) {
-    if (name != "none") c.handlers.push_back(named("handlers", name, subject().sites()));
+    if (name != kNone && name != kObserves) {
+      c.handlers.push_back(named("handlers", name, subject().sites()));
+    } else if (workload.does_own_handlers()) {
+      c.handlers.push_back(name == kNone ? kNoHandler : kObserve);
+    } else if (name != kNone) {
+      trouble = "handlers=" + name + ": no such name";
+    }
   }
   c.nest = command.number("nest") != 0;
   c.hold_rate = command.number("hold_rate") != 0;
-  c.altstack = command.has("altstack") ? command.number("altstack") : workload.altstack();
+  c.altstack = command.has("altstack") ? static_cast<std::size_t>(command.number("altstack"))
+                                       : workload.altstack();
   c.seed = command.number("seed");
   check(workload, c);
   return c;
@@ -157,27 +172,23 @@ std::string slot_list(SlotMask slots) {
 }
 
 void send_violation(const Workload& workload, const Violation& v) {
-  static std::string error;
-  static const auto table = symtab::Table::load("/proc/self/exe", &error);
   const Site& site = subject().sites()[v.site];
   Record r("violation");
   r.add("verdict", verdict_name(v.verdict))
       .add("slots", slot_list(v.slots))
       .add("site", site.name)
       .add("signals", v.signals);
-  if (v.replayable && v.signals == 1 && table) {
-    const std::uint64_t at = v.hit.pc - static_cast<std::uint64_t>(symtab::bias());
-    const symtab::Symbol* symbol = table->find(at);
-    const CodeRanges code(subject().code());
-    const Site& handler = subject().sites()[v.hit.handler];
-    if (symbol != nullptr && code.contains(v.hit.pc)) {
-      r.add("symbol", symbol->name)
-          .add("offset", at - symbol->start)
-          .add("state", workload.state_text(v.hit.state))
-          .add("arguments", arguments(site, v.args))
-          .add("handler", handler.name)
-          .add("handler_arguments", arguments(handler, v.hit.args));
-    }
+  const auto at = modules_of_process().find(v.hit.pc);
+  if (v.replayable && v.signals == 1 && at && CodeRanges(subject().code()).contains(v.hit.pc)) {
+    const unsigned handler = v.hit.handler;
+    const bool calls = calls_subject(handler);
+    r.add("symbol", at->symbol)
+        .add("offset", at->offset)
+        .add("state", workload.state_text(v.hit.state))
+        .add("arguments", arguments(site, v.args))
+        .add("handler", handler_name(handler))
+        .add("handler_arguments",
+             calls ? arguments(subject().sites()[handler], v.hit.args) : std::string());
   }
   send(r);
 }

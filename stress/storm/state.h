@@ -43,7 +43,7 @@ struct Config {
   std::uint32_t sources = 0;       // bit i: Async i
   std::uint64_t period = 0;        // ns between two signals of a source; 0: no signals
   unsigned protocol = 0;           // of subject().protocols()
-  std::vector<unsigned> handlers;  // of subject().sites()
+  std::vector<unsigned> handlers;  // of subject().sites(); where they are done, the harness's own
   std::uint32_t mixes = 0;         // bit i: mix i of the workload
   bool nest = false;               // a second signal may interrupt a handler
   bool hold_rate = false;          // timers are not slowed down if signals find no progress
@@ -63,14 +63,14 @@ class Counter {
   std::uint64_t get() const { return __atomic_load_n(&value_, __ATOMIC_ACQUIRE); }
 
  private:
-  std::uint64_t value_ = 0;
+  Shared64 value_ = 0;
 };
 
 // A signal that interrupted an operation: the data for a schedule that lands it there again.
 struct Hit {
   std::uint64_t pc;
   std::uint32_t state;  // of the switch; the workload's own number, which its state_text() reads
-  unsigned handler;
+  unsigned handler;     // of subject().sites(), or kObserve or kNoHandler
   std::uint64_t args[kMaxSlots];  // the handler's
 };
 
@@ -104,9 +104,9 @@ struct alignas(64) Thread {
   Counter nested;
   // Handlers that did not run on the alternate stack, or were entered against the ABI.
   Counter wrong_stack;
-  Counter handler_time;   // ticks within handlers, the outermost
-  Histogram entry;        // ticks from sending to entry, for source kill
-  std::uint64_t sent_at;  // ticks, by the sender
+  Counter handler_time;  // ticks within handlers, the outermost
+  Histogram entry;       // ticks from sending to entry, for source kill
+  Shared64 sent_at;      // ticks, by the sender
   std::uint64_t rng;
   unsigned depth;  // handlers under way on this thread
   Progress progress;

@@ -24,6 +24,13 @@ constexpr std::uint64_t kLookEvery = 1024, kLookAfter = 250'000'000, kLeastSigna
 constexpr std::uint64_t kSlowest = 10'000'000;  // ns
 constexpr std::uint64_t kLongGap = 500'000;     // ticks; no handler and its delivery take that long
 
+// Of a signal's context: the general registers and pc.
+#if defined(__x86_64__)
+constexpr int kFirstRegister = REG_R8, kPc = REG_RIP;
+#else
+constexpr int kFirstRegister = REG_EDI, kPc = REG_EIP;
+#endif
+
 std::atomic<bool> ended;
 
 timespec timespec_of(std::uint64_t ns) {
@@ -65,17 +72,22 @@ void rearm(Thread* thread, std::uint64_t period) {
 // A thread may wait in the kernel, for a task, a lock or the others to stop.
 // pc is behind the instruction; if the call will be restarted, pc is at it.
 bool in_a_system_call(std::uint64_t pc) {
+#if defined(__x86_64__)
   constexpr std::uint16_t kSyscall = 0x050f;
+#else
+  constexpr std::uint16_t kSyscall = 0x80cd;  // the kernel returns behind it from SYSENTER, too
+#endif
   std::uint16_t behind, at;
-  std::memcpy(&behind, reinterpret_cast<const void*>(pc - sizeof behind), sizeof behind);
-  std::memcpy(&at, reinterpret_cast<const void*>(pc), sizeof at);
+  const auto* const code = as_pointer<const unsigned char>(pc);
+  std::memcpy(&behind, code - sizeof behind, sizeof behind);
+  std::memcpy(&at, code, sizeof at);
   return behind == kSyscall || at == kSyscall;
 }
 
 // A hash of all registers: in a loop one of them counts.
 std::uint64_t state_of(const ucontext_t& uc) {
   std::uint64_t state = 0;
-  for (int i = REG_R8; i <= REG_RIP; i++) {
+  for (int i = kFirstRegister; i <= kPc; i++) {
     state = (state ^ static_cast<std::uint64_t>(uc.uc_mcontext.gregs[i])) * 0x9e3779b97f4a7c15U;
     state ^= state >> 32U;
   }
@@ -154,7 +166,7 @@ void watch_progress(Thread* thread, const ucontext_t& uc, std::uint64_t entered)
   p.signals++;
   if (same) p.in_vain++;
   if (same && !p.gathered &&
-      !in_a_system_call(static_cast<std::uint64_t>(uc.uc_mcontext.gregs[REG_RIP]))) {
+      !in_a_system_call(static_cast<std::uint64_t>(uc.uc_mcontext.gregs[kPc]))) {
     p.too_fast++;
     thread->no_progress.add();
   }

@@ -22,6 +22,7 @@ namespace sigsweep::storm {
 
 // A count of the workload's own. The host knows these names and ignores others.
 //   calls, rejected, ran, handler_clobbered   calls that handlers made, and what became of them
+//   backtraces                                that handlers took
 //   legal                                     calls that operations made, and that ran
 //   made, finished                            tasks
 //   collections                               of garbage
@@ -53,6 +54,11 @@ class Workload {
   virtual unsigned most_tasks() const = 0;
   // Bytes of a thread's alternate stack, unless another number is requested.
   virtual std::size_t altstack() const = 0;
+
+  // Does it do what is the harness's own for a handler, too: kNoHandler, kObserve?
+  virtual bool does_own_handlers() const { return false; }
+  // Why it can't be run so; empty: it can.
+  virtual std::string problem(const Config& /*config*/) const { return {}; }
 
   // ---- a storm, as `config` says
   // Makes threads and tasks; none runs yet. Installs its own entry for the signals of all sources.

@@ -28,6 +28,10 @@ class VerdictSet {
   }
 
   constexpr bool contains(Verdict v) const { return (bits_ & bit(v)) != 0; }
+  constexpr VerdictSet& operator|=(const VerdictSet& other) {
+    bits_ |= other.bits_;
+    return *this;
+  }
   bool operator==(const VerdictSet&) const = default;
 
   // As the wire has it: names with a space between, ok in front, or one name behind a '!', for all

@@ -78,7 +78,7 @@ constexpr Subcommand kSubcommands[] = {
     {"adapter", "your own switch: a skeleton to start from, and what sigsweep sees of yours",
      kAdapterAuthor, adapter_command},
     {"storm",
-     "many Ms under signals that come when they like; --protocol takes one "
+     "many threads under signals that come when they like; --protocol takes one "
      "[that of the storm's claim]",
      kSelect | kResults | kAssume | kStorm | kAdapter, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
@@ -127,23 +127,27 @@ std::vector<std::string> source_names() {
 }
 
 void add_storm_flags(CLI::App* app, Options* o) {
-  app->add_option("--ms", o->ms, "Ms, each a thread")
+  app->add_option("--ms", o->ms, "threads; of the Go subject an M each")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  app->add_option("--gs", o->gs, "long-lived Gs")
+  app->add_option("--gs", o->gs,
+                  "tasks: long-lived Gs; of an adapter, groups of three coroutines, at most 1024, "
+                  "each of one thread for good (beside them each thread has four for its handlers)")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
   app->add_option("--source", o->storm_sources,
                   "itimer, timer, kill, flood, sigqueue, comma-separated, or all [timer]")
       ->delimiter(',');
   add_count(app, "--rate", &o->rate,
-            "signals a second of each source, and of source timer for each M; 0 to 100000");
-  app->add_option("--mix", o->mixes, "what the Gs do: alloc, sched, gc, slots, or all")
+            "signals a second of each source, and of source timer for each thread; 0 to 100000");
+  app->add_option("--mix", o->mixes,
+                  "what the tasks do: alloc, sched, gc, slots, or all; of an adapter, its sites "
+                  "round_trip, first_entry, last_exit, nested, transfer, or all")
       ->delimiter(',');
   app->add_flag("--nest", o->nest, "a second signal may interrupt a handler");
   app->add_flag("--hold-rate", o->hold_rate,
                 "keep the timers' rate, even if more than 1 % of signals find no progress");
-  app->add_option("--altstack", o->altstack, "bytes of an M's alternate stack")
+  app->add_option("--altstack", o->altstack, "bytes of a thread's alternate stack")
       ->check(CLI::Range(1, 16777216));
   app->add_option("--storm-runner", o->storm_runner,
                   "another build's storm program; its violations are not replayed");

@@ -2,6 +2,7 @@
 #include "stress/host/commands/storm.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <charconv>
 #include <exception>
@@ -20,6 +21,30 @@ constexpr std::size_t kMostReplays = 400;
 
 // ---- flags
 
+// Of an adapter, --handler all leaves out a handler whose calls nobody promised to work: it may
+// break anything, and then the storm says nothing of the rest.
+std::vector<std::string> handlers_of(const Session& session, const std::string& protocol) {
+  std::vector<std::string> handlers = session.handlers();
+  const bool all = session.options.handlers == std::vector<std::string>{"all"};
+  if (!session.description.adapter) {
+    if (std::ranges::find(handlers, kObserveName) == handlers.end()) return handlers;
+    throw Failure(kUsage,
+                  "--handler observe: a storm takes no backtraces; allowed: none, all, and "
+                  "the sites that call");
+  }
+  if (!all) return handlers;
+  std::erase_if(handlers, [&](const std::string& handler) {
+    const bool left_out = calls_subject(handler) && !session.promised(protocol, handler);
+    if (left_out) {
+      fmt::print(stderr,
+                 "--handler all: without {}, which is not promised; --handler {} tries it\n",
+                 handler, handler);
+    }
+    return left_out;
+  });
+  return handlers;
+}
+
 StormPlan plan_of(const Session& session) {
   const Options& o = session.options;
   StormPlan plan;
@@ -30,12 +55,8 @@ StormPlan plan_of(const Session& session) {
     }
     plan.protocol = protocols[0];
   }
-  plan.handlers = session.handlers();
-  if (std::ranges::find(plan.handlers, kObserveName) != plan.handlers.end()) {
-    throw Failure(kUsage,
-                  "--handler observe: a storm takes no backtraces; allowed: none, all, and "
-                  "the sites that call");
-  }
+  const auto& known = session.description.catalog.protocols;
+  plan.handlers = handlers_of(session, plan.protocol.empty() ? known.front() : plan.protocol);
   plan.ms = o.ms;
   plan.gs = o.gs;
   if (!o.duration.empty()) plan.seconds = parse_duration(o.duration);
@@ -87,12 +108,18 @@ Schedule schedule_of(const Session& session, const StormPlan& plan, const Record
   return schedule;
 }
 
+// Is that the phase which the storm saw? Its text is a part of the phase's head, at whole words: of
+// an adapter the first one.
+bool is_state(const std::string& head, const std::string& state) {
+  return ("/" + head + "/").find("/" + state + "/") != head.npos;
+}
+
 // Does the exact lane see the same at that instruction as the storm? `found`: the exact lane's
 // result, in the pass over the instruction that has the same state.
 bool replays(const Session& session, const StormPlan& plan, const Record& violation,
              ReportedTrial* found) {
-  const std::string state = "/" + violation.text("state") + "/";
-  for (std::uint32_t nth = 1; nth <= 2; nth++) {
+  constexpr std::uint32_t kMostPasses = 8;  // an operation of an adapter switches so often at most
+  for (std::uint32_t nth = 1; nth <= (session.description.adapter ? kMostPasses : 2); nth++) {
     const Schedule schedule = schedule_of(session, plan, violation, nth);
     Replayed got;
     try {
@@ -103,7 +130,7 @@ bool replays(const Session& session, const StormPlan& plan, const Record& violat
     }
     *found = ReportedTrial{schedule.isa,  schedule.protocol, true,
                            schedule.seed, got.account,       schedule.adapter};
-    if (found->phase().head().find(state) == state.npos) continue;
+    if (!is_state(found->phase().head(), violation.text("state"))) continue;
     return got.verdict == violation.text("verdict") && got.slots == violation.text("slots");
   }
   return false;
@@ -113,6 +140,7 @@ void replay_violations(const Session& session, const StormPlan& plan, StormResul
   StormRow& row = result->row;
   std::set<std::string> written;
   for (const Record& violation : result->violations) {
+    if (result->observed.contains(violation.text("verdict"))) continue;
     if (!violation.has("symbol")) {
       row.replay_apart++;
       continue;
@@ -149,9 +177,14 @@ std::string latency_line(const std::string& what, const LatencyRow& l) {
 // What was sent, and what arrived.
 std::string head_lines(const StormResult& result) {
   const StormRow& row = result.row;
-  std::string page = fmt::format(
-      "{} on {} {}, {} {}, {:.1f} s{}\n", row.protocol, row.ms, result.described.label("threads"),
-      row.gs, result.described.label("tasks"), row.seconds, row.nest ? ", handlers nest" : "");
+  std::string page;
+  if (row.adapter) {
+    page = fmt::format("{} {}, handlers {}: ", row.adapter->name, row.adapter->version,
+                       fmt::join(row.handlers, ", "));
+  }
+  page += fmt::format("{} on {} {}, {} {}, {:.1f} s{}\n", row.protocol, row.ms,
+                      result.described.label("threads"), row.gs, result.described.label("tasks"),
+                      row.seconds, row.nest ? ", handlers nest" : "");
   page += fmt::format("{:<10} {:>10} {:>12} {:>12} {:>12} {:>12} {:>10}\n", "source", "asked/s",
                       "reached/s", "sent", "delivered", "overruns", "pending");
   for (const SourceRow& s : row.sources) {
@@ -187,6 +220,7 @@ std::string cost_lines(const StormResult& result) {
   page += fmt::format(
       "{} nested signals, {} that found no progress, {} times slowed down, {:.2f} s in handlers\n",
       row.nested, row.no_progress, row.backoffs, row.handler_seconds);
+  if (row.adapter) page += fmt::format("{} backtraces\n", row.backtraces);
   if (result.throws != 0) {
     page += fmt::format("{} real throws in children; {} in {}\n", result.throws, of.label("throw"),
                         result.throws - result.bad_throws);
@@ -198,16 +232,20 @@ std::string cost_lines(const StormResult& result) {
 std::string violation_lines(const StormResult& result) {
   const StormRow& row = result.row;
   std::string page;
-  for (const auto& [verdict, count] : row.verdicts) page += fmt::format("{} {}\n", count, verdict);
+  for (const auto& [verdict, count] : row.verdicts) {
+    const bool observed = result.observed.contains(verdict);
+    page +=
+        fmt::format("{} {}{}\n", count, verdict, observed ? ", only observed: not promised" : "");
+  }
   if (row.wrong_stack != 0)
     page += fmt::format("{} handlers entered on a wrong stack\n", row.wrong_stack);
   if (row.first_violation > 0)
     page += fmt::format("the first after {:.4f} s\n", row.first_violation);
   if (row.replay_tried != 0) {
     page += fmt::format(
-        "{} of {} violations replay in the exact lane with the same site, state, slots and "
-        "verdict; {} apart (several signals, or not in injectable code)\n",
-        row.replay_same, row.replay_tried, row.replay_apart);
+        "{} of {} violations replay in the exact lane with the same site, state{} verdict; {} "
+        "apart (several signals, or not in injectable code)\n",
+        row.replay_same, row.replay_tried, row.adapter ? " and" : ", slots and", row.replay_apart);
   }
   if (!result.death.empty()) page += fmt::format("its process died: {}\n", result.death);
   return page;
@@ -249,6 +287,7 @@ int storm_and_judge(const Session& session, const StormPlan& plan,
   StormResult result = run_storm(session, plan, described);
   const bool same_build = session.options.storm_runner.empty();  // so the boundaries are the same
   if (!result.stopped && same_build) replay_violations(session, plan, &result);
+  result.row.adapter = adapter_row(session);
   writer->write(result.row);
   fmt::print("{}", render_storm(result));
   if (result.stopped || stop_requested)

@@ -19,7 +19,7 @@ extern "C" const char __stop_adapter_text[] __attribute__((visibility("hidden"))
 namespace sigsweep::adapter {
 namespace {
 
-constexpr std::size_t kHostSize = 256 * 1024, kSignalSize = 64 * 1024;  // bytes
+constexpr std::size_t kHostSize = 256 * 1024;  // bytes
 
 enum : Marks {
   LEFT_ALTERNATE = 1,  // a handler runs, and SP is not in the stack of its frames
@@ -53,8 +53,9 @@ std::size_t append(std::string_view text, char* out, std::size_t room) {
 
 // ---- tables
 
-Adapter::Adapter(Library library) : library_(std::move(library)), cast_(library_, &stacks_) {
-  if (!stacks_.map(kHost, kHostSize) || !stacks_.map(kSignal, kSignalSize)) {
+Adapter::Adapter(Library library, std::size_t signal_size, unsigned first_index)
+    : library_(std::move(library)), cast_(library_, &stacks_, first_index) {
+  if (!stacks_.map(kHost, kHostSize) || !stacks_.map(kSignal, signal_size)) {
     no_process("adapter: cannot map a stack");
   }
   const bool switches =
@@ -91,13 +92,18 @@ void Adapter::add_sites() {
   rows_.push_back(nullptr);
 }
 
-void Adapter::start() {
+void Adapter::examine() {
   steps_ = step_through(library_, &cast_, stacks_);
   if (steps_.log != nullptr) found_ = choose_code(library_, *steps_.log);
   if (!steps_.problem.empty() || !found_.problem.empty()) return;
   code_ = found_.regions();
   code_.push_back(
       {__start_adapter_text, static_cast<std::size_t>(__stop_adapter_text - __start_adapter_text)});
+}
+
+void Adapter::start() {
+  examine();
+  if (!steps_.problem.empty() || !found_.problem.empty()) return;
   trap::Containment frame{};
   frame.stack = stacks_[kHost].hi;
   trap::contain_call(
@@ -171,7 +177,7 @@ unsigned Adapter::stacks(std::span<Region> out) const {
 
 struct Adapter::Running {
   Adapter* self;
-  const SiteRow* row;
+  unsigned site;
   Call* call;
 };
 
@@ -188,7 +194,7 @@ const void* Adapter::entry(unsigned, unsigned site) const {
 }
 
 void Adapter::run(unsigned, unsigned site, Call* call) {
-  Running running{this, rows_[site], call};
+  Running running{this, site, call};
   trap::Containment frame{};
   frame.stack = stacks_[kHost].hi;
   trap::contain_call(&frame, run_on_host, &running);
@@ -197,22 +203,28 @@ void Adapter::run(unsigned, unsigned site, Call* call) {
 void Adapter::run_on_host(void* argument) {
   const auto* running = static_cast<const Running*>(argument);
   Adapter& self = *running->self;
-  prepare(*running->row, &self.cast_);
-  self.trial_.current = self.whom(self.cast_.current());
+  self.prepare_operation(running->site);
   harness->operation(run_operation, argument);
-  look_again(*running->row, &self.cast_);
+  self.look_again_after(running->site);
+}
+
+void Adapter::prepare_operation(unsigned site) {
+  prepare(*rows_[site], &cast_);
+  trial_.current = whom(cast_.current());
 }
 
 void Adapter::run_operation(void* argument) {
   const auto* running = static_cast<const Running*>(argument);
-  Adapter& self = *running->self;
+  running->self->operate(running->site, running->call);
+}
+
+void Adapter::operate(unsigned site, Call* call) {
   const int error = errno;
-  self.trial_.host_away = true;
-  perform(*running->row, &self.cast_, &self.trial_.host, running->call);
-  self.trial_.host_away = false;
-  const trap::Probe* away = self.cast_[kCo0].away;
-  self.rest_ = {self.whom(self.cast_.current()),
-                away == nullptr ? 0 : self.stacks_[kCo0].hi - away->sp_before, errno};
+  trial_.host_away = true;
+  perform(*rows_[site], &cast_, &trial_.host, call);
+  trial_.host_away = false;
+  const trap::Probe* away = cast_[kCo0].away;
+  rest_ = {whom(cast_.current()), away == nullptr ? 0 : stacks_[kCo0].hi - away->sp_before, errno};
   errno = error;
 }
 
@@ -243,7 +255,7 @@ void Adapter::install(std::span<const int> signals, Harness* h) {
   signals_.assign(signals.begin(), signals.end());
   stack_t ss{};
   ss.ss_sp = const_cast<void*>(stacks_[kSignal].region().at);
-  ss.ss_size = kSignalSize;
+  ss.ss_size = stacks_[kSignal].region().size;
   if (syscall(SYS_sigaltstack, &ss, nullptr) != 0) {
     no_process("adapter: cannot set the alternate signal stack");
   }

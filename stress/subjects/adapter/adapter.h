@@ -13,17 +13,23 @@ namespace sigsweep::adapter {
 
 class Adapter final : public Subject {
  public:
-  // Maps the stacks; the library is not called yet.
-  explicit Adapter(Library library);
+  static constexpr std::size_t kSignalSize = 64 * 1024;  // bytes
 
-  // Steps through all sites in a child, and chooses the code. Then, unless that went wrong, calls
-  // begin() and makes the coroutines in this process. Once, before anything else is asked.
+  // Maps the stacks; the library is not called yet. `signal_size`: bytes of the alternate stack.
+  // `first_index`: Cast.
+  explicit Adapter(Library library, std::size_t signal_size = kSignalSize,
+                   unsigned first_index = 0);
+
+  // Steps through all sites in a child, and chooses the code. Once, before anything else is asked.
+  void examine();
+  // The same. Then, unless that went wrong, calls begin() and makes the coroutines in this process.
   void start();
   // What the steps came to. Its problem: no trial can run.
   const Stepped& steps() const { return steps_; }
   const SweptCode& found_code() const { return found_; }
   const Library& library() const { return library_; }
   const Stacks& named_stacks() const { return stacks_; }
+  Cast& cast() { return cast_; }
 
   // Tables.
   std::string_view isa() const override;
@@ -49,6 +55,11 @@ class Adapter final : public Subject {
   const void* entry(unsigned protocol, unsigned site) const override;
   void run(unsigned protocol, unsigned site, Call* call) override;
   void handle(unsigned protocol, unsigned site, Call* call) override;
+  // What run() does, in steps, for a thread that stands on the host's stack. `operate` is SIGNAL.
+  void prepare_operation(unsigned site);
+  void operate(unsigned site, Call* call);
+  void look_again_after(unsigned site) { look_again(*rows_[site], &cast_); }
+
   bool steps_through_calls() const override { return true; }
   bool way_may_differ() const override { return true; }
   bool is_fragile() const override { return true; }

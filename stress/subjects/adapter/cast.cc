@@ -37,7 +37,7 @@ constexpr const char* kControlsLostByCoroutine[trap::kControls] = {
     "x87 control word, lost by the way back to the coroutine"};
 #undef KEPT
 
-Cast* the_cast = nullptr;  // the library's calls of its host carry no context
+thread_local Cast* cast_here = nullptr;  // of the thread's last begin_thread()
 
 char* failure = nullptr;
 std::size_t failure_room = 0;
@@ -49,10 +49,6 @@ std::size_t failure_room = 0;
     std::fprintf(stderr, "adapter: %s: %s\n", name, why);
   }
   _exit(3);
-}
-
-void host_fail(const char* why) {
-  give_up(the_cast->library().says.name, why);
 }
 
 // As an answer differs from the value that it answers.
@@ -69,37 +65,56 @@ void* as_value(std::uint64_t value) {
 
 // ---- making them
 
-Stacks* declared_stacks = nullptr;
-
-namespace {
-
-unsigned being_created = kHost;  // its stack may be declared before its handle is known
-
-void host_stack(void* co, void* lowest, size_t size) {
-  if (co != nullptr && being_created != kHost) {
-    declared_stacks->declare(being_created, lowest, size);
-    return;
-  }
-  const unsigned name = declared_stacks->name_for_library(lowest);
-  if (name == Stacks::kNone) host_fail("declares more than 6 stacks of its own");
-  declared_stacks->declare(name, lowest, size);
+void Cast::host_fail(const char* why) {
+  cast_here->fail(why);
 }
 
-constexpr sigsweep_host kHostSide = {SIGSWEEP_ADAPTER_ABI, sizeof(sigsweep_host), host_stack,
-                                     host_fail};
+void Cast::host_stack(void* co, void* lowest, std::size_t size) {
+  cast_here->declare(co, lowest, size);
+}
 
-}  // namespace
+void Cast::declare(const void* co, const void* lowest, std::size_t size) {
+  if (co != nullptr && being_created_ != kHost) {
+    stacks_->declare(being_created_, lowest, size);
+    return;
+  }
+  const unsigned name = stacks_->name_for_library(lowest);
+  if (name == Stacks::kNone) fail("declares more than 6 stacks of its own");
+  stacks_->declare(name, lowest, size);
+}
 
-Cast::Cast(const Library& library, Stacks* stacks) : library_(library), stacks_(stacks) {
-  the_cast = this;
-  declared_stacks = stacks;
-  for (unsigned name = kCo0; name < kSignal; name++) {
-    members_[name].cast = this;
-    members_[name].name = name;
+Cast::Cast(const Library& library, Stacks* stacks, unsigned first_index)
+    : library_(library), stacks_(stacks) {
+  add(&own_, first_index);
+  play(&own_);
+  for (unsigned name = kHandler1; name < kSignal; name++) {
+    Coroutine& co = handlers_[name - kHandler1];
+    co = {.cast = this, .name = name, .index = first_index + name - kCo0};
+    members_[name] = &co;
     if (!library.has(SIGSWEEP_OWNS_STACKS) && !stacks->map(name, kStackSize)) {
       fail("no memory for the coroutines' stacks");
     }
   }
+}
+
+void Cast::add(Group* group, unsigned first_index) {
+  Stacks fresh;
+  for (unsigned i = 0; i < Group::kSize; i++) {
+    const unsigned name = kCo0 + i;
+    group->members[i] = {.cast = this, .name = name, .index = first_index + i};
+    if (library_.has(SIGSWEEP_OWNS_STACKS)) continue;
+    if (!fresh.map(name, kStackSize)) fail("no memory for the coroutines' stacks");
+    group->stacks[i] = fresh[name];
+  }
+}
+
+void Cast::play(Group* group) {
+  for (unsigned i = 0; i < Group::kSize; i++) {
+    if (group != playing_) playing_->stacks[i] = (*stacks_)[kCo0 + i];
+    (*stacks_)[kCo0 + i] = group->stacks[i];
+    members_[kCo0 + i] = &group->members[i];
+  }
+  playing_ = group;
 }
 
 void Cast::tell_failure(char* out, std::size_t room) {
@@ -112,6 +127,9 @@ void Cast::fail(const char* why) const {
 }
 
 void Cast::begin_thread() {
+  static constexpr sigsweep_host kHostSide = {SIGSWEEP_ADAPTER_ABI, sizeof(sigsweep_host),
+                                              host_stack, host_fail};
+  cast_here = this;
   const auto& says = library_.says;
   if (says.begin != nullptr && says.begin(&kHostSide) != 0) fail("begin() failed");
 }
@@ -119,11 +137,15 @@ void Cast::begin_thread() {
 void Cast::begin() {
   begin_thread();
   // All stacks must be known, with whatever the library keeps there, before any signal.
-  bring(&members_[kCo0], Coroutine::suspended);
-  if (library_.promises(SIGSWEEP_NESTS)) bring(&members_[kCo1], Coroutine::suspended);
-  if (library_.says.transfer != nullptr) create(&members_[kCo2]);
+  bring(members_[kCo0], Coroutine::suspended);
+  if (library_.promises(SIGSWEEP_NESTS)) bring(members_[kCo1], Coroutine::suspended);
+  if (library_.says.transfer != nullptr) create(members_[kCo2]);
+  make_those_of_handlers();
+}
+
+void Cast::make_those_of_handlers() {
   for (unsigned name = kHandler1; name <= kHandler4; name++) {
-    bring(&members_[name], Coroutine::suspended);
+    bring(members_[name], Coroutine::suspended);
   }
 }
 
@@ -133,10 +155,10 @@ void Cast::create(Coroutine* co) {
   const Region stack = (*stacks_)[co->name].region();
   const Scene outer = scene;
   scene = {WayPart::create, kHost};
-  being_created = co->name;
-  co->co = says.create(co->name - kCo0, body, co, owns ? nullptr : const_cast<void*>(stack.at),
+  being_created_ = co->name;
+  co->co = says.create(co->index, body, co, owns ? nullptr : const_cast<void*>(stack.at),
                        owns ? 0 : stack.size);
-  being_created = kHost;
+  being_created_ = kHost;
   scene = outer;
   if (co->co == nullptr) fail("create() returned null");
   co->state = Coroutine::created;
@@ -221,7 +243,7 @@ bool Cast::has_own_mask() const {
 }
 
 void Cast::spin(std::uint64_t rounds) {
-  Coroutine& co0 = members_[kCo0];
+  Coroutine& co0 = *members_[kCo0];
   bring(&co0, Coroutine::suspended);
   trap::Probe probe{};
   Call call{}, inner{};
@@ -279,10 +301,10 @@ void Cast::act(Coroutine* self) {
   inner->in[0] = answered(self->call->made[0]);
   self->away = &self->outgoing;
   if (self->task == Coroutine::nest) {
-    resume(&members_[kCo1], Coroutine::answer, &self->outgoing, inner);
+    resume(members_[kCo1], Coroutine::answer, &self->outgoing, inner);
     return;
   }
-  Coroutine& partner = members_[kCo2];
+  Coroutine& partner = *members_[kCo2];
   partner.task = Coroutine::transfer_back;
   partner.call = inner;
   prepare_probe(&self->outgoing, self->name + kStacks, true);
@@ -305,7 +327,7 @@ std::uint64_t Cast::leave(Coroutine* self) {
   self->state = transfers ? Coroutine::transferred : Coroutine::suspended;
   scene = {transfers ? WayPart::transfer : WayPart::suspend, self->name};
   void* const received =
-      transfers ? trap::nested_probe_call(&self->probe, says.transfer, self->co, members_[kCo0].co,
+      transfers ? trap::nested_probe_call(&self->probe, says.transfer, self->co, members_[kCo0]->co,
                                           answer)
                 : trap::nested_probe_call(&self->probe, reinterpret_cast<Switch>(says.suspend),
                                           self->co, answer, nullptr);

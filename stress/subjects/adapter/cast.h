@@ -39,6 +39,7 @@ struct Coroutine {
 
   Cast* cast = nullptr;
   unsigned name = 0;   // of its stack
+  unsigned index = 0;  // for create(): no other that exists at the same time has it
   void* co = nullptr;  // the library's
   State state = none;
   Task task = answer;
@@ -48,16 +49,28 @@ struct Coroutine {
   const trap::Probe* away = nullptr;  // of these two, the one around the last call; null: none yet
 };
 
+// Those that play the parts co0 to co2, and their stacks.
+struct Group {
+  static constexpr unsigned kSize = kHandler1 - kCo0;
+  Coroutine members[kSize];
+  NamedStack stacks[kSize];
+};
+
+// All on one thread. A thread that makes coroutines of its own has a cast of its own.
 class Cast {
  public:
-  // The library and the stacks outlive it. One in a process.
-  Cast(const Library& library, Stacks* stacks);
+  // The library and the stacks outlive it. `first_index`: of its own coroutines, kCo0 to kHandler4,
+  // which are counted from there.
+  Cast(const Library& library, Stacks* stacks, unsigned first_index = 0);
 
   // Calls the library's begin(), and makes the coroutines. Ends the process
   // with status 3 and a line on standard error if the library fails: so do all that create.
   // REQUIRES: runs on the host's stack.
   void begin();
-  // The same on another thread, which makes no coroutines.
+  // Of these, those that handlers resume. REQUIRES: begin_thread() was called, on this thread.
+  void make_those_of_handlers();
+  // The same on another thread, which makes no coroutines. From here on what the library tells its
+  // host on that thread is for this cast.
   void begin_thread();
   // The library failed, and no signal is to blame: ends the process with status 3.
   [[noreturn]] void fail(const char* why) const;
@@ -72,6 +85,12 @@ class Cast {
   // Wakes co0 so many times: each is one resume() and one suspend(), and nothing else. REQUIRES: on
   // the host's stack, no signal lands.
   void spin(std::uint64_t rounds);
+
+  // Further coroutines, which do not exist yet: maps their stacks, unless the library makes them.
+  void add(Group* group, unsigned first_index);
+  // From here on these are co0 to co2. REQUIRES: on the host's stack, no operation is under way.
+  void play(Group* group);
+
   // SIGNAL. Resumes `co` with call->in, and fills in the rest of the call. Returns what the library
   // returned.
   void* resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call* call);
@@ -80,8 +99,8 @@ class Cast {
     return library_.says.current == nullptr ? nullptr : library_.says.current();
   }
 
-  Coroutine& operator[](unsigned stack_name) { return members_[stack_name]; }
-  const Coroutine& operator[](unsigned stack_name) const { return members_[stack_name]; }
+  Coroutine& operator[](unsigned stack_name) { return *members_[stack_name]; }
+  const Coroutine& operator[](unsigned stack_name) const { return *members_[stack_name]; }
   const Library& library() const { return library_; }
 
   // What runs now. SIGNAL. A handler puts back what it found.
@@ -110,9 +129,18 @@ class Cast {
   bool has_own_mask() const;
   void prepare_probe(trap::Probe* probe, std::uint64_t seed, bool of_coroutine) const;
 
+  // The library's calls of its host carry no context: they are for the thread's cast.
+  static void host_stack(void* co, void* lowest, std::size_t size);
+  static void host_fail(const char* why);
+  void declare(const void* co, const void* lowest, std::size_t size);
+
   const Library& library_;
   Stacks* stacks_;
-  Coroutine members_[kSignal];  // by the name of their stack; the first is not used
+  Group own_;
+  Group* playing_ = &own_;
+  Coroutine handlers_[kSignal - kHandler1];
+  Coroutine* members_[kSignal] = {};  // by the name of their stack; there is none of the host's
+  unsigned being_created_ = kHost;    // its stack may be declared before its handle is known
 };
 
 }  // namespace sigsweep::adapter

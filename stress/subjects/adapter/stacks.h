@@ -50,6 +50,7 @@ class Stacks {
   unsigned name_for_library(const void* lowest);
 
   const NamedStack& operator[](unsigned name) const { return stacks_[name]; }
+  NamedStack& operator[](unsigned name) { return stacks_[name]; }
   // The stack that SP lies in; kNone: it is in none. Of stacks that share memory, `preferred` first.
   unsigned find(std::uint64_t sp, unsigned preferred = kNone) const {
     if (preferred < kStacks && stacks_[preferred].contains(sp)) return preferred;
