@@ -52,7 +52,6 @@ MAY_INCLUDE = {
     "stress/subjects/onm": ["runtime", "stress/base", "stress/subject"],
     "stress/subjects/adapters": ["stress/subjects/adapter"],
     "stress/subjects/adapters/planted": ["stress/subjects/adapter"],
-    "stress/subjects/fcontext": ["stress/base", "stress/subject"],
     "stress/subjects/adapter/storm": ["stress/base", "stress/oracle", "stress/storm", "stress/subject",
                                       "stress/subjects/adapter", "stress/trap", "stress/unwind", "stress/verdict"],
     "stress/subjects/adapters/mistakes": ["stress/subjects/adapter"],

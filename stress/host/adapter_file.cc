@@ -160,9 +160,7 @@ Options with_adapter(const Options& options) {
     }
     return settled;
   }
-  if (options.subject != "fcontext" || !runner_path(options.isa, options.subject).empty()) {
-    return settled;
-  }
+  if (options.subject != "fcontext") return settled;
   const std::string name = "adapter-boost_context-" + options.isa + ".so";
   settled.adapter = beside(name);
   if (settled.adapter.empty()) {

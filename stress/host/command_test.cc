@@ -1137,95 +1137,58 @@ TEST_F(Command, TheHazardsAreHazards) {
 
 // ---- subjects
 
-class Fcontext : public Command {
+// Boost.Context as its package ships it, through its adapter: --subject fcontext is another name.
+class BoostContext : public Command {
  protected:
   void SetUp() override {
-    if (!fs::exists(kBin + "/runner-amd64-fcontext"))
-      GTEST_SKIP() << "subject fcontext is not built";
-  }
-  Ran over(const std::string& defect, const std::string& arguments) {
-    return sigsweep(arguments + " --subject fcontext --runner " + kBin + "/runner-amd64-fcontext-" +
-                    defect);
+    if (!fs::exists(kBin + "/adapter-boost_context-amd64.so"))
+      GTEST_SKIP() << "the adapter of Boost.Context is not built";
   }
 };
 
-TEST_F(Fcontext, IsSweptExplainedAndListed) {
-  const Ran sweep = sigsweep("sweep --subject fcontext --handler all,none --out o");
+TEST_F(BoostContext, IsSweptExplainedAndListed) {
+  const Ran sweep = sigsweep("sweep --subject fcontext --out o");
   EXPECT_EQ(sweep.status, 0) << sweep.output;
-  EXPECT_EQ(rows(folder_ + "/o/sweep.jsonl", "cell").size(), 2U * 3 * 4);
+  EXPECT_EQ(rows(folder_ + "/o/sweep.jsonl", "cell").size(), 2U * 6 * 3);
   EXPECT_EQ(validate(folder_ + "/o/sweep.jsonl").status, 0);
   const Ran explain = sigsweep("explain --subject fcontext --site round_trip");
   EXPECT_EQ(explain.status, 0);
-  EXPECT_NE(explain.output.find("stub.switched/sp=other"), std::string::npos) << explain.output;
+  EXPECT_NE(explain.output.find("suspend/sp=co0"), std::string::npos) << explain.output;
   const Ran list = sigsweep("list --subject fcontext");
   EXPECT_EQ(list.status, 0);
-  for (const char* name : {"altstack", "ownstack", "round_trip", "first_entry", "last_exit"}) {
+  for (const char* name : {"altstack", "ownstack", "round_trip", "transfer", "switch", "observe"}) {
     EXPECT_NE(list.output.find(name), std::string::npos) << name;
   }
 }
 
-TEST_F(Fcontext, ClaimsNothing) {
-  const std::string runner = kBin + "/runner-amd64-fcontext";
-  for (const std::string& flag : {std::string("--subject fcontext"), "--runner " + runner}) {
-    const Ran ran = sigsweep("prove " + flag);
-    EXPECT_EQ(ran.status, 2) << ran.output;
-    EXPECT_NE(ran.output.find("prove " + flag + ": the claims are about subject onm;"),
-              std::string::npos)
-        << ran.output;
+TEST_F(BoostContext, EachSourceGivesTheSameMaps) {
+  std::vector<std::map<std::string, std::string>> maps;
+  for (const std::string source : {"direct", "kill", "itimer"}) {
+    const std::string file = folder_ + "/" + source + ".jsonl";
+    EXPECT_EQ(sigsweep("sweep --subject fcontext --inject " + source + " --json " + file).status, 0);
+    std::map<std::string, std::string>& map = maps.emplace_back();
+    for (const json& cell : rows(file, "cell")) {
+      EXPECT_EQ(cell["landed"], cell["trials"]) << cell;
+      map[std::string(cell["protocol"]) + " " + std::string(cell["site"]) + " " +
+          std::string(cell["handler"])] = cell["map"];
+    }
   }
-}
-
-TEST_F(Fcontext, ReplaysItsOwnSchedulesOnly) {
-  const std::string file =
-      write("x.sched",
-            "sigsweep schedule 1\nisa amd64\nprotocol ownstack\nop round_trip\n"
-            "inject SIGURG at jump_fcontext+0x31 by=kill handler=last_exit\n");
-  EXPECT_EQ(sigsweep("replay --subject fcontext --times 10 " + file).status, 0);
-  const Ran other = sigsweep("replay " + file);
-  EXPECT_EQ(other.status, 2);
-  EXPECT_NE(other.output.find("x.sched:3:10: unknown protocol \"ownstack\""), std::string::npos)
-      << other.output;
+  EXPECT_EQ(maps[0].size(), 36U);
+  EXPECT_EQ(maps[1], maps[0]);
+  EXPECT_EQ(maps[2], maps[0]);
 }
 
 // Two signals: a handler that has left the alternate stack is spoiled there, as predicted; on the
 // stack that is interrupted nothing ever is.
-TEST_F(Fcontext, TwoSignalsSpoilAHandlerThatLeavesItsStack) {
+TEST_F(BoostContext, TwoSignalsSpoilAHandlerThatLeavesItsStack) {
   const Ran sweep =
-      sigsweep("sweep --subject fcontext --depth 2 --site last_exit --handler round_trip --out o");
+      sigsweep("sweep --subject fcontext --depth 2 --site last_exit --handler switch --out o");
   EXPECT_EQ(sweep.status, 0) << sweep.output;
   for (const json& cell : rows(folder_ + "/o/sweep.jsonl", "cell")) {
     EXPECT_EQ(cell["expected"], true) << cell;
     const bool nested_alternate = cell["protocol"] == "altstack" && cell["form"] == "nested";
     EXPECT_EQ(cell["verdicts"].contains("wrong-switch"), nested_alternate) << cell;
   }
-}
-
-// A defect that needs a signal is named with its instruction, and replays from the file that was
-// written.
-TEST_F(Fcontext, APlantedDefectIsFoundWhereItIs) {
-  const Ran sweep = over("adrift", "sweep --site round_trip --handler none --out o");
-  EXPECT_EQ(sweep.status, 1);
-  EXPECT_NE(sweep.output.find("=> jump_fcontext+0x30  addq    %rdi, %rsp"), std::string::npos)
-      << sweep.output;
-  std::size_t files = 0;
-  for (const auto& file : fs::directory_iterator(folder_ + "/o/findings")) {
-    files++;
-    const Ran replay = over("adrift", "replay " + file.path().string());
-    EXPECT_EQ(replay.status, 0) << replay.output;
-  }
-  EXPECT_EQ(files, 2U);  // one for each protocol: a crash, a wrong switch
-}
-
-// One that needs none is named with the instruction that came back without the register.
-TEST_F(Fcontext, ALostRegisterIsFoundWhereItWasLost) {
-  const Ran sweep =
-      over("dropped_r12", "sweep --site round_trip --handler none --protocol altstack --out o");
-  EXPECT_EQ(sweep.status, 1);
-  EXPECT_NE(sweep.output.find(
-                "altstack round_trip: state-leak without any signal: r12: jump_fcontext+0x62 comes "
-                "back to round_trip_call+0x14"),
-            std::string::npos)
-      << sweep.output;
 }
 
 TEST_F(Command, ASubjectThatIsNotBuiltIsSkipped) {
