@@ -185,6 +185,12 @@ void destroy_unused(ucontext_t* uc, const siginfo_t* info) {
   if (wanted.paint->overwrite(sp, end)) overwrite_gaps(uc, info, end);
 }
 
+// resume_context() of 386 writes below SP. In a stack these bytes belong to whatever signal comes;
+// elsewhere they may belong to the interrupted code.
+bool may_write_below(std::uint64_t sp) {
+  return !kResumeWritesBelow || wanted.paint == nullptr || wanted.paint->is_in_stack(sp);
+}
+
 void take_trap(siginfo_t* info, ucontext_t* uc) {
   if (const int hit = take_hwbreak(info, uc); hit != kNoHwBreak) {
     if (hit >= 0) client->on_break(static_cast<unsigned>(hit), uc);
@@ -204,7 +210,10 @@ void take_trap(siginfo_t* info, ucontext_t* uc) {
     const bool goes_on = on_breakpoint(pc, uc) && !installed.masking;
     // A handler may ask for another mask in its frame: only the kernel can set it.
     if constexpr (kResumesByHand) {
-      if (goes_on && can_resume(uc) && raw_load<KernelMask>(mask, 0) == before) resume_context(uc);
+      if (goes_on && can_resume(uc) && may_write_below(context_sp(uc)) &&
+          raw_load<KernelMask>(mask, 0) == before) {
+        resume_context(uc);
+      }
     }
   } else {
     on_step_trap(uc);

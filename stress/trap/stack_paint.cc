@@ -68,6 +68,13 @@ __attribute__((noinline)) bool StackPaint::overwrite(std::uint64_t sp, std::uint
   return false;
 }
 
+bool StackPaint::is_in_stack(std::uint64_t sp) const {
+  for (unsigned i = 0; i < count_; i++) {
+    if (sp > stacks_[i].lo && sp <= stacks_[i].hi) return true;  // SP at hi is an empty stack
+  }
+  return false;
+}
+
 void StackPaint::forget_poison_below(std::uint64_t frame) const {
   for (unsigned i = 0; i < count_; i++) {
     if (frame > stacks_[i].lo && frame <= stacks_[i].hi) unpoison(stacks_[i].lo, frame);

@@ -28,6 +28,9 @@ class StackPaint {
   // the caller's frames. Returns whether the caller stands on that stack, too. Async-signal-safe.
   bool overwrite(std::uint64_t sp, std::uint64_t end) const;
 
+  // Does `sp` lie in one of them? Async-signal-safe.
+  bool is_in_stack(std::uint64_t sp) const;
+
   // Frames that a switch has left behind may have put a sanitizer's poison where a signal's handler has its variables
   // now. `frame`: the signal's. Async-signal-safe.
   void forget_poison_below(std::uint64_t frame) const;

@@ -181,8 +181,8 @@ void Cast::bring(Coroutine* co, Coroutine::State state) {
 
 // ---- switching
 
-// Nonces into the registers that a call must keep. The values of one coroutine differ from those
-// of every other, and no handler starts with them.
+// Nonces into the registers that a call must keep. Each call has its own: those of the coroutines,
+// of the host, and of each handler differ. So none can stand in for another's.
 void Cast::prepare_probe(trap::Probe* probe, std::uint64_t seed, bool of_coroutine) const {
   constexpr std::uintptr_t kEachByte = static_cast<std::uintptr_t>(0x0101010101010101);
   for (unsigned i = 0; i < trap::kKept; i++) {
@@ -221,7 +221,7 @@ void* Cast::resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call
   const Scene outer = scene;
   // The host never has it; a handler, which masks all, and a body have what they had.
   const bool masked = outer.stack != kHost && has_own_mask();
-  prepare_probe(probe, kStacks, false);
+  prepare_probe(probe, kStacks + co->name, false);
   scene = {WayPart::resume, outer.stack};
   void* const got = trap::nested_probe_call(probe, reinterpret_cast<Switch>(library_.says.resume),
                                             co->co, as_value(call->in[0]), nullptr);
@@ -307,7 +307,7 @@ void Cast::act(Coroutine* self) {
   Coroutine& partner = *members_[kCo2];
   partner.task = Coroutine::transfer_back;
   partner.call = inner;
-  prepare_probe(&self->outgoing, self->name + kStacks, true);
+  prepare_probe(&self->outgoing, 2 * kStacks + self->name, true);
   scene = {WayPart::transfer, self->name};
   void* const got = trap::nested_probe_call(&self->outgoing, library_.says.transfer, self->co,
                                             partner.co, as_value(inner->in[0]));

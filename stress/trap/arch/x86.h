@@ -18,6 +18,7 @@ inline constexpr bool kHasTrapFlag = true;     // without one a step is made of 
 inline constexpr bool kCodeIsWatched = true;
 inline constexpr bool kFaultTellsWrite = true;  // fault_is_write() knows
 inline constexpr bool kResumesByHand = true;    // there is a resume_context()
+inline constexpr bool kResumeWritesBelow = sizeof(void*) == 4;  // it writes below SP
 // Call frame information holds at each instruction, so a backtrace from a handler must hold, too.
 inline constexpr bool kUnwindsAnywhere = true;
 

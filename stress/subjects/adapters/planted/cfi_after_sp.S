@@ -20,18 +20,21 @@ MARK planted_end
 	movq	%r13, SAVED_AT+24(FROM)
 	movq	%r12, SAVED_AT+32(FROM)
 #else
-	movl	%edi, SAVED_AT+8(FROM)
+	movl	%ebx, SAVED_AT+8(FROM)
 	movl	%esi, SAVED_AT+12(FROM)
 #endif
 	mov	KEPT, SAVED_AT+KEPT_AT(FROM)
 	mov	FRAME_POINTER, SAVED_AT+FRAME-WORD(FROM)
-	mov	(SP), SPARE
-	mov	SPARE, RETURN_AT(FROM)
-	lea	-FRAME(SP), SPARE		// SP waits as in the other switches; the space is not used
-	mov	SPARE, (FROM)
-	mov	(TO), SPARE
-	lea	FRAME+WORD(SPARE), SP
+	push	(SP)
+	.cfi_adjust_cfa_offset WORD
+	pop	RETURN_AT(FROM)
+	.cfi_adjust_cfa_offset -WORD
+	MAKE_ROOM FRAME				// SP waits as in the other switches; the space is not used
+	STORE_SP
+	LOAD_SP
 MARK planted_begin
+	lea	FRAME+WORD(SP), SP
+	.cfi_def_cfa_offset WORD		// so it will be, behind the push
 	ldmxcsr	SAVED_AT(TO)
 	fldcw	SAVED_AT+4(TO)
 #if defined(__x86_64__)
@@ -40,7 +43,7 @@ MARK planted_begin
 	movq	SAVED_AT+24(TO), %r13
 	movq	SAVED_AT+32(TO), %r12
 #else
-	movl	SAVED_AT+8(TO), %edi
+	movl	SAVED_AT+8(TO), %ebx
 	movl	SAVED_AT+12(TO), %esi
 #endif
 	mov	SAVED_AT+KEPT_AT(TO), KEPT

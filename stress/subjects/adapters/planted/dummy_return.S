@@ -34,7 +34,7 @@ planted_entry:
 	jmp	RUN
 #else
 	calll	1f
-1:	addl	$planted_switch+4-1b, (%esp)
+1:	addl	$planted_switch+9-1b, (%esp)	// its caller's address lies above what PASS_CO left
 	jmp	RUN
 #endif
 	ud2

@@ -18,7 +18,7 @@ enum {
 #ifdef __x86_64__
 enum { REGISTERS = 6, CO = 2, RUN = 3 }; /* r13, r12 */
 #else
-enum { REGISTERS = 4, CO = 0, RUN = 1 }; /* edi, esi */
+enum { REGISTERS = 4, CO = 0, RUN = 1 }; /* ebx, esi */
 #endif
 
 struct saved {

@@ -19,7 +19,7 @@ MARK planted_begin
 	movq	%r13, 24-FRAME(%rsp)
 	movq	%r12, 32-FRAME(%rsp)
 #else
-	movl	%edi, 8-FRAME(%esp)
+	movl	%ebx, 8-FRAME(%esp)
 	movl	%esi, 12-FRAME(%esp)
 #endif
 	mov	FRAME_POINTER, -WORD(SP)
@@ -33,7 +33,7 @@ MARK planted_end
 	.cfi_rel_offset r13, 24
 	.cfi_rel_offset r12, 32
 #else
-	.cfi_rel_offset edi, 8
+	.cfi_rel_offset ebx, 8
 	.cfi_rel_offset esi, 12
 #endif
 	stmxcsr	(SP)

@@ -21,6 +21,7 @@ inline constexpr bool kCodeIsWatched = false;
 inline void set_trap_flag(ucontext_t*, bool) {}
 
 inline constexpr bool kResumesByHand = false;
+inline constexpr bool kResumeWritesBelow = false;
 // The unwinder reads .ARM.exidx, which is right behind a call alone.
 inline constexpr bool kUnwindsAnywhere = false;
 
