@@ -21,6 +21,9 @@ namespace {
 
 constexpr std::size_t kHostSize = 256 * 1024;  // bytes
 
+// Bytes below its own frame that a handler's resume() may use on its stack: at least.
+constexpr std::uint64_t kHandlerFrames = 64;
+
 enum : Marks {
   LEFT_ALTERNATE = 1,  // a handler runs, and SP is not in the stack of its frames
   CURRENT_DIFFERS = 2,
@@ -233,6 +236,7 @@ void Adapter::handle(unsigned, unsigned, Call* call) {
   const Cast::Scene outer = cast_.scene;
   Coroutine& own = cast_[kHandler1 + trial_.level++];
   trap::Probe probe{};
+  trial_.handlers[trial_.level - 1] = &probe;
   cast_.scene = {WayPart::caller, kSignal};
   const void* const got = cast_.resume(&own, Coroutine::answer, &probe, call);
   cast_.scene = outer;
@@ -316,6 +320,12 @@ unsigned Adapter::live_regions(std::uint64_t sp, std::span<Region> out) const {
     if (name != here && away != nullptr) add(name, away->sp_before - steps_.log->depth[name]);
   };
   add_waiting(kHost, trial_.host_away ? &trial_.host : nullptr);
+  // Handlers under way wait, too, on the stack that their signal came to.
+  for (unsigned i = 0; i < trial_.level; i++) {
+    const std::uint64_t from = trial_.handlers[i]->sp_before - kHandlerFrames;
+    const unsigned name = stacks_.find(from);
+    if (name != here && name != Stacks::kNone) add(name, from);
+  }
   if (library_.has(SIGSWEEP_COPIES_STACKS)) return count;
   // A coroutine that the next handler resumes may change.
   for (unsigned name = kCo0; name < kHandler1 + trial_.level; name++)
