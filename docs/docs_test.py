@@ -404,7 +404,7 @@ def problems_of_example(program, code, at, folder):
     if ended.returncode != int(remark or 0):
         return [f"{line.place}: {text}: ended with status {ended.returncode}; {remark or 0} is expected\n"
                 f"{ended.stdout}{ended.stderr}"], None
-    if not THEIR_BUILD.search(ended.stderr):
+    if ended.stderr and not THEIR_BUILD.search(ended.stderr):  # it names its build there, if it runs anything
         return [], None
     printed = {masked(printed) for printed in ended.stdout.splitlines()}
     return [f"{shown.place}: {text} does not print: {shown.text}" for shown in shown_lines(code, at)
