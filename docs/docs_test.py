@@ -10,7 +10,8 @@ Pages are README.md, docs/*.md and results/README.md. What is checked:
               subcommand, flags and values that exist
   lists       what the code has, the pages have: verdicts, presets, kinds of results, claims, rooms, variables, commands
   examples    each command of a block that is marked `console` runs, and ends with status 0, or with N where it ends
-              with `# exit N`. A build by the pages' compiler also prints each line that stands there, but for numbers
+              with `# exit N`. A build by the pages' compiler also prints each line that stands there, but for numbers.
+              A block that is marked with a language and a name, such as `c mine.c`, is a file: it lies beside them
 
 SIGSWEEP is a built command. Without it nothing is run, and subcommands and their flags are not looked at.
 Exit status: 0 all is well; 1 something is wrong; 2 usage; 3 the pages can't be read; 77 all else is well, and an
@@ -18,9 +19,11 @@ example could not be had here.
 """
 
 import json
+import os
 import pathlib
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -30,6 +33,7 @@ sys.path.insert(0, str(ROOT / "scripts"))
 import shape  # noqa: E402  (its MAY_INCLUDE is the list of rooms)
 
 SECONDS = 300  # that an example may take
+HEADERS = ROOT / "stress/subjects/adapter"  # where an installed sigsweep_adapter.h stands in a checkout
 THEIR_BUILD = re.compile(r"build release \w+ Clang 14\.")  # of which the pages show output
 SKIPPED = 77
 # Written by runs, so not there in a fresh checkout.
@@ -39,10 +43,10 @@ PLACEHOLDER = re.compile(r"ISA|NAME|TARGET|ENGINE|PRESET|PREFIX|FILE|DIR|ID")
 
 
 class Code:
-    """A line of code in a page."""
+    """A line of code in a page. `file`: of which file it is a line; empty: of none."""
 
-    def __init__(self, page, line, text, kind):
-        self.place, self.text, self.kind = f"{page}:{line}", text, kind
+    def __init__(self, page, line, text, kind, file=""):
+        self.place, self.text, self.kind, self.file = f"{page}:{line}", text, kind, file
 
 
 def run(*command, **options):
@@ -67,18 +71,18 @@ def text_of(path):
 
 def blocks_and_prose(page):
     """The code of a page, line by line; and its prose, with empty lines where code is."""
-    code, prose, fence, indented = [], [], None, False
+    code, prose, fence, file, indented = [], [], None, "", False
     lines = text_of(page).split("\n")
     for number, line in enumerate(lines, 1):
-        mark = re.match(r"\s*```(\w*)", line)
+        mark = re.match(r"\s*```(\w*) *([\w.-]*)", line)
         if mark:
-            fence = None if fence is not None else mark.group(1)
+            fence, file = (None, "") if fence is not None else mark.groups()
             prose.append("")
             continue
         before = lines[number - 2] if number > 1 else ""
         indented = fence is None and line.startswith("    ") and (indented or not before.strip())
         if fence is not None or indented:
-            code.append(Code(page, number, line.strip(), fence if fence is not None else "indented"))
+            code.append(Code(page, number, line.strip(), fence if fence is not None else "indented", file))
             prose.append("")
         else:
             prose.append(line)
@@ -367,7 +371,7 @@ def check_lists(sources):
 
 def masked(line):
     """A line of output without what differs from build to build, and from run to run."""
-    return " ".join(re.sub(r"0x[0-9a-f]+|\d+(\.\d+)?", "N", line).split())
+    return " ".join(re.sub(r"0x[0-9a-f]+|\b[0-9a-f]{40}\b|\d+(\.\d+)?", "N", line).split())
 
 
 def shown_lines(code, at):
@@ -383,16 +387,24 @@ def problems_of_example(program, code, at, folder):
     """Problems, and why it could not be had, or nothing."""
     line = code[at]
     text, _, remark = line.text.removeprefix("$ ").partition("  # exit ")
+    text, _, output = text.partition(" > ")
     words = shlex.split(text)
-    if not re.fullmatch(r"(build/[\w-]+/)?sigsweep", words[0]):
-        return [f"{line.place}: {words[0]}: only sigsweep is run as an example"], None
-    ended = run(program, *words[1:], cwd=folder, timeout=SECONDS)
+    if words[0] == "cc":
+        if not shutil.which("cc"):
+            return [], f"{line.place}: skipped: no cc here"
+    elif re.fullmatch(r"(build/[\w-]+/)?sigsweep", words[0]):
+        words[0] = program
+    else:
+        return [f"{line.place}: {words[0]}: only sigsweep and cc are run as an example"], None
+    ended = run(*words, cwd=folder, timeout=SECONDS, env={**os.environ, "CPATH": str(HEADERS)})
+    if output:
+        (pathlib.Path(folder) / output).write_text(ended.stdout, encoding="utf-8")
     if ended.returncode == SKIPPED and remark != str(SKIPPED):
         return [], f"{line.place}: skipped: {ended.stderr.strip().splitlines()[-1]}"
     if ended.returncode != int(remark or 0):
         return [f"{line.place}: {text}: ended with status {ended.returncode}; {remark or 0} is expected\n"
                 f"{ended.stdout}{ended.stderr}"], None
-    if not THEIR_BUILD.search(ended.stderr):
+    if ended.stderr and not THEIR_BUILD.search(ended.stderr):  # it names its build there, if it runs anything
         return [], None
     printed = {masked(printed) for printed in ended.stdout.splitlines()}
     return [f"{shown.place}: {text} does not print: {shown.text}" for shown in shown_lines(code, at)
@@ -405,6 +417,9 @@ def check_examples(program, code):
     problems, skipped = [], []
     with tempfile.TemporaryDirectory() as folder:
         (pathlib.Path(folder) / "corpus").symlink_to(ROOT / "corpus")
+        for name in {line.file for line in code if line.file}:
+            text = "".join(line.text + "\n" for line in code if line.file == name)
+            (pathlib.Path(folder) / name).write_text(text, encoding="utf-8")
         for at in examples:
             wrong, why = problems_of_example(program, code, at, folder)
             problems += wrong
