@@ -234,9 +234,9 @@ void Adapter::operate(unsigned site, Call* call) {
 void Adapter::handle(unsigned, unsigned, Call* call) {
   if (trial_.level > kHandler4 - kHandler1) std::abort();
   const Cast::Scene outer = cast_.scene;
-  Coroutine& own = cast_[kHandler1 + trial_.level++];
-  trap::Probe probe{};
-  trial_.handlers[trial_.level - 1] = &probe;
+  Coroutine& own = cast_[kHandler1 + trial_.level];
+  trap::Probe& probe = trial_.handlers[trial_.level++];  // not in its frame: that may be destroyed
+  probe.sp_before = 0;
   cast_.scene = {WayPart::caller, kSignal};
   const void* const got = cast_.resume(&own, Coroutine::answer, &probe, call);
   cast_.scene = outer;
@@ -322,7 +322,7 @@ unsigned Adapter::live_regions(std::uint64_t sp, std::span<Region> out) const {
   add_waiting(kHost, trial_.host_away ? &trial_.host : nullptr);
   // Handlers under way wait, too, on the stack that their signal came to.
   for (unsigned i = 0; i < trial_.level; i++) {
-    const std::uint64_t from = trial_.handlers[i]->sp_before - kHandlerFrames;
+    const std::uint64_t from = trial_.handlers[i].sp_before - kHandlerFrames;
     const unsigned name = stacks_.find(from);
     if (name != here && name != Stacks::kNone) add(name, from);
   }

@@ -105,10 +105,10 @@ class Adapter final : public Subject {
   bool own_stack_ = false;
   // Of the trial under way.
   struct {
-    unsigned level = 0;                                           // handlers under way
-    const trap::Probe* handlers[kHandler4 - kHandler1 + 1] = {};  // around their calls
-    trap::Probe host{};                                           // around the operation's call
-    bool host_away = false;                                       // that call is under way
+    unsigned level = 0;                                    // handlers under way
+    trap::Probe handlers[kHandler4 - kHandler1 + 1] = {};  // around their calls
+    trap::Probe host{};                                    // around the operation's call
+    bool host_away = false;                                // that call is under way
     unsigned current = kHost;  // whom current() named before the operation
   } trial_;
   // The state that an operation leaves, which a signal must not change.
