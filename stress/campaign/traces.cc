@@ -46,7 +46,8 @@ std::string Traces::take_handler(unsigned protocol, unsigned handler, Trace* out
   if (!problem.empty() || out->complete) return problem;
   // A handler that goes wrong has no end. For any other, a part must not pass for the whole.
   if (engine_.run(plan).judgement.verdict != Verdict::ok) return {};
-  return "the way of handler " + std::string(handler_name(subject(), handler)) + " was not recorded to its end";
+  return "the way of handler " + std::string(handler_name(subject(), handler)) +
+         " was not recorded to its end";
 }
 
 }  // namespace sigsweep

@@ -1165,7 +1165,8 @@ TEST_F(BoostContext, EachSourceGivesTheSameMaps) {
   std::vector<std::map<std::string, std::string>> maps;
   for (const std::string source : {"direct", "kill", "itimer"}) {
     const std::string file = folder_ + "/" + source + ".jsonl";
-    EXPECT_EQ(sigsweep("sweep --subject fcontext --inject " + source + " --json " + file).status, 0);
+    EXPECT_EQ(sigsweep("sweep --subject fcontext --inject " + source + " --json " + file).status,
+              0);
     std::map<std::string, std::string>& map = maps.emplace_back();
     for (const json& cell : rows(file, "cell")) {
       EXPECT_EQ(cell["landed"], cell["trials"]) << cell;

@@ -14,6 +14,8 @@
 // runner-ISA [--progress-fd N]: N is a memory file of at least 32 bytes, shared with the host. It
 // holds the serial number of the running trial (0: none), the cell's index in the command, and the
 // boundary's index.
+#include "stress/runner/main.h"
+
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -25,7 +27,6 @@
 
 #include "stress/base/start.h"
 #include "stress/runner/command.h"
-#include "stress/runner/main.h"
 
 namespace sigsweep {
 namespace {

@@ -175,8 +175,9 @@ std::string build_trace(const Subject& subject, std::span<const Step> steps,
   std::map<std::string, unsigned> counts;
   for (unsigned i = 0; i < out->boundaries.size(); i++) {
     Boundary& b = out->boundaries[i];
-    const std::string live =
-        subject.slots().empty() && subject.tells_phases() ? "" : "/live=" + live_name(subject, b.live);
+    const std::string live = subject.slots().empty() && subject.tells_phases()
+                                 ? ""
+                                 : "/live=" + live_name(subject, b.live);
     const std::string head = heads[i] + live;
     b.phase = Phase(head, ++counts[head]);
     b.phase_hash = b.phase.hash();

@@ -145,7 +145,9 @@ class OnM final : public Subject {
   }
 
 #if defined(PLANT_FRAGILE)  // for tests: all of its state is put back, so it is not
-  bool is_fragile() const override { return true; }
+  bool is_fragile() const override {
+    return true;
+  }
   bool wants_fresh_copy(unsigned handler) const override {
     return sites()[handler].name == "scavenge_m";
   }

@@ -16,8 +16,8 @@ inline constexpr unsigned kBreakAdvance = 1;   // bytes by which pc is past it i
 inline constexpr bool kHasTrapFlag = true;     // without one a step is made of breakpoints
 // The processor sees a patch, whichever mapping writes it.
 inline constexpr bool kCodeIsWatched = true;
-inline constexpr bool kFaultTellsWrite = true;  // fault_is_write() knows
-inline constexpr bool kResumesByHand = true;    // there is a resume_context()
+inline constexpr bool kFaultTellsWrite = true;                  // fault_is_write() knows
+inline constexpr bool kResumesByHand = true;                    // there is a resume_context()
 inline constexpr bool kResumeWritesBelow = sizeof(void*) == 4;  // it writes below SP
 // Call frame information holds at each instruction, so a backtrace from a handler must hold, too.
 inline constexpr bool kUnwindsAnywhere = true;

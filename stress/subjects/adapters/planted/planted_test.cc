@@ -11,9 +11,9 @@ namespace {
 enum RedZone { RED_ZONE, NO_RED_ZONE };
 
 enum Where {
-  RANGE,   // from planted_begin to before planted_end
-  ON_CO,   // where SP lies on a coroutine's stack
-  ALWAYS   // at every boundary, and without any signal
+  RANGE,  // from planted_begin to before planted_end
+  ON_CO,  // where SP lies on a coroutine's stack
+  ALWAYS  // at every boundary, and without any signal
 };
 
 struct Cell {
