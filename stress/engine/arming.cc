@@ -10,6 +10,7 @@ namespace {
 void arm(const PlannedInjection& injection, unsigned index) {
   if (injection.source == Source::hwbreak) {
     trap::arm_hwbreak(index, injection.pc, injection.nth);
+    trap::hwbreaks_changed();
   } else {
     trap::arm(index, injection.pc, injection.nth, injection.gate);
   }

@@ -83,6 +83,8 @@ void place_trap() {
     how.own = wanted.own_passing;
   } else if (armed > 0) {  // without an armed one, as it is
     how.own = next_is_handed_on() ? wanted.own_handed_on : wanted.own_passing;
+  } else if (is_any_hwbreak_armed()) {  // its passes are not told apart
+    how.own = wanted.own_handed_on;
   }
   if (how != installed) install_trap(how);
 }
@@ -247,6 +249,10 @@ TrapClient* set_client(TrapClient* trap_client) {
 
 void want_traps(TrapWanted traps) {
   wanted = traps;
+  place_trap();
+}
+
+void hwbreaks_changed() {
   place_trap();
 }
 

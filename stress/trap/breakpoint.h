@@ -51,6 +51,8 @@ struct TrapWanted {
   const StackPaint* paint = nullptr;
   std::uint64_t red_zone = kRedZone;  // bytes below SP that the signal leaves alone
 };
+// A hardware breakpoint was armed: its trap must land where the next signal is wanted.
+void hwbreaks_changed();
 void want_traps(TrapWanted traps);
 
 inline constexpr unsigned kMaxBreaks = 16;

@@ -121,6 +121,13 @@ int take_hwbreak(const siginfo_t* info, const ucontext_t* uc) {
   return hit;
 }
 
+bool is_any_hwbreak_armed() {
+  for (const HwBreak& event : events) {
+    if (event.passes_left != 0) return true;
+  }
+  return false;
+}
+
 void disarm_hwbreaks() {
   for (HwBreak& event : events) {
     if (event.passes_left != 0) ioctl(event.fd, PERF_EVENT_IOC_DISABLE, 0);

@@ -25,5 +25,6 @@ void arm_hwbreak(unsigned index, std::uint64_t pc, std::uint32_t nth);
 inline constexpr int kNoHwBreak = -2;
 int take_hwbreak(const siginfo_t* info, const ucontext_t* uc);
 void disarm_hwbreaks();
+bool is_any_hwbreak_armed();
 
 }  // namespace sigsweep::trap

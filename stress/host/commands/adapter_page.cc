@@ -75,7 +75,11 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
   }
   for (const CellRow& row : result.cells) copies += row.copies;
   std::string page = adapter.name + " " + adapter.version + ": ";
-  if (!broken.empty()) {
+  if (!result.without_signal.empty()) {
+    const BaselineProblem& first = result.without_signal.front();
+    page += fmt::format("NOT right even without a signal: {}: {} {}\n", first.site, first.verdict,
+                        first.detail);
+  } else if (!broken.empty()) {
     page += fmt::format("NOT safe for what was promised ({}):\n{}", promises_of(adapter), broken);
   } else if (most == 0) {
     page += "nothing was promised of what was tried\n";

@@ -163,6 +163,13 @@ void find_problems(const Adapter& adapter, std::vector<Problem>* out) {
                     "host->stack(co, lowest, size) in create(), with the trait "
                     "SIGSWEEP_OWNS_STACKS; or the stack that create() is given"});
   }
+  if (const std::string& symbol = adapter.found_code().switch_left_out; !symbol.empty()) {
+    out->push_back(
+        {"the switch itself is left out: " + symbol +
+             " moves SP from one stack to another, and belongs to the C library",
+         "code",
+         "\"trace\", \"sym:" + symbol + "\" in `code`; \"!sym:" + symbol + "\" if it is meant"});
+  }
   find_lost_state(log, out);
   if (log.executed.is_full()) {
     out->push_back({"the way is too long: more instructions than sigsweep can follow", "",

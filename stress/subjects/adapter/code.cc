@@ -15,6 +15,8 @@ constexpr std::string_view kRuntimes[] = {
     "libstdc++.so", "libc++.so", "libc++abi.so",  "linux-vdso", "linux-gate",
     "libdl.so",     "librt.so",  "libunwind.so",  "ld-musl",    "libasan.so"};
 
+constexpr const char* kOfRuntime = "it belongs to the C or C++ library";
+
 bool is_runtime(const Module& module) {
   return std::ranges::any_of(kRuntimes,
                              [&](std::string_view name) { return module.name.starts_with(name); });
@@ -127,7 +129,18 @@ std::string why_not(const Function& f, const std::vector<Wanted>& list, bool tra
   }
   if (in) return {};
   if (!trace) return "the adapter's list does not name it";
-  if (is_runtime(*f.module)) return "it belongs to the C or C++ library";
+  if (is_runtime(*f.module)) return kOfRuntime;
+  return {};
+}
+
+// The function that moves SP although the C library has it, by name.
+std::string find_switch(const SweptCode& code, const StepLog& log) {
+  for (const Move& move : log.moves.all()) {
+    for (const SweptCode::LeftOut& left : code.left_out) {
+      const bool within = move.pc >= left.function.begin && move.pc < left.function.end;
+      if (within && left.why == kOfRuntime) return left.function.symbol;
+    }
+  }
   return {};
 }
 
@@ -167,6 +180,7 @@ SweptCode choose_code(const Library& library, const StepLog& log) {
       code.left_out.push_back({function, why});
     }
   }
+  code.switch_left_out = find_switch(code, log);
   if (code.swept.empty() && log.last.finished) {
     code.problem = "no code is left to sweep; `code` in the adapter says what to sweep";
   }

@@ -26,6 +26,9 @@ struct SweptCode {
   };
   std::vector<LeftOut> left_out;
   std::string problem;  // of the adapter's list; empty: none
+  // The instruction that moves SP from stack to stack lies in code that is left out, and nobody
+  // asked for that: where. Empty: it is swept.
+  std::string switch_left_out;
 
   std::vector<Region> regions() const;
 };

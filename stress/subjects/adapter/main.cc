@@ -82,5 +82,11 @@ int main(int argc, char** argv) {
   if (!subject.steps().problem.empty()) {
     return complain(subject.steps().problem, subject.steps().status);
   }
+  if (const std::string& symbol = subject.found_code().switch_left_out; !symbol.empty()) {
+    std::fprintf(stderr,
+                 "adapter: the switch itself is not swept: %s belongs to the C library, and `code` "
+                 "does not name it\n",
+                 symbol.c_str());
+  }
   return runner_main(static_cast<int>(left.size()) - 1, left.data(), subject, nullptr);
 }
