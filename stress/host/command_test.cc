@@ -1163,10 +1163,11 @@ TEST_F(BoostContext, IsSweptExplainedAndListed) {
 
 TEST_F(BoostContext, EachSourceGivesTheSameMaps) {
   std::vector<std::map<std::string, std::string>> maps;
-  for (const std::string source : {"direct", "kill", "itimer"}) {
+  for (const std::string source : {"direct", "kill", "itimer", "hwbreak"}) {
     const std::string file = folder_ + "/" + source + ".jsonl";
-    EXPECT_EQ(sigsweep("sweep --subject fcontext --inject " + source + " --json " + file).status,
-              0);
+    const Ran ran = sigsweep("sweep --subject fcontext --inject " + source + " --json " + file);
+    if (source == "hwbreak" && ran.status == 77) break;  // not to be had on this machine
+    EXPECT_EQ(ran.status, 0) << ran.output;
     std::map<std::string, std::string>& map = maps.emplace_back();
     for (const json& cell : rows(file, "cell")) {
       EXPECT_EQ(cell["landed"], cell["trials"]) << cell;
@@ -1175,8 +1176,7 @@ TEST_F(BoostContext, EachSourceGivesTheSameMaps) {
     }
   }
   EXPECT_EQ(maps[0].size(), 36U);
-  EXPECT_EQ(maps[1], maps[0]);
-  EXPECT_EQ(maps[2], maps[0]);
+  for (const auto& map : maps) EXPECT_EQ(map, maps[0]);
 }
 
 // Two signals: a handler that has left the alternate stack is spoiled there, as predicted; on the
