@@ -60,6 +60,8 @@ MAY_INCLUDE = {
     "stress/storm": ["stress/base", "stress/subject", "stress/verdict"],
     "stress/subjects/onm/storm": ["runtime", "stress/base", "stress/oracle", "stress/storm", "stress/subject",
                                   "stress/subjects/onm", "stress/trap", "stress/verdict"],
+    "stress/subjects/adapter/storm": ["stress/base", "stress/storm", "stress/subject", "stress/subjects/adapter",
+                                      "stress/trap", "stress/unwind", "stress/verdict"],
     "stress/host": ["stress/account", "stress/base", "stress/schedule", "stress/verdict"],
     "stress/host/commands": ["stress/account", "stress/base", "stress/host", "stress/schedule", "stress/verdict"],
     "fuzz/malloc": ["runtime", "stress/campaign", "stress/engine", "stress/oracle", "stress/subject"],

@@ -51,7 +51,7 @@ void settle(Stage* stage, unsigned site, Verdict own) {
   violation.hit = stage->hit;
   violation.signals = stage->op_signals;
   violation.site = site;
-  violation.replayable = true;
+  violation.replayable = stage->other_signals == 0;  // else it may be theirs
   note_violation(stage->thread, violation);
 }
 
@@ -65,10 +65,11 @@ void prepare(Stage* stage, unsigned site) {
 
 void operate(Stage* stage, unsigned site) {
   prepare(stage, site);
+  settle(stage, site, Verdict::ok);  // what signals found since the last operation
   Call call{}, inner{};
   call.inner = &inner;
   call.in[0] = static_cast<std::uintptr_t>(random_word(&stage->rng)) | 1;
-  stage->op_signals = 0;
+  stage->op_signals = stage->other_signals = 0;
   {
     const Operating operating(stage);
     const std::uint64_t began = ticks();

@@ -23,8 +23,8 @@ struct alignas(64) Stage {
   bool unwinding = false;
   // the operations'
   Counter legal = {}, finished = {};
-  bool operating = false;  // else a handler only counts its signal
-  unsigned op_signals = 0;
+  bool operating = false;                      // else a handler only counts its signal
+  unsigned op_signals = 0, other_signals = 0;  // in the operation; behind it, or before the next
   Hit hit{};
   // The first in the order of verdicts that a handler found since the last operation's end.
   Verdict found = Verdict::ok;
