@@ -67,9 +67,11 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
   const AdapterSpec& adapter = *session.description.adapter;
   const char* const unit = session.options.depth > 1 ? "pairs of boundaries" : "boundaries";
   std::uint64_t most = 0, copies = 0;
+  bool tried_more = false;  // than what was promised
   std::string broken, observed;
   for (const auto& [handler, tally] : tallies(session, result)) {
     if (tally.promised) most = std::max(most, tally.trials);
+    tried_more = tried_more || !tally.promised;
     broken += sentence(handler, tally.broken, tally.trials, unit);
     observed += sentence(handler, tally.observed, tally.trials, unit);
   }
@@ -82,20 +84,23 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
   } else if (!broken.empty()) {
     page += fmt::format("NOT safe for what was promised ({}):\n{}", promises_of(adapter), broken);
   } else if (most == 0) {
-    page += "nothing was promised of what was tried\n";
+    page += "nothing of what was tried breaks a promise\n";
   } else {
     page += fmt::format("safe at {} of {} {} for what was promised ({})\n", most, most, unit,
                         promises_of(adapter));
   }
-  page += observed.empty() ? "beyond that, nothing was observed to break\n"
-                           : "beyond that, observed, and never a finding:\n" + observed;
+  if (!observed.empty()) {
+    page += "beyond that, observed, and never a finding:\n" + observed;
+  } else if (tried_more) {
+    page += "beyond that, nothing was observed to break\n";
+  }
   if (result.unreached() != 0) {
     page += fmt::format(
         "{} signals found no boundary: the library does not take the same way each time\n",
         result.unreached());
   }
   if (copies != 0)
-    page += fmt::format("{} copies of the runner were thrown away after a trial\n", copies);
+    page += fmt::format("{} trials had a copy of the process for themselves, or ended theirs\n", copies);
   return page;
 }
 
