@@ -14,18 +14,18 @@
 // runner-ISA [--progress-fd N]: N is a memory file of at least 32 bytes, shared with the host. It
 // holds the serial number of the running trial (0: none), the cell's index in the command, and the
 // boundary's index.
+#include "stress/runner/main.h"
+
 #include <sys/mman.h>
 #include <ucontext.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <string>
 
 #include "stress/base/start.h"
 #include "stress/runner/command.h"
-#include "stress/runner/main.h"
 
 namespace sigsweep {
 namespace {
@@ -48,7 +48,7 @@ std::string carry_out(Runner& runner, const Record& command) {
 }
 
 int serve(Runner& runner) {
-  for (std::string line; std::getline(std::cin, line);) {
+  for (std::string line; receive(&line);) {
     const std::string trouble = carry_out(runner, Record::decode(line));
     send(trouble.empty() ? Record("done") : Record("trouble").add("message", trouble));
     flush();

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -119,6 +120,14 @@ void on_trap(int, siginfo_t*, void* context) {
 
 // ---- in the child
 
+// The library's own handler for SIGTRAP would get the steps, and the breakpoints of every trial.
+void require_trap() {
+  struct sigaction now {};
+  if (sigaction(SIGTRAP, nullptr, &now) == 0 && now.sa_sigaction == on_trap) return;
+  stepping.log->takes_trap = true;
+  _exit(2);
+}
+
 // Seconds of processor time, and of any.
 constexpr unsigned kMostCpu = 5, kMostTime = 20;
 
@@ -185,6 +194,7 @@ void step_site(unsigned index, Cast* cast) {
   if (errno != kErrno) log.sets_errno |= std::uint32_t{1} << index;
   asm volatile("nop; nop");
   if (is_mistaken(row, call)) log.mistaken |= std::uint32_t{1} << index;
+  require_trap();
   look_again(row, cast);
   log.problems[index] = cast->problem;
   log.done |= std::uint32_t{1} << index;
@@ -194,6 +204,7 @@ void step_all(void* argument) {
   auto* cast = static_cast<Cast*>(argument);
   cast->begin();
   stepping.log->began = true;
+  require_trap();
   for (unsigned i = 0; i < std::size(kSites); i++) {
     if (is_there(kSites[i], cast->library())) step_site(i, cast);
   }
@@ -242,11 +253,18 @@ void judge_end(int status, bool in_time, Stepped* out) {
     out->problem = log.failure;
     return;
   }
+  if (log.takes_trap) {
+    out->status = 2;
+    out->problem =
+        "the library sets a handler for SIGTRAP; allowed: any other signal, because sigsweep's "
+        "breakpoints need this one";
+    return;
+  }
   out->problem = "before any signal, in " + where(log) + ": ";
   if (hung) {
     out->problem += "it never comes back";
   } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP) {
-    out->problem += "it masks SIGTRAP, so no breakpoint can stand there";
+    out->problem += "it masks or ignores SIGTRAP, so no breakpoint can stand there";
   } else if (WIFSIGNALED(status)) {
     out->problem += std::string("it died of ") + strsignal(WTERMSIG(status));
   } else {
@@ -271,8 +289,10 @@ Stepped step_through(const Library&, Cast* cast, const Stacks& stacks) {
   }
   out.log = new (memory) StepLog;
   modules_of_process();  // before the fork: both sides use it
-  const pid_t child = fork();
+  const pid_t parent = getpid(), child = fork();
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // the library may wait for ever
+    if (getppid() != parent) _exit(0);
     set_up(out.log, cast, &stacks);
     trap::Containment frame{};
     frame.stack = stacks[kHost].hi;

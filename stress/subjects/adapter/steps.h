@@ -68,12 +68,13 @@ class StepLog {
   WayPart part = WayPart::caller;
   Death death;  // how the process ended; of exit(): signal 0
   bool died = false;
+  bool takes_trap = false;          // somebody has set another handler for SIGTRAP
   bool began = false;               // begin() and the first coroutines are done
   bool finished = false;            // all sites came to their end
   char failure[256] = {};           // why the library failed, as it says; empty: it does not say
   std::uint64_t undeclared_sp = 0;  // a body ran there; 0: each ran on a declared stack
   const char* problems[std::size(kSites)] = {};  // what a site lost: Cast::problem
-  std::uint32_t sets_errno = 0;  // bit i: kSites[i] leaves another errno
+  std::uint32_t sets_errno = 0;                  // bit i: kSites[i] leaves another errno
   std::uint32_t mistaken = 0;                    // bit i: a value or a count of kSites[i] is wrong
   // Of each stack, in bytes: how far below the harness's own frame SP was when it left. The frames
   // of a waiting coroutine are that long.
