@@ -94,7 +94,7 @@ function(sigsweep_isa isa)
     set(target fuzzers-${isa})
     set(parts fuzzers)
   elseif(isa STREQUAL "386")
-    list(APPEND parts runner-386-adapter runner-386-adapter-storm)
+    list(APPEND parts runner-386-adapter runner-386-adapter-storm adapters)
   endif()
   add_custom_target(${target} ALL COMMAND ${configure} COMMAND ${CMAKE_COMMAND} --build ${folder} --target ${parts}
                     USES_TERMINAL VERBATIM)

@@ -176,7 +176,7 @@ TEST_F(Adapter, WhatIsNotPromisedIsObservedAndNoFinding) {
                       "changes nothing, nests, keeps_fpenv)\n"
                       "beyond that, observed, and never a finding:\n"
                       "  a round trip in the handler: crash at 7 of 40 boundaries, hang at 3\n"
-                      "6 copies of the runner were thrown away after a trial\n"),
+                      "6 trials had a copy of the process for themselves, or ended theirs\n"),
       std::string::npos)
       << ran.output;
   const std::string results = folder_ + "/r.jsonl";

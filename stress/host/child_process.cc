@@ -164,8 +164,7 @@ class Running {
 };
 
 Running::Running(const Program& program) {
-  static unsigned serial = 0;
-  mark_ = fmt::format("{}={}-{}", kMark, getpid(), ++serial);
+  mark_ = new_mark();
   const File output(opened(program.output, program.folder));
   const bool together = !program.output.empty() && program.output == program.error;
   const File error(together ? dup(output.fd()) : opened(program.error, program.folder));
@@ -203,17 +202,26 @@ std::optional<Ended> Running::look() {
 void Running::end() {
   if (pid_ < 0) return;
   kill(-pid_, SIGKILL);
-  const auto limit = Clock::now() + kEndsWithin;
-  for (auto left = marked(mark_); !left.empty() && Clock::now() < limit; left = marked(mark_)) {
-    for (const pid_t pid : left) kill(pid, SIGKILL);
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  }
+  end_marked(mark_);
   while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   pid_ = -1;
 }
 
 }  // namespace
+
+std::string new_mark() {
+  static unsigned serial = 0;
+  return fmt::format("{}={}-{}", kMark, getpid(), ++serial);
+}
+
+void end_marked(const std::string& mark) {
+  const auto limit = Clock::now() + kEndsWithin;
+  for (auto left = marked(mark); !left.empty() && Clock::now() < limit; left = marked(mark)) {
+    for (const pid_t pid : left) kill(pid, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+}
 
 std::string Ended::how() const {
   switch (kind) {

@@ -44,6 +44,12 @@ std::vector<Ended> run_programs(const std::vector<Program>& programs,
                                 const std::function<bool()>& goes_on = {});
 Ended run_program(const Program& program, std::chrono::milliseconds limit);
 
+// A mark that a child puts into its environment, NAME=VALUE: whatever it starts inherits it, even
+// what leaves its process group. Different each time.
+std::string new_mark();
+// Ends all processes that have the mark, within a second.
+void end_marked(const std::string& mark);
+
 // Is there such a program on the PATH?
 bool is_on_path(const std::string& name);
 

@@ -18,6 +18,8 @@
 #include <sstream>
 #include <utility>
 
+#include "stress/host/child_process.h"
+
 namespace sigsweep {
 
 std::atomic<bool> stop_requested{false};
@@ -100,6 +102,7 @@ void RunnerProcess::become(int commands, int answers) const {
   dup2(commands, STDIN_FILENO);
   dup2(answers, STDOUT_FILENO);
   if (errors_fd_ >= 0) dup2(errors_fd_, STDERR_FILENO);
+  if (!mark_.empty()) putenv(const_cast<char*>(mark_.c_str()));
   const std::string fd = std::to_string(shared_fd_);
   std::vector<const char*> words;
   if (emulator_ != nullptr) words.push_back(emulator_);
@@ -136,6 +139,7 @@ bool RunnerProcess::start(std::string* why) {
     return false;
   }
   shared_->serial = 0;
+  if (!adapter_.empty()) mark_ = new_mark();
   pid_ = fork();
   if (pid_ == 0) become(down[0], up[1]);
   close(down[0]);
@@ -155,6 +159,7 @@ Outcome RunnerProcess::bury(bool hung) {
   if (hung) kill(pid_, SIGKILL);
   int status = 0;
   waitpid(pid_, &status, 0);
+  if (!mark_.empty()) end_marked(mark_);
   // Of its own watchdog, in a trial that masks all that could end it.
   if (WIFSIGNALED(status) && WTERMSIG(status) == SIGXCPU) outcome.hung = true;
   close(to_);
@@ -177,6 +182,12 @@ Outcome RunnerProcess::bury(bool hung) {
   return outcome;
 }
 
+bool RunnerProcess::has_ended() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid_;
+}
+
 bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
   for (Silence silence;;) {
     const std::size_t end = unread_.find('\n');
@@ -193,6 +204,10 @@ bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
     }
     pollfd poll_from{from_, POLLIN, 0};
     if (poll(&poll_from, 1, kTick) <= 0) {
+      if (has_ended()) {  // and what it has started holds its standard output
+        *outcome = bury(false);
+        return false;
+      }
       if (!silence.lasts(activity_of(pid_), kSilence)) continue;
       *outcome = bury(true);
       return false;

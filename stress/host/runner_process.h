@@ -80,10 +80,12 @@ class RunnerProcess {
   // Of an adapter, whose code may write there: passes on what came since, and returns the last
   // line of it. The last line is not passed on if the process has `ended`.
   std::string relay_errors(bool ended);
+  bool has_ended() const;
   bool read_line(std::string* line, Outcome* outcome);
   Outcome bury(bool hung);
 
   std::string path_, adapter_;
+  std::string mark_;      // of an adapter's process, whose library may start others
   const char* emulator_;  // null: the machine runs it
   int errors_fd_ = -1;    // its standard error, kept; -1: it has ours
   std::uint64_t errors_read_ = 0;

@@ -44,7 +44,19 @@ std::string claims(Runner& runner, const Record& command);
 // --walk FILE [--account]: the process's exit status.
 int walk(Runner& runner, const char* path, bool account);
 
-// Writes a record to standard output; flush() when the host must have what was sent.
+// From here on commands and records go through descriptors of their own. A library that is loaded
+// afterwards, and prints or reads, does not get between them: standard input is empty, and what is
+// printed goes to standard error. Empty, or why not.
+std::string set_wire_apart();
+// Opens those of the standard streams again that somebody has closed since: else the next file to
+// be opened would get the number. REQUIRES: set_wire_apart() was called.
+void reopen_streams();
+
+// The next line of the host's; false: there is none. And the bytes behind it, as many as come.
+bool receive(std::string* line);
+void receive_bytes(std::string* bytes);
+
+// Writes a record to the host; flush() when the host must have what was sent.
 void send(const Record& record);
 void flush();
 

@@ -22,7 +22,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <string>
 
 #include "stress/base/start.h"
@@ -49,7 +48,7 @@ std::string carry_out(Runner& runner, const Record& command) {
 }
 
 int serve(Runner& runner) {
-  for (std::string line; std::getline(std::cin, line);) {
+  for (std::string line; receive(&line);) {
     const std::string trouble = carry_out(runner, Record::decode(line));
     send(trouble.empty() ? Record("done") : Record("trouble").add("message", trouble));
     flush();

@@ -1,7 +1,5 @@
 // replay bytes=N, then the schedule's text: runs it, and accounts for its verdict.
 // resolve bytes=N, then the schedule's text: the boundary of each injection in this build.
-#include <iostream>
-
 #include "stress/campaign/cell.h"
 #include "stress/campaign/resolve.h"
 #include "stress/runner/account.h"
@@ -21,7 +19,7 @@ void refuse(const ParseError& error) {
 // The schedule that follows the command; nullopt if it is refused, after saying so.
 std::optional<Schedule> read_schedule(const Runner& runner, const Record& command) {
   std::string text(static_cast<std::size_t>(command.number("bytes")), '\0');
-  std::cin.read(text.data(), static_cast<std::streamsize>(text.size()));
+  receive_bytes(&text);
   auto parsed = parse_schedule(text, "", catalog_of(runner.subject));
   if (const auto* error = std::get_if<ParseError>(&parsed)) {
     refuse(*error);

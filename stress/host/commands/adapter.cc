@@ -10,6 +10,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <utility>
 
 #include "stress/host/adapter_file.h"
 #include "stress/host/child_process.h"
@@ -188,6 +189,9 @@ Checked run_check(const Options& options, const std::string& runner) {
   // All but the last line is the library's own: it goes where it was to go.
   for (std::string line; std::getline(errors, line); checked.said = line) {
     if (!checked.said.empty()) fmt::print(stderr, "{}\n", checked.said);
+  }
+  if (checked.ended.kind == Ended::exited && checked.ended.status == 0 && !checked.said.empty()) {
+    fmt::print(stderr, "{}\n", std::exchange(checked.said, {}));  // it tells of no end
   }
   // "-": the library has said itself what is wrong, there.
   std::erase_if(checked.records,

@@ -3,6 +3,7 @@
 
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 
 #include "stress/trap/arch.h"
 
@@ -36,6 +37,16 @@ void guard(void (*told)(const Death&)) {
     if (told == nullptr) sa.sa_handler = SIG_DFL;
     sigaction(signal, &sa, nullptr);
   }
+}
+
+std::string displaced() {
+  std::string names;
+  for (const int signal : kDeadly) {
+    struct sigaction now {};
+    if (sigaction(signal, nullptr, &now) != 0 || now.sa_sigaction == die) continue;
+    names += (names.empty() ? "SIG" : " SIG") + std::string(sigabbrev_np(signal));
+  }
+  return names;
 }
 
 }  // namespace sigsweep::adapter

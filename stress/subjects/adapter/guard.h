@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace sigsweep::adapter {
 
@@ -15,5 +16,7 @@ struct Death {
 // the alternate stack where there is one, or in exit(). It may end the process itself. Null: the
 // process ends without it. Not async-signal-safe.
 void guard(void (*told)(const Death&));
+// The signals, of those, for which somebody has set another handler since; separated by blanks.
+std::string displaced();
 
 }  // namespace sigsweep::adapter

@@ -5,16 +5,18 @@
 // --check  sends what is known of the library (check.h), even if it cannot be swept, and ends
 #include "stress/runner/main.h"
 
-#include <dlfcn.h>
-#include <ucontext.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <string>
 #include <vector>
 
+#include "stress/base/start.h"
 #include "stress/runner/command.h"
 #include "stress/subjects/adapter/adapter.h"
 #include "stress/subjects/adapter/check.h"
@@ -45,6 +47,33 @@ void starting_failed(const Death& death) {
   complain_of(death, "begin() and create() ran");
 }
 
+void remark(const std::string& what) {
+  complain(what, 0);
+}
+
+// What the library has done to the process, and what becomes of it. REQUIRES: the guard is up.
+void remark_on_process() {
+  const std::filesystem::directory_iterator tasks("/proc/self/task");
+  if (const auto threads = std::distance(begin(tasks), end(tasks)) - 1; threads > 0) {
+    remark("the library has started " + std::to_string(threads) + " thread" +
+           (threads > 1 ? "s" : "") +
+           "; trials run in copies of the process, which have none of them");
+  }
+  if (const std::string signals = displaced(); !signals.empty()) {
+    remark("the library has set a handler for " + signals + "; sigsweep's own takes its place");
+  }
+  stack_t alternate{};
+  if (sigaltstack(nullptr, &alternate) == 0 && (alternate.ss_flags & SS_DISABLE) == 0) {
+    remark("the library has set an alternate signal stack; sigsweep's own takes its place");
+  }
+}
+
+// Without the library's destructors: its coroutines are unfinished, and one may wait for them.
+[[noreturn]] void leave(int status) {
+  std::fflush(nullptr);
+  _exit(status);
+}
+
 int usage(const char* program) {
   std::fprintf(stderr,
                "usage: %s --adapter FILE [--check | --walk FILE [--account] | --progress-fd N]\n",
@@ -66,18 +95,24 @@ std::vector<char*> others(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace sigsweep::adapter;
   if (argc < 3 || std::strcmp(argv[1], "--adapter") != 0) return usage(argv[0]);
+  if (const std::string why = sigsweep::check_start(); !why.empty()) return complain(why, 3);
+  if (const std::string why = sigsweep::set_wire_apart(); !why.empty()) return complain(why, 3);
   Library library;
   guard(loading_failed);
-  if (const std::string why = load(argv[2], &library); !why.empty()) {
+  const std::string wrong = load(argv[2], &library);
+  sigsweep::reopen_streams();
+  if (!wrong.empty()) {
     guard(nullptr);
-    return complain(why, 2);
+    return complain(wrong, 2);
   }
   guard(starting_failed);
   static Adapter subject(std::move(library));
   subject.start();
+  sigsweep::reopen_streams();
+  remark_on_process();
   guard(nullptr);
   std::vector<char*> left = others(argc, argv);
-  if (argc == 4 && std::strcmp(argv[3], "--check") == 0) return send_check(subject);
+  if (argc == 4 && std::strcmp(argv[3], "--check") == 0) leave(send_check(subject));
   if (!subject.found_code().problem.empty()) return complain(subject.found_code().problem, 2);
   if (!subject.steps().problem.empty()) {
     return complain(subject.steps().problem, subject.steps().status);
@@ -88,5 +123,5 @@ int main(int argc, char** argv) {
                  "does not name it\n",
                  symbol.c_str());
   }
-  return runner_main(static_cast<int>(left.size()) - 1, left.data(), subject, nullptr);
+  leave(runner_main(static_cast<int>(left.size()) - 1, left.data(), subject, nullptr));
 }

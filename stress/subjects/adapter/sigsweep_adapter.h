@@ -82,7 +82,9 @@ struct sigsweep_adapter {
   void* (*suspend)(void* co, void* value);
 
   /* ---- optional: null
-   * begin: called once on each thread that switches, before anything else. Not 0: it failed. */
+   * begin: called once on each thread that switches, before anything else. Not 0: it failed.
+   * end: called before a further thread ends. Not on the first one: the process ends with its
+   * coroutines unfinished, and runs no destructor. */
   int (*begin)(const struct sigsweep_host* host);
   void (*end)(void);
   /* Called in the body of `from`: goes on in `to`, another coroutine, which was created but not

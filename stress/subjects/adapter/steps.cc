@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -122,6 +123,14 @@ void on_trap(int, siginfo_t*, void* context) {
 
 // ---- in the child
 
+// The library's own handler for SIGTRAP would get the steps, and the breakpoints of every trial.
+void require_trap() {
+  struct sigaction now {};
+  if (sigaction(SIGTRAP, nullptr, &now) == 0 && now.sa_sigaction == on_trap) return;
+  stepping.log->last.takes_trap = true;
+  _exit(2);
+}
+
 // Seconds of processor time, and of any.
 constexpr unsigned kMostCpu = 5, kMostTime = 20;
 
@@ -187,6 +196,7 @@ void step_site(unsigned index, Cast* cast) {
   log.sites[index].sets_errno = errno != kErrno;
   asm volatile("nop; nop");
   log.sites[index].mistaken = is_mistaken(row, call);
+  require_trap();
   look_again(row, cast);
   log.sites[index].problem = cast->problem;
   log.sites[index].done = true;
@@ -196,6 +206,7 @@ void step_all(void* argument) {
   auto* cast = static_cast<Cast*>(argument);
   cast->begin();
   stepping.log->last.began = true;
+  require_trap();
   for (unsigned i = 0; i < std::size(kSites); i++) {
     if (is_there(kSites[i], cast->library())) step_site(i, cast);
   }
@@ -244,11 +255,18 @@ void judge_end(int status, bool in_time, Stepped* out) {
     out->problem = last.failure;
     return;
   }
+  if (last.takes_trap) {
+    out->status = 2;
+    out->problem =
+        "the library sets a handler for SIGTRAP; allowed: any other signal, because sigsweep's "
+        "breakpoints need this one";
+    return;
+  }
   out->problem = "before any signal, in " + where(last) + ": ";
   if (hung) {
     out->problem += "it never comes back";
   } else if (WIFSIGNALED(status) && WTERMSIG(status) == SIGTRAP) {
-    out->problem += "it masks SIGTRAP, so no breakpoint can stand there";
+    out->problem += "it masks or ignores SIGTRAP, so no breakpoint can stand there";
   } else if (WIFSIGNALED(status)) {
     out->problem += std::string("it died of ") + strsignal(WTERMSIG(status));
   } else {
@@ -273,8 +291,10 @@ Stepped step_through(const Library&, Cast* cast, const Stacks& stacks) {
   }
   out.log = new (memory) StepLog;
   modules_of_process();  // before the fork: both sides use it
-  const pid_t child = fork();
+  const pid_t parent = getpid(), child = fork();
   if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);  // the library may wait for ever
+    if (getppid() != parent) _exit(0);
     set_up(out.log, cast, &stacks);
     trap::Containment frame{};
     frame.stack = stacks[kHost].hi;

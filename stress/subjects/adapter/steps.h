@@ -75,10 +75,11 @@ struct LastSeen {
   std::uint64_t pc = 0;
   unsigned site = 0;  // under way
   WayPart part = WayPart::caller;
-  Death death;             // how the process ended; of exit(): signal 0
-  bool began = false;      // begin() and the first coroutines are done
-  bool finished = false;   // all sites came to their end
-  char failure[256] = {};  // why the library failed, as it says; empty: it does not say
+  Death death;              // how the process ended; of exit(): signal 0
+  bool takes_trap = false;  // somebody has set another handler for SIGTRAP
+  bool began = false;       // begin() and the first coroutines are done
+  bool finished = false;    // all sites came to their end
+  char failure[256] = {};   // why the library failed, as it says; empty: it does not say
 };
 
 // What a site came to.

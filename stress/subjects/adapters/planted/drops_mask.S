@@ -1,6 +1,6 @@
 // Kind: the signal mask is not switched, although KEEPS_MASK is promised.
 // Where: no signal is needed. The last instruction comes back with the other context's mask.
-// Predicted: state-leak, everywhere. The twin asks the kernel before it moves SP, as glibc's swapcontext does.
+// Predicted: state-leak, everywhere: the resumer finds the coroutine's mask. The twin asks the kernel before it moves SP, as glibc's swapcontext does.
 #include "stress/subjects/adapters/planted/planted.inc"
 
 	BEGIN_SWITCH

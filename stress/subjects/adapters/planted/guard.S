@@ -7,9 +7,11 @@
 //                     that reads it again. bad-reject or state-leak: the handler is refused, and has overwritten the
 //                     word. Its first instruction is guard_late's fault, too.
 //   guard_unpromised  the guard is sound, and HANDLER_SWITCHES is promised, not HANDLER_REFUSED: while the guard is up.
-//                     false-reject. Its twin has no guard and needs none.
+//                     handler-clobbered: the handler's resume() comes back, and its coroutine has not run. Its twin has
+//                     no guard and needs none.
 //
-// Twins of the former two: the guard that is sound. A handler is refused while it is up, with nothing changed: rejected.
+// Twins of the former two: the guard that is sound. A handler is refused while it is up, with nothing changed: ok,
+// because HANDLER_REFUSED is promised.
 // A handler that does not switch does no harm.
 #include "stress/subjects/adapters/planted/planted.inc"
 #if defined(__x86_64__)

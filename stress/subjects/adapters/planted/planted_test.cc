@@ -195,6 +195,29 @@ TEST_P(PlantedSwitches, AreFoundWhereTheyAreAtFault) {
 INSTANTIATE_TEST_SUITE_P(, PlantedSwitches, testing::ValuesIn(all_sweeps()),
                          [](const auto& info) { return info.param.name(); });
 
+// Nobody promises to keep errno: it is shown, and is no finding.
+class ClobbersErrno : public PlantedFile, public testing::WithParamInterface<const char*> {};
+
+TEST_P(ClobbersErrno, ShowsInCheck) {
+  std::string why;
+  for (const bool is_mended : {false, true}) {
+    if (!open(GetParam(), "clobbers_errno", is_mended, &why)) GTEST_SKIP() << why;
+    const Ran ran = sigsweep("adapter check " + file_ + " --json c.jsonl");
+    EXPECT_EQ(ran.status, 0) << ran.output;
+    unsigned told = 0;
+    for (const json& promise : rows(folder_ + "/c.jsonl", "promise")) {
+      if (promise["name"] != "keeps_errno") continue;
+      told++;
+      const std::string detail = promise["detail"];
+      EXPECT_EQ(detail.starts_with("set by round_trip"), !is_mended) << promise;
+    }
+    EXPECT_EQ(told, 1U) << ran.output;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(, ClobbersErrno, testing::Values("amd64", "386"),
+                         [](const auto& info) { return std::string(info.param); });
+
 // current() and SP differ from the one's store to the other's load; in the twin at one boundary.
 class StaleCurrent : public PlantedFile, public testing::WithParamInterface<bool> {};
 
