@@ -2,6 +2,8 @@
 #include "stress/base/forked.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -9,6 +11,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
 
 namespace sigsweep {
 namespace {
@@ -117,6 +120,46 @@ bool Worker::hire() {
   return child_ > 0;
 }
 
+namespace {
+
+// Of /proc/PID/stat: is the process asleep, and how much processor time has it had?
+struct Look {
+  bool asleep = false;
+  unsigned long ticks = 0;
+};
+
+Look look_at(pid_t pid) {
+  Look look;
+  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(in, text);
+  const std::size_t name_end = text.rfind(')');
+  if (name_end == text.npos) return look;
+  char state = '?';
+  unsigned long user = 0, system = 0;
+  constexpr const char* kFields = " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu";
+  if (std::sscanf(text.c_str() + name_end + 1, kFields, &state, &user, &system) != 3) return look;
+  look.asleep = state == 'S' || state == 'D';
+  look.ticks = user + system;
+  return look;
+}
+
+}  // namespace
+
+// A round takes far less than a tick. One that has slept through two of them waits for what will
+// not come. A child that the machine gives no processor does not sleep, and is left alone.
+bool Worker::answers_or_blocks() {
+  constexpr int kTick = 500;  // ms
+  Look before;
+  for (;;) {
+    pollfd answer = {answers_, POLLIN, 0};
+    if (poll(&answer, 1, kTick) != 0) return true;
+    const Look now = look_at(child_);
+    if (now.asleep && before.asleep && now.ticks == before.ticks) return false;
+    before = now;
+  }
+}
+
 Forked Worker::once() {
   Forked result;
   if (child_ < 0 && !hire()) {
@@ -124,11 +167,16 @@ Forked Worker::once() {
     return result;
   }
   char byte = 0;
-  if (write(requests_, &byte, 1) == 1 && read(answers_, &byte, 1) == 1) {
+  const bool asked = write(requests_, &byte, 1) == 1;
+  const bool blocked = asked && !answers_or_blocks();
+  if (blocked) kill(child_, SIGKILL);
+  if (asked && !blocked && read(answers_, &byte, 1) == 1) {
     result.exit_status = kCameBack;
     return result;
   }
-  return bury();
+  result = bury();
+  result.blocked = blocked;
+  return result;
 }
 
 Forked Worker::bury() {

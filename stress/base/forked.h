@@ -13,6 +13,7 @@ struct Forked {
   std::string output;    // standard error
   int exit_status = -1;  // -1: it did not exit
   int signal = 0;        // the signal that killed it
+  bool blocked = false;  // it was killed because it only waited
 
   // There was no child, so nothing was done: `output` says so.
   bool is_missing() const { return exit_status < 0 && signal == 0; }
@@ -47,6 +48,8 @@ class Worker {
 
  private:
   bool hire();
+  // Waits for the answer of a round. False: it waits for nothing that could come.
+  bool answers_or_blocks();
   [[noreturn]] void serve(int requests, int answers) const;
   Forked bury();
 

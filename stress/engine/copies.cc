@@ -126,7 +126,8 @@ void Copies::book_death(CopiedTrial* trial) {
   Observation& seen = trial->seen;
   if (!trial->began) seen.begin(trial->plan.injections);
   trial->copy_ended = true;
-  seen.end = end_.signal == trap::watchdog_signal() ? End::timed_out : End::faulted;
+  const bool hung = end_.blocked || end_.signal == trap::watchdog_signal();
+  seen.end = hung ? End::timed_out : End::faulted;
   seen.fault_signal = end_.signal;
   seen.hits = std::max(seen.hits, std::min(seen.requested, 1U));
   seen.landed = seen.let_in();

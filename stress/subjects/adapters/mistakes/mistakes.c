@@ -127,7 +127,7 @@ __attribute__((constructor)) static void loaded(void) {
 __attribute__((visibility("hidden")))
 #endif
 const struct sigsweep_adapter *sigsweep_adapter(void) {
-  static const char *const whole[] = {"trace", "sym:swapcontext", "sym:setcontext", NULL};
+  static const char *const whole[] = {"trace", "!sym:swapcontext", "!sym:setcontext", NULL};
   static const char *const nowhere[] = {"sym:nowhere", NULL};
   static const char *const nothing[] = {"!trace", NULL};
   static struct sigsweep_adapter adapter = {
