@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -153,7 +152,9 @@ bool Worker::answers_or_blocks() {
   Look before;
   for (;;) {
     pollfd answer = {answers_, POLLIN, 0};
-    if (poll(&answer, 1, kTick) != 0) return true;
+    const int ready = poll(&answer, 1, kTick);
+    if (ready > 0) return true;
+    if (ready < 0) continue;  // a signal
     const Look now = look_at(child_);
     if (now.asleep && before.asleep && now.ticks == before.ticks) return false;
     before = now;

@@ -126,7 +126,7 @@ TEST_F(Adapter, CommandsThatTakeNoneSayWhoDoes) {
     EXPECT_EQ(ran.status, 2) << command;
     EXPECT_EQ(ran.output, "sigsweep: " + command.substr(0, command.find(' ')) +
                               ": takes no adapter; allowed with --adapter: sweep, storm, replay, "
-                              "shrink, explain, list\n");
+                              "shrink, explain, list, bench\n");
   }
 }
 

@@ -352,10 +352,10 @@ std::size_t Adapter::describe(std::uint64_t sp, char* out, std::size_t room) con
 
 Marks Adapter::marks(std::uint64_t sp, std::uint64_t) const {
   const unsigned stack = stacks_.find(sp, cast_.scene.stack);
-  const Marks left = stack >= kHandler1 && stack <= kHandler4 ? LEFT_ALTERNATE : 0;
+  const Marks left = stack >= kHandler1 && stack <= kHandler4 ? Marks{LEFT_ALTERNATE} : Marks{};
   const bool differs =
       library_.says.current != nullptr && stack < kSignal && whom(cast_.current()) != stack;
-  return left | (differs ? CURRENT_DIFFERS : 0);
+  return left | (differs ? Marks{CURRENT_DIFFERS} : Marks{});
 }
 
 // The frames of the harness, on the host's stack and on each coroutine's.

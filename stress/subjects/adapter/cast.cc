@@ -14,6 +14,11 @@ namespace {
 
 using Switch = void* (*)(void*, void*, void*);
 
+// A third argument, which the callee does not look at, does no harm in either calling convention.
+Switch as_switch(void* (*fn)(void*, void*)) {
+  return reinterpret_cast<Switch>(reinterpret_cast<void (*)()>(fn));
+}
+
 constexpr std::size_t kStackSize = 64 * 1024;  // bytes
 constexpr int kOwnSignal = SIGWINCH;           // masked in bodies if each has a mask of its own
 
@@ -223,8 +228,8 @@ void* Cast::resume(Coroutine* co, Coroutine::Task task, trap::Probe* probe, Call
   const bool masked = outer.stack != kHost && has_own_mask();
   prepare_probe(probe, kStacks + co->name, false);
   scene = {WayPart::resume, outer.stack};
-  void* const got = trap::nested_probe_call(probe, reinterpret_cast<Switch>(library_.says.resume),
-                                            co->co, as_value(call->in[0]), nullptr);
+  void* const got = trap::nested_probe_call(probe, as_switch(library_.says.resume), co->co,
+                                            as_value(call->in[0]), nullptr);
   scene = outer;
   call->got[0] = as_address(got);
   if (task == Coroutine::finish || !library_.promises(SIGSWEEP_PASSES_VALUE)) {
@@ -326,11 +331,10 @@ std::uint64_t Cast::leave(Coroutine* self) {
   self->away = &self->probe;
   self->state = transfers ? Coroutine::transferred : Coroutine::suspended;
   scene = {transfers ? WayPart::transfer : WayPart::suspend, self->name};
-  void* const received =
-      transfers ? trap::nested_probe_call(&self->probe, says.transfer, self->co, members_[kCo0]->co,
-                                          answer)
-                : trap::nested_probe_call(&self->probe, reinterpret_cast<Switch>(says.suspend),
-                                          self->co, answer, nullptr);
+  void* const received = transfers ? trap::nested_probe_call(&self->probe, says.transfer, self->co,
+                                                             members_[kCo0]->co, answer)
+                                   : trap::nested_probe_call(&self->probe, as_switch(says.suspend),
+                                                             self->co, answer, nullptr);
   scene = {WayPart::body, self->name};
   return as_address(received);
 }

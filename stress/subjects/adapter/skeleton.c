@@ -106,7 +106,7 @@ static const struct sigsweep_adapter kAdapter = {
      * the body and back, without the C library. Here the switch lies in the C library, so it is
      * named: "sym:NAME" a function, "sec:NAME" a section, "trace" what is seen. Drop this line for a
      * library of your own. */
-    .code = (const char *const[]){"trace", "sym:swapcontext", NULL},
+    .code = (const char *const[]){"trace", "sym:swapcontext", "sym:setcontext", NULL},
     .create = create,
     .resume = resume,
     .suspend = suspend,

@@ -86,7 +86,7 @@ void destroy(void* co) {
 // In which code signals land. Null: what sigsweep sees running on the way from resume() to the body
 // and back, without the C library. Here the switch lies in the C library, so it is named: "sym:NAME"
 // a function, "sec:NAME" a section, "trace" what is seen. A library of your own needs no list.
-const char* const kCode[] = {"trace", "sym:swapcontext", nullptr};
+const char* const kCode[] = {"trace", "sym:swapcontext", "sym:setcontext", nullptr};
 
 struct sigsweep_adapter make_adapter() {
   struct sigsweep_adapter adapter = {};
