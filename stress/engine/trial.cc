@@ -165,7 +165,8 @@ void Trial::on_break(unsigned index, ucontext_t* uc) {
 // because a nested signal is meant to come in spite of it.
 bool Trial::is_masked(unsigned index, const ucontext_t* uc) const {
   const PlannedInjection& injection = plan_.injection[index];
-  return injection.parent == kNoParent && sigismember(&uc->uc_sigmask, injection.signal) == 1;
+  return subject_.may_mask_signals() && injection.parent == kNoParent &&
+         sigismember(&uc->uc_sigmask, injection.signal) == 1;
 }
 
 bool Trial::on_step(ucontext_t* uc) {

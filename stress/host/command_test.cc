@@ -1211,7 +1211,7 @@ TEST_F(Command, HelpSaysWhatTheFilesAre) {
 }
 
 TEST_F(Command, WhatASubjectDoesNotKnowMayBeOfAnother) {
-  const std::string hint = " (is it of another --subject: onm, fcontext?)\n";
+  const std::string hint = " (is it of another --subject: onm, fcontext, adapter?)\n";
   const auto said = [&](const std::string& from, const std::string& to) {
     std::string text = kGood;
     text.replace(text.find(from), from.size(), to);

@@ -60,6 +60,9 @@ class Runnable {
   // The code under test changes the signal mask or the alternate stack on its way, and puts them
   // back: a landing does not show what the trial before has left.
   virtual bool changes_mask() const { return false; }
+  // It may mask the harness's signals on its way. At such a boundary none can land. Else a masked
+  // signal is a failure of the harness.
+  virtual bool may_mask_signals() const { return false; }
   // A recording steps through calls out of code(), and not over them: the switch may lie in there.
   virtual bool steps_through_calls() const { return false; }
   // The same operation may take another way next time, as through a scheduler that looks at the

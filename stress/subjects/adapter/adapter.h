@@ -62,6 +62,7 @@ class Adapter final : public Subject {
 
   bool steps_through_calls() const override { return true; }
   bool way_may_differ() const override { return true; }
+  bool may_mask_signals() const override { return true; }
   bool is_fragile() const override { return true; }
   bool wants_fresh_copy(unsigned handler) const override { return !promises(0, handler); }
   bool changes_mask() const override {
