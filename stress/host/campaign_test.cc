@@ -173,7 +173,7 @@ TEST_F(Campaign, RefusesWhatItCantUse) {
     EXPECT_NE(ran.output.find(text), std::string::npos) << command << ": " << ran.output;
   };
   refused("campaign --engine honggfuzz --target onm_fuzzer", 2, "not in {libfuzzer,afl}");
-  refused("campaign --engine afl --target om", 2, "unknown target: 'om' (allowed: backend_fuzzer ");
+  refused("campaign --engine afl --target om", 2, "unknown target: 'om' (allowed: adapter_fuzzer ");
   refused(campaign("libfuzzer") + " --duration 1h", 2, "--duration");
   refused(campaign("libfuzzer") + " --jobs 0", 2, "--jobs");
   refused(campaign("libfuzzer") + " --expect all", 2, "--expect");
