@@ -121,7 +121,8 @@ bool Worker::hire() {
 
 namespace {
 
-// Of /proc/PID/stat: is the process asleep, and how much processor time has it had?
+// Of the thread that works; others may look at the clock. Is it asleep, and how much processor time
+// has it had?
 struct Look {
   bool asleep = false;
   unsigned long ticks = 0;
@@ -129,7 +130,8 @@ struct Look {
 
 Look look_at(pid_t pid) {
   Look look;
-  std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
+  const std::string id = std::to_string(pid);
+  std::ifstream in("/proc/" + id + "/task/" + id + "/stat");
   std::string text;
   std::getline(in, text);
   const std::size_t name_end = text.rfind(')');

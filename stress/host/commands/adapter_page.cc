@@ -100,7 +100,8 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
         result.unreached());
   }
   if (copies != 0)
-    page += fmt::format("{} trials had a copy of the process for themselves, or ended theirs\n", copies);
+    page += fmt::format("{} trials had a copy of the process for themselves, or ended theirs\n",
+                        copies);
   return page;
 }
 
