@@ -150,7 +150,8 @@ class Spoiled : public testing::TestWithParam<Contain> {};
 TEST_P(Spoiled, StateNeverReachesALaterTrial) {
   Cell cell("signalok_saved", "setFinalizer_m");
   cell.request.contain = GetParam();
-  constexpr unsigned kBad = 5;
+  // The last one: behind it no code puts a lost register back, whatever the compiler has made.
+  const auto kBad = static_cast<unsigned>(cell.count() - 1);
   bad_pc = cell.boundary(kBad).pc;
   is_spoiled = false;
   const Sabotage spoil([](ucontext_t* uc) {
@@ -169,7 +170,7 @@ TEST_P(Spoiled, StateNeverReachesALaterTrial) {
   EXPECT_EQ(result.copies, GetParam() == Contain::place ? bad : 0);
   // Outside a sweep, too.
   EXPECT_EQ(engine().run(cell.plan(kBad), GetParam()).judgement.verdict, Verdict::state_leak);
-  EXPECT_EQ(engine().run(cell.plan(kBad + 1), GetParam()).judgement.verdict, Verdict::ok);
+  EXPECT_EQ(engine().run(cell.plan(0), GetParam()).judgement.verdict, Verdict::ok);
   EXPECT_EQ(engine().baseline(cell.request.protocol, cell.request.site, kSeed).verdict,
             Verdict::ok);
 }
