@@ -14,6 +14,7 @@
 
 #include "stress/host/adapter_file.h"
 #include "stress/host/child_process.h"
+#include "stress/host/commands/run_row.h"
 #include "stress/host/commands/skeletons.h"
 #include "stress/host/files.h"
 #include "stress/host/results.h"
@@ -251,15 +252,8 @@ int check_command(const Options& options) {
   const std::string runner = usable_runner(options);
   print_provenance(options);
   const Checked checked = run_check(options, runner);
-  RunRow run{.version = version(),
-             .build = build_description(),
-             .command = options.command_line,
-             .isas = {options.isa},
-             .left_out = {},
-             .seed = options.seed,
-             .shard = "",
-             .selection = "",
-             .subject = "adapter"};
+  RunRow run = run_row(options);
+  run.subject = "adapter";
   const auto adapter = std::ranges::find(checked.records, "adapter", &Record::word);
   if (adapter != checked.records.end()) {
     run.adapter = row_of(*adapter, options.adapter);

@@ -14,6 +14,7 @@
 
 #include "stress/account/account.h"
 #include "stress/host/boundary_match.h"
+#include "stress/host/commands/run_row.h"
 #include "stress/host/results.h"
 #include "stress/host/results_reader.h"
 
@@ -399,10 +400,9 @@ void write_rows(const Options& options, const Compared& before, const Compared& 
   const auto write = [&](const ordered_json& row) {
     writer->write_line(row.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
   };
-  RunRow run;
-  run.version = version();
-  run.build = build_description();
-  run.command = options.command_line;
+  RunRow run = run_row(options);
+  run.isas.clear();
+  run.seed = 0;  // it draws nothing
   std::ranges::set_intersection(before.isas, now.isas, std::back_inserter(run.isas));
   run.subject = now.run.text("subject");
   writer->write(run);

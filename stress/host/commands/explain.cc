@@ -9,6 +9,7 @@
 
 #include "stress/host/claims.h"
 #include "stress/host/commands/adapter_page.h"
+#include "stress/host/commands/run_row.h"
 #include "stress/host/common_sequence.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/sweep.h"
@@ -218,16 +219,7 @@ int explain_command(const Options& options) {
   const std::string file =
       options.json.empty() && !options.out.empty() ? options.out + "/explain.jsonl" : options.json;
   ResultsWriter writer(file);
-  writer.write(RunRow{version(),
-                      build_description(),
-                      options.command_line,
-                      {options.isa},
-                      {},
-                      options.seed,
-                      "",
-                      "",
-                      subject_of(session),
-                      adapter_row(session)});
+  writer.write(run_row(session));
   const int status = write_to_end(&writer, [&] { return explain(session, plan, &writer); });
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;

@@ -3,16 +3,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "stress/host/commands/run_row.h"
+
 namespace sigsweep {
 
 void write_run(ResultsWriter* results, const Options& options) {
-  RunRow run;
-  run.version = version();
-  run.build = build_description();
-  run.command = options.command_line;
-  run.isas = {options.isa};
-  run.seed = options.seed;
-  results->write(run);
+  results->write(run_row(options));
 }
 
 void write_row(ResultsWriter* results, const nlohmann::ordered_json& row) {

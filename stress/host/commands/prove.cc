@@ -9,6 +9,7 @@
 #include "stress/host/claim_plan.h"
 #include "stress/host/commands/prove_check.h"
 #include "stress/host/commands/prove_print.h"
+#include "stress/host/commands/run_row.h"
 #include "stress/host/commands/storm.h"
 #include "stress/host/sweep.h"
 
@@ -121,8 +122,10 @@ int prove_command(const Options& options) {
   refuse_foreign_claims(options, books.front(), names_of(sessions));
   for (const Session& session : sessions) require_source(session, options.inject);
   ResultsWriter writer(with_places.json);
-  writer.write(RunRow{version(), build_description(), options.command_line, names_of(sessions),
-                      left_out, options.seed, "", "", subject_of(sessions.front())});
+  RunRow run = run_row(sessions.front());
+  run.isas = names_of(sessions);
+  run.left_out = left_out;
+  writer.write(run);
   const int status = write_to_end(&writer, [&] {
     bool all = true;
     for (std::size_t i = 0; i < sessions.size(); i++) {

@@ -15,6 +15,7 @@
 #include <set>
 #include <sstream>
 
+#include "stress/host/commands/run_row.h"
 #include "stress/host/commands/service_binary.h"
 #include "stress/host/commands/service_configurations.h"
 #include "stress/host/commands/service_target.h"
@@ -259,14 +260,10 @@ int status_of(const std::vector<Checked>& all) {
 
 void write_run(const Options& options, const std::vector<ServiceConfiguration>& chosen,
                ResultsWriter* writer) {
-  RunRow run{.version = version(),
-             .build = build_description(),
-             .command = options.command_line,
-             .isas = {},
-             .left_out = {},
-             .seed = 0,
-             .shard = {},
-             .selection = "service-check"};
+  RunRow run = run_row(options);
+  run.isas.clear();  // those of the configurations
+  run.seed = 0;      // it draws nothing
+  run.selection = "service-check";
   for (const ServiceConfiguration& c : chosen) {
     run.selection += " " + c.id();
     const std::string isa = c.architecture_row().isa;

@@ -10,6 +10,7 @@
 
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/replay.h"
+#include "stress/host/commands/run_row.h"
 #include "stress/host/commands/sweep.h"
 #include "stress/host/finding.h"
 
@@ -314,16 +315,7 @@ int storm_command(const Options& options) {
   print_provenance(session);
   ResultsWriter writer(options.json.empty() && !options.out.empty() ? options.out + "/storm.jsonl"
                                                                     : options.json);
-  writer.write(RunRow{version(),
-                      build_description(),
-                      options.command_line,
-                      {options.isa},
-                      {},
-                      options.seed,
-                      "",
-                      "",
-                      subject_of(session),
-                      adapter_row(session)});
+  writer.write(run_row(session));
   return write_to_end(&writer, [&] {
     if (undescribed) std::rethrow_exception(undescribed);
     return storm_and_judge(session, plan, described, &writer);

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "stress/host/commands/adapter_page.h"
+#include "stress/host/commands/run_row.h"
 #include "stress/host/commands/shard.h"
 #include "stress/host/commands/soak.h"
 #include "stress/host/sweep.h"
@@ -181,9 +182,12 @@ int sweep_command(const Options& options) {
   const std::vector<std::string> isas = names_of(sessions);
   const std::string selection = selection_of(sessions.front(), isas);
   ResultsWriter writer(file);
-  writer.write(RunRow{version(), build_description(), options.command_line, isas, left_out,
-                      options.seed, options.shard, selection, subject_of(sessions.front()),
-                      adapter_row(sessions.front())});
+  RunRow run = run_row(sessions.front());
+  run.isas = isas;
+  run.left_out = left_out;
+  run.shard = options.shard;
+  run.selection = selection;
+  writer.write(run);
   const int status = write_to_end(&writer, [&] { return sweep_all(sessions, &writer); });
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;

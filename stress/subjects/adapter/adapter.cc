@@ -208,7 +208,7 @@ void Adapter::run_on_host(void* argument) {
   Adapter& self = *running->self;
   self.prepare_operation(running->site);
   harness->operation(run_operation, argument);
-  self.look_again_after(running->site);
+  self.look_again_after();
 }
 
 void Adapter::prepare_operation(unsigned site) {

@@ -58,7 +58,7 @@ class Adapter final : public Subject {
   // What run() does, in steps, for a thread that stands on the host's stack. `operate` is SIGNAL.
   void prepare_operation(unsigned site);
   void operate(unsigned site, Call* call);
-  void look_again_after(unsigned site) { look_again(*rows_[site], &cast_); }
+  void look_again_after() { look_again(&cast_); }
 
   bool steps_through_calls() const override { return true; }
   bool way_may_differ() const override { return true; }

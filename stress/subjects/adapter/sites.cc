@@ -76,7 +76,7 @@ void perform(const SiteRow& row, Cast* cast, trap::Probe* probe, Call* call) {
   call->returns++;
 }
 
-void look_again(const SiteRow&, Cast* cast) {
+void look_again(Cast* cast) {
   if ((*cast)[kCo0].state == Coroutine::suspended) wake(cast, Coroutine::answer);
 }
 

@@ -49,7 +49,7 @@ void prepare(const SiteRow& row, Cast* cast);
 void perform(const SiteRow& row, Cast* cast, trap::Probe* probe, Call* call);
 // After an operation: wakes co0 once more, if it waits, so that what it lost shows. REQUIRES: no
 // signal lands.
-void look_again(const SiteRow& row, Cast* cast);
+void look_again(Cast* cast);
 // The function in which the operation's code begins.
 const void* entry_of(const SiteRow& row, const Library& library);
 

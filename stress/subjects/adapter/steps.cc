@@ -197,7 +197,7 @@ void step_site(unsigned index, Cast* cast) {
   asm volatile("nop; nop");
   log.sites[index].mistaken = is_mistaken(row, call);
   require_trap();
-  look_again(row, cast);
+  look_again(cast);
   log.sites[index].problem = cast->problem;
   log.sites[index].done = true;
 }

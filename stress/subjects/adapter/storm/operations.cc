@@ -76,7 +76,7 @@ void operate(Stage* stage, unsigned site) {
     stage->subject.operate(site, &call);
     stage->thread->latency.add(ticks() - began);
   }
-  stage->subject.look_again_after(site);
+  stage->subject.look_again_after();
   stage->legal.add(call.returns);
   settle(stage, site, judge(*stage, site, call));
 }
