@@ -15,7 +15,15 @@
 
 namespace sigsweep {
 
-class Trial final : public Harness, public trap::TrapClient {
+// Room for writes that go astray. Functions of Trial have frames on the subject's stacks. A call
+// that a hazard misleads may read `this` there, take it for its Call, and write through it: to here,
+// and not to what follows. (Of a Call's first part, `in`, the subject only reads: the bases before
+// this one lie there.)
+class AstrayWrites {
+  [[maybe_unused]] unsigned char room_[sizeof(Call)] = {};
+};
+
+class Trial final : public Harness, public trap::TrapClient, private AstrayWrites {
  public:
   // `seen`, `first`: the places for the observation and the first landing; children may share them.
   Trial(Subject& subject, const CodeRanges& code, Surroundings& around, Strays& strays,
@@ -90,11 +98,11 @@ class Trial final : public Harness, public trap::TrapClient {
   FaultHandlers& faults_;
   Observation* seen_;
   Conditions conditions_;
-  Plan plan_;
+  std::uint64_t count_ = 0;             // trials so far
+  Recorder* recorder_ = nullptr;        // null: nothing is recorded
+  Plan plan_;                           // from here on: each trial begins anew
   const Protocol* protocol_ = nullptr;  // the plan's
   Progress now_;
-  std::uint64_t count_ = 0;       // trials so far
-  Recorder* recorder_ = nullptr;  // null: nothing is recorded
   Landings landings_;
   struct {
     trap::Containment containment{};
