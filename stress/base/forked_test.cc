@@ -2,6 +2,8 @@
 #include "stress/base/forked.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
@@ -55,6 +57,21 @@ TEST(Worker, LivesUntilARoundEndsIt) {
     EXPECT_EQ(worker.once().exit_status, status);
     EXPECT_EQ(worker.lives(), status == kCameBack);
   }
+}
+
+// It takes no processor time, so a limit of that never ends it.
+TEST(Worker, ARoundThatOnlyWaitsIsEnded) {
+  bool waits = true;
+  Worker worker(
+      [&] {
+        while (waits) pause();
+      },
+      0);
+  const Forked ended = worker.once();
+  EXPECT_TRUE(ended.blocked);
+  EXPECT_EQ(ended.signal, SIGKILL);
+  waits = false;
+  EXPECT_EQ(worker.once().exit_status, kCameBack);
 }
 
 TEST(Worker, ErrorsAreKeptOrPassed) {
