@@ -419,6 +419,15 @@ class RealAdapter : public Adapter {
   }
 };
 
+TEST_F(RealAdapter, ALossWithoutAnySignalIsToldFirst) {
+  take_planted("drops_register");
+  const Ran swept = sigsweep("sweep --adapter mine.so --site round_trip");
+  EXPECT_EQ(swept.status, 1);
+  const std::string first =
+      "drops_register faulty: NOT right even without a signal: round_trip: state-leak rbx";
+  EXPECT_NE(swept.output.find(first), std::string::npos) << swept.output;
+}
+
 // `adapter new`, compiled as it stands. Not by handler observe: what a backtrace comes to is up to the
 // C library.
 TEST_F(RealAdapter, TheSkeletonIsSafe) {

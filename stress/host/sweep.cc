@@ -215,7 +215,7 @@ void GroupRun::finish_cell(CellRow row) {
   cells.push_back(std::move(row));
 }
 
-// One verdict is a promise. Of several, all but ok are observations.
+// Where nothing was promised, all verdicts but ok are observations.
 Standing GroupRun::standing(const CellRow& row, const VerdictSet& may_show) const {
   Standing standing;
   standing.promised = session_.promised(row.protocol, row.handler);

@@ -132,8 +132,7 @@ bool sweep_isa(const Session& session, ResultsWriter* writer) {
   const SweepPlan plan = plan_of(session);
   const SweepResult result = sweep(session, plan, writer);
   // A cut-off sweep has shown nothing of the rest.
-  const bool whole = result.harness_problem.empty() && !result.stopped &&
-                     result.without_signal.empty() && result.cut_short.empty();
+  const bool whole = result.harness_problem.empty() && !result.stopped && result.cut_short.empty();
   if (session.description.adapter && whole) fmt::print("{}", adapter_page(session, result));
   print_verdicts(result);
   fmt::print(
