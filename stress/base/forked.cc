@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -163,12 +164,24 @@ bool Worker::answers_or_blocks() {
   }
 }
 
+// If the kernel refuses, a round only takes longer.
+void Worker::bring_here() {
+  const int here = sched_getcpu();
+  if (here < 0 || here >= CPU_SETSIZE || here == processor_) return;
+  cpu_set_t only;
+  CPU_ZERO(&only);
+  CPU_SET(here, &only);
+  sched_setaffinity(child_, sizeof only, &only);
+  processor_ = here;
+}
+
 Forked Worker::once() {
   Forked result;
   if (child_ < 0 && !hire()) {
     result.output = "no child";
     return result;
   }
+  if (shares_processor_) bring_here();
   char byte = 0;
   const bool asked = write(requests_, &byte, 1) == 1;
   const bool blocked = asked && !answers_or_blocks();
@@ -189,7 +202,7 @@ Forked Worker::bury() {
   close(answers_);
   close(errors_);
   note_end(child_, &result);
-  child_ = -1;
+  child_ = processor_ = -1;
   return result;
 }
 

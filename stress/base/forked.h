@@ -40,6 +40,10 @@ class Worker {
 
   // Has the work done once. exit_status is kCameBack if the work returned; the child then lives on.
   Forked once();
+  // From here on a round runs on the processor that asks for it. Parent and child take turns: to
+  // wake another processor, which may be asleep, takes longer than a short round. Threads that the
+  // child starts begin there, too.
+  void share_processor() { shares_processor_ = true; }
   // A child waits for the next round.
   bool lives() const { return child_ > 0; }
   // Ends the child: the next one sees the parent's memory as it is then. A process that did not
@@ -48,6 +52,7 @@ class Worker {
 
  private:
   bool hire();
+  void bring_here();
   // Waits for the answer of a round. False: it waits for nothing that could come.
   bool answers_or_blocks();
   [[noreturn]] void serve(int requests, int answers) const;
@@ -57,6 +62,8 @@ class Worker {
   unsigned cpu_limit_;
   bool kept_;  // what it writes to standard error
   pid_t child_ = -1, hirer_ = -1;
+  bool shares_processor_ = false;
+  int processor_ = -1;  // where the child runs; -1: anywhere
   int requests_ = -1, answers_ = -1, errors_ = -1;
 };
 

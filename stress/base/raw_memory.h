@@ -49,7 +49,7 @@ void raw_copy_by(void* to, const void* from, std::size_t size, std::size_t* i) {
 inline void raw_copy(void* to, const void* from, std::size_t size) {
 #if defined(__x86_64__)
   // In bytes. From this size on the processor's own loop is faster.
-  constexpr std::size_t kWorthStarting = 512;
+  constexpr std::size_t kWorthStarting = 4096;
   if (size >= kWorthStarting) {
     asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
     return;

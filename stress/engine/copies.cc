@@ -61,6 +61,7 @@ Copies::Copies(Subject& subject, Surroundings& around, Trial* trial, Recorder* r
     return;
   }
   shared_ = new (memory) Shared{};
+  copy_.share_processor();
 }
 
 Copies::~Copies() {
