@@ -32,6 +32,7 @@ std::string selfcheck(Runner& runner, const Record& command);
 std::string contracts(Runner& runner, const Record& command);
 std::string source(Runner& runner, const Record& command);
 std::string sweep(Runner& runner, const Record& command);
+std::string count(Runner& runner, const Record& command);
 std::string throws(Runner& runner, const Record& command);
 std::string soak(Runner& runner, const Record& command);
 std::string order(Runner& runner, const Record& command);

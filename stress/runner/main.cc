@@ -33,12 +33,19 @@ namespace {
 constexpr struct {
   const char* name;
   std::string (*run)(Runner&, const Record&);
-} kCommands[] = {{"describe", describe},   {"selfcheck", selfcheck},
-                 {"contracts", contracts}, {"order", order},
-                 {"source", source},       {"sweep", sweep},
-                 {"soak", soak},           {"throws", throws},
-                 {"replay", replay},       {"resolve", resolve_boundaries},
-                 {"bench", bench},         {"claims", claims}};
+} kCommands[] = {{"describe", describe},
+                 {"selfcheck", selfcheck},
+                 {"contracts", contracts},
+                 {"order", order},
+                 {"source", source},
+                 {"sweep", sweep},
+                 {"count", count},
+                 {"soak", soak},
+                 {"throws", throws},
+                 {"replay", replay},
+                 {"resolve", resolve_boundaries},
+                 {"bench", bench},
+                 {"claims", claims}};
 
 std::string carry_out(Runner& runner, const Record& command) {
   for (const auto& each : kCommands) {

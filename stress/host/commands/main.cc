@@ -24,12 +24,12 @@
 #include "stress/host/commands/compare.h"
 #include "stress/host/commands/explain.h"
 #include "stress/host/commands/fuzz_flags.h"
+#include "stress/host/commands/merge.h"
 #include "stress/host/commands/minimize.h"
 #include "stress/host/commands/prove.h"
 #include "stress/host/commands/replay.h"
 #include "stress/host/commands/reproduce.h"
 #include "stress/host/commands/service_check.h"
-#include "stress/host/commands/shard.h"
 #include "stress/host/commands/shrink.h"
 #include "stress/host/commands/storm.h"
 #include "stress/host/commands/sweep.h"
@@ -254,7 +254,9 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
         ->capture_default_str();
   }
   if ((flags & kParts) != 0) {
-    app->add_option("--shard", o->shard, "i/n: only that part; `merge` puts the parts together");
+    app->add_option("--shard", o->shard,
+                    "i/n: only that part, or auto/n: the part that SLURM_ARRAY_TASK_ID and the "
+                    "like name; `merge` puts the parts together");
     app->add_flag("--per-boundary", o->per_boundary,
                   "write the verdict at each boundary, too: for `compare`, and for other programs");
     auto* random = add_count(

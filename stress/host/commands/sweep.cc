@@ -5,12 +5,13 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/run_row.h"
-#include "stress/host/commands/shard.h"
 #include "stress/host/commands/soak.h"
+#include "stress/host/shard.h"
 #include "stress/host/sweep.h"
 
 namespace sigsweep {
@@ -64,7 +65,7 @@ void report_findings(const Session& session, const SweepResult& result, ResultsW
   if (shown > kShown) fmt::print("\n... and {} more findings in the results.\n", shown - kShown);
 }
 
-// What the flags select, and of that this shard's part.
+// What the flags select.
 SweepPlan plan_of(const Session& session) {
   const Options& o = session.options;
   SweepPlan plan;
@@ -80,13 +81,6 @@ SweepPlan plan_of(const Session& session) {
               o.depth > 1 && all ? distinct_handlers(session, protocol) : session.handlers(),
               &plan);
   }
-  if (o.shard.empty()) return plan;
-  const Shard shard = parse_shard(o.shard);
-  std::vector<CellGroup> part;
-  for (std::size_t i = shard.index - 1; i < plan.groups.size(); i += shard.count) {
-    part.push_back(std::move(plan.groups[i]));
-  }
-  plan.groups = std::move(part);
   return plan;
 }
 
@@ -128,8 +122,7 @@ std::string selection_of(const Session& session, const std::vector<std::string>&
 }
 
 // One ISA's part of it: as expected?
-bool sweep_isa(const Session& session, ResultsWriter* writer) {
-  const SweepPlan plan = plan_of(session);
+bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
   const SweepResult result = sweep(session, plan, writer);
   // A cut-off sweep has shown nothing of the rest.
   const bool whole = result.harness_problem.empty() && !result.stopped && result.cut_short.empty();
@@ -152,42 +145,68 @@ bool sweep_isa(const Session& session, ResultsWriter* writer) {
 }
 
 // Every ISA's part.
-int sweep_all(const std::vector<Session>& sessions, ResultsWriter* writer) {
+int sweep_all(const std::vector<Session>& sessions, const std::vector<SweepPlan>& plans,
+              ResultsWriter* writer) {
   int status = kAsExpected;
-  for (const Session& session : sessions) {
-    if (sessions.size() > 1) fmt::print("isa {}\n", session.options.isa);
-    if (!sweep_isa(session, writer)) status = kFinding;
+  for (std::size_t i = 0; i < sessions.size(); i++) {
+    if (sessions.size() > 1) fmt::print("isa {}\n", sessions[i].options.isa);
+    if (!sweep_isa(sessions[i], plans[i], writer)) status = kFinding;
   }
   return status;
+}
+
+int soak_all(const std::vector<Session>& sessions) {
+  int status = kAsExpected;
+  for (const Session& session : sessions) {
+    if (soak_command(session) != kAsExpected) status = kFinding;
+  }
+  return status;
+}
+
+// What is to be done here: a plan for each session, and the row that tells of all.
+struct Work {
+  std::vector<SweepPlan> plans;
+  RunRow run;
+};
+
+Work work_of(const std::vector<Session>& sessions, const std::optional<Shard>& shard) {
+  Work work;
+  work.run = run_row(sessions.front());
+  work.run.isas = names_of(sessions);
+  work.run.selection = selection_of(sessions.front(), work.run.isas);
+  if (!shard) {
+    for (const Session& session : sessions) work.plans.push_back(plan_of(session));
+    return work;
+  }
+  if (!shard->source.empty()) fmt::print(stderr, "shard {}: {}\n", shard->text(), shard->source);
+  work.run.shard = shard->text();
+  for (const Session& session : sessions) {
+    SweepPart part = part_of(session, plan_of(session), *shard);
+    work.plans.push_back(std::move(part.plan));
+    work.run.selection += fmt::format(" points={}", part.points_of_all);
+  }
+  return work;
 }
 
 }  // namespace
 
 int sweep_command(const Options& options) {
+  std::optional<Shard> shard;
+  if (!options.shard.empty()) shard = parse_shard(options.shard);
   std::vector<std::string> left_out;
   const std::vector<Session> sessions = open_sessions(options, &left_out);
   print_provenance(sessions.front());
-  if (options.random != 0) {
-    bool expected = true;
-    for (const Session& session : sessions) {
-      expected = soak_command(session) == kAsExpected && expected;
-    }
-    return expected ? kAsExpected : kFinding;
-  }
+  if (options.random != 0) return soak_all(sessions);
   for (const Session& session : sessions) require_source(session, options.inject);
   const std::string file =
       options.json.empty() && !options.out.empty() ? options.out + "/sweep.jsonl" : options.json;
   check_per_boundary(sessions.front(), file);
-  const std::vector<std::string> isas = names_of(sessions);
-  const std::string selection = selection_of(sessions.front(), isas);
+  Work work = work_of(sessions, shard);
+  work.run.left_out = left_out;
   ResultsWriter writer(file);
-  RunRow run = run_row(sessions.front());
-  run.isas = isas;
-  run.left_out = left_out;
-  run.shard = options.shard;
-  run.selection = selection;
-  writer.write(run);
-  const int status = write_to_end(&writer, [&] { return sweep_all(sessions, &writer); });
+  writer.write(work.run);
+  const int status =
+      write_to_end(&writer, [&] { return sweep_all(sessions, work.plans, &writer); });
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;
 }

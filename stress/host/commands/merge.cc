@@ -1,0 +1,197 @@
+// Every shard's file is read as JSON lines; the first line of each tells which part of what it is.
+#include "stress/host/commands/merge.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <vector>
+
+#include "stress/host/results.h"
+#include "stress/host/results_reader.h"
+#include "stress/host/shard.h"
+
+namespace sigsweep {
+namespace {
+
+using nlohmann::ordered_json;
+
+struct ShardFile {
+  std::string path;
+  ResultLine run, end;
+  std::vector<ResultLine> rows;  // those between
+  Shard shard;
+  std::uint64_t cells = 0, trials = 0;
+};
+
+void take_run(ResultLine row, ShardFile* part) {
+  const std::string shard = row.text("shard");
+  try {
+    part->shard = parse_shard(shard);
+  } catch (const Failure& failure) {
+    throw Failure(kUsage, row.place + ": " + failure.what());
+  }
+  part->run = std::move(row);
+}
+
+void take_row(ResultLine row, ShardFile* part) {
+  const std::string kind = row.text("kind");
+  if ((kind == "run") != part->run.json.is_null()) {
+    throw Failure(kUsage, row.place + ": the first row, and no other, must be of kind \"run\"");
+  }
+  if (!part->end.json.is_null()) throw Failure(kUsage, row.place + ": stands behind the last row");
+  if (kind == "run") return take_run(std::move(row), part);
+  if (kind == "cell") {
+    part->cells++;
+    part->trials += row.number("trials");
+  }
+  (kind == "end" ? part->end : part->rows.emplace_back()) = std::move(row);
+}
+
+void check_ended(const ShardFile& part) {
+  check_came_to_end(part.path, part.end);
+  if (part.end.number("cells") != part.cells) {
+    throw Failure(kUsage, fmt::format("{}: the sweep wrote {} cells; {} are here", part.end.place,
+                                      part.end.number("cells"), part.cells));
+  }
+}
+
+ShardFile read_part(const std::string& path) {
+  ShardFile part;
+  part.path = path;
+  constexpr std::string_view kKinds[] = {"run", "cell", "finding", "boundary", "matrix", "end"};
+  read_results(path, kKinds, [&](ResultLine row) { take_row(std::move(row), &part); });
+  if (part.run.json.is_null()) throw Failure(kUsage, fmt::format("{}:1:1: has no `run` row", path));
+  check_ended(part);
+  return part;
+}
+
+// What must be the same in all of them.
+void check_same_run(const ShardFile& a, const ShardFile& b) {
+  for (const char* key : {"selection", "build", "version"}) {
+    if (a.run.text(key) == b.run.text(key)) continue;
+    throw Failure(kUsage, fmt::format("{} and {} are not of one run: {} is \"{}\" and \"{}\"",
+                                      a.path, b.path, key, a.run.text(key), b.run.text(key)));
+  }
+}
+
+// What a shard found, without what differs from run to run.
+std::vector<std::string> content(const ShardFile& part) {
+  std::vector<std::string> rows;
+  for (const ResultLine& row : part.rows) {
+    ordered_json lasting = row.json;
+    for (const char* key : {"seconds", "stacks", "copies"}) lasting.erase(key);
+    rows.push_back(lasting.dump());
+  }
+  std::ranges::sort(rows);  // several runners write as they come
+  return rows;
+}
+
+// A shard may have been done again: then one of the two is enough.
+void check_same_content(const ShardFile& a, const ShardFile& b) {
+  if (content(a) == content(b)) return;
+  throw Failure(kUsage, fmt::format("{} and {}: both are shard {}, and they differ", a.path, b.path,
+                                    a.shard.text()));
+}
+
+// By their numbers; a shard that is there twice once.
+std::map<unsigned, ShardFile> by_number(std::vector<ShardFile> parts) {
+  std::map<unsigned, ShardFile> have;
+  const Shard first = parts.front().shard;
+  for (ShardFile& part : parts) {
+    if (part.shard.count != first.count) {
+      throw Failure(kUsage, fmt::format("{}: is shard {}; the others are of {}", part.path,
+                                        part.shard.text(), first.count));
+    }
+    if (!have.empty()) check_same_run(have.begin()->second, part);
+    const auto other = have.find(part.shard.index);
+    if (other != have.end()) {
+      check_same_content(other->second, part);
+    } else {
+      have.emplace(part.shard.index, std::move(part));
+    }
+  }
+  return have;
+}
+
+void check_complete(const std::map<unsigned, ShardFile>& parts) {
+  const unsigned count = parts.begin()->second.shard.count;
+  std::vector<unsigned> missing;
+  for (unsigned i = 1; i <= count; i++) {
+    if (!parts.contains(i)) missing.push_back(i);
+  }
+  if (missing.empty()) return;
+  throw Failure(kUsage, "missing shards: " + list_of_shards(missing, count));
+}
+
+// The processors that took part, each once, with the number of shards that it did.
+std::map<std::string, unsigned> processors(const std::map<unsigned, ShardFile>& parts) {
+  std::map<std::string, unsigned> found;
+  for (const auto& [index, part] : parts) {
+    const auto machine = part.run.json.find("machine");
+    const bool told = machine != part.run.json.end() && machine->contains("cpu");
+    found[told ? machine->at("cpu").get<std::string>() : "unknown"]++;
+  }
+  return found;
+}
+
+// The row of the whole run.
+ordered_json whole_run(const std::map<unsigned, ShardFile>& parts, const Options& options) {
+  ordered_json run = parts.begin()->second.run.json;
+  run["shard"] = "";
+  run["command"] = options.command_line;
+  run["processors"] = processors(parts);
+  return run;
+}
+
+EndRow write_all(const std::map<unsigned, ShardFile>& parts, const Options& options) {
+  ResultsWriter writer(options.json);
+  writer.write_line(
+      whole_run(parts, options).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+  EndRow end;
+  for (const auto& [index, part] : parts) {
+    for (const ResultLine& row : part.rows) writer.write_line(row.json.dump());
+    end.cells += part.cells;
+    // Its own verdict, which goes by what was acknowledged when it ran.
+    end.status = std::max(end.status, static_cast<int>(part.end.number("status")));
+  }
+  writer.write(end);
+  return end;
+}
+
+// The shard with the most trials, by how many times the mean of all.
+double largest_over_mean(const std::map<unsigned, ShardFile>& parts, std::uint64_t trials) {
+  std::uint64_t most = 0;
+  for (const auto& [index, part] : parts) most = std::max(most, part.trials);
+  return trials == 0 ? 0
+                     : static_cast<double>(most) * static_cast<double>(parts.size()) /
+                           static_cast<double>(trials);
+}
+
+}  // namespace
+
+int merge_command(const Options& options) {
+  std::vector<ShardFile> files;
+  for (const std::string& path : options.files) files.push_back(read_part(path));
+  const std::size_t given = files.size();
+  const std::map<unsigned, ShardFile> parts = by_number(std::move(files));
+  check_complete(parts);
+  const EndRow end = write_all(parts, options);
+  std::uint64_t trials = 0;
+  for (const auto& [index, part] : parts) trials += part.trials;
+  fmt::print("{} shards, {} cells, {} trials: {}\n", parts.size(), end.cells, trials,
+             end.status == kAsExpected ? "as expected" : "with findings");
+  fmt::print("the largest shard has {:.2f} times the mean number of trials\n",
+             largest_over_mean(parts, trials));
+  if (given > parts.size()) {
+    fmt::print("{} of the files are of a shard that was given already, and say the same\n",
+               given - parts.size());
+  }
+  for (const auto& [name, shards] : processors(parts)) fmt::print("{} on {}\n", shards, name);
+  fmt::print("results: {}\n", options.json);
+  return end.status;
+}
+
+}  // namespace sigsweep
