@@ -641,6 +641,25 @@ TEST_F(Command, NoClaimSaysMoreThanWasTried) {
       << single.output;
 }
 
+// The line about them says so. Pairs are named only where some were tried.
+TEST_F(Command, RealThrowsAreAmongTheTrialsOfTheirClaim) {
+  const Ran ran = sigsweep("prove --claim 2 --site scavenge_m --handler gc_m --out out");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  std::uint64_t in_cells = 0;
+  for (const json& cell : rows(folder_ + "/out/prove.jsonl", "cell"))
+    if (cell["handler"] == "gc_m") in_cells += cell["trials"].get<std::uint64_t>();
+  std::smatch throws;
+  const std::regex shown("\n +([0-9]+) of these trials are real throws in children, ");
+  ASSERT_TRUE(std::regex_search(ran.output, throws, shown)) << ran.output;
+  const json row = claim(rows(folder_ + "/out/prove.jsonl", "claim"), 2);
+  EXPECT_EQ(row["trials"], in_cells + std::stoul(throws[1].str()));
+  EXPECT_EQ(row["pairs"], 0);
+  EXPECT_EQ(ran.output.find("pairs"), std::string::npos) << ran.output;
+  const Ran pairs = sigsweep("prove --claim 5 --site scavenge_m --handler gc_m --depth 1");
+  EXPECT_TRUE(std::regex_search(pairs.output, std::regex(" cells, [1-9][0-9]* pairs, ")))
+      << pairs.output;
+}
+
 // Each claim of one signal is tried with signals that the kernel delivers, every signal in turn.
 TEST_F(Command, ClaimsAreTriedWithSignalsThatTheKernelDelivers) {
   ASSERT_EQ(sigsweep("prove --claim 3 --depth 1 --site gc_m,scavenge_m --out out").status, 0);
