@@ -510,6 +510,19 @@ TEST_F(Command, EveryLineOfASweepFitsTheSchema) {
   EXPECT_FALSE(rows(folder_ + "/f.jsonl", "finding").empty());
 }
 
+// "0 mismatches" is said only where trials were held against a prediction.
+TEST_F(Command, ASweepSaysWhetherAnythingWasPredicted) {
+  const std::string cell = "sweep --site gc_m --handler gc_m --protocol ";
+  for (const char* protocol : {"legacy", "reject"}) {
+    const Ran ran = sigsweep(cell + protocol);
+    EXPECT_NE(ran.output.find(" 0 unreached, nothing predicted, "), std::string::npos)
+        << ran.output;
+  }
+  const Ran ran = sigsweep(cell + "signalok_raw,legacy");
+  EXPECT_NE(ran.output.find(" 0 unreached, 0 predicted mismatches, "), std::string::npos)
+      << ran.output;
+}
+
 TEST_F(Command, AFindingKeepsItsId) {
   std::string first;
   for (int i = 0; i < 2; i++) {
