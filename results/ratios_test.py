@@ -24,7 +24,7 @@ if "--help" in sys.argv:
     sys.exit(print("Usage: no JSON"))
 rows = [("BM_mcall_gogo", 10 * run), ("BM_mcall_floor", 10), ("BM_onM_curg", 10), ("BM_onM_floor", 10),
         ("BM_inject_direct", 10), ("BM_int3_floor", 10)]
-print(json.dumps({"context": {"isa": "386", "host_name": "secret", "date": "today"}, "benchmarks": [
+print(json.dumps({"context": {"isa": "386", "cpu": "AMD EPYC", "host_name": "secret", "date": "today"}, "benchmarks": [
     {"name": name, "run_name": name, "run_type": "iteration", "real_time": ns, "cpu_time": ns} for name, ns in rows]}))
 """
 
@@ -95,6 +95,44 @@ class Measure(unittest.TestCase):
         self.assertEqual(self.measured("--help"), (2, "", "bench: no figures: build/logs/bench-1.json is no JSON "
                                                           "(arguments: --help)\n"))
         self.assertFalse(pathlib.Path("out.json").exists())
+
+
+class Limits(unittest.TestCase):
+    def lines(self, cpu, **took):
+        """The lines about ratios of a run on such a processor, and the status; what is not named takes 10 ns."""
+        names = {name for _, _, above, below, _ in ratios.RATIOS for name in above + below}
+        rows = [{"run_name": name, "run_type": "aggregate", "real_time": took.get(name, 10.0)} for name in names]
+        lines, status = ratios.table({"context": {"isa": "amd64", "cpu": cpu}, "benchmarks": rows}, 10)
+        return [line for line in lines if "<=" in line], status
+
+    def jumps(self, cpu, ns):
+        lines, status = self.lines(cpu, BM_onM_curg=ns, BM_onM_floor=ns)
+        return next(line for line in lines if "in jumps of" in line), status
+
+    def test_each_kind_of_processor_has_its_own(self):
+        for cpu, ns, expected in (("AMD EPYC 7763 64-Core Processor", 5.9, "holds   0.59 <= 0.60"),
+                                  ("AMD EPYC 7763 64-Core Processor", 6.1, "FAILS   0.61 <= 0.60"),
+                                  ("Intel(R) Xeon(R) Processor", 9.9, "holds   0.99 <= 1.00"),
+                                  ("Intel(R) Xeon(R) Processor", 10.1, "FAILS   1.01 <= 1.00")):
+            line, status = self.jumps(cpu, ns)
+            self.assertTrue(line.startswith(expected), line)
+            self.assertIn(f" ({cpu[:3] if cpu.startswith('AMD') else 'Intel'}: measured ", line)
+            self.assertEqual(status, expected.startswith("FAILS"))
+
+    def test_an_unknown_processor_has_the_widest_and_its_line_says_so(self):
+        for cpu in ("Zhaoxin KH-40000", "Amdahl Intellect", "?"):
+            line, status = self.jumps(cpu, 9.9)
+            self.assertTrue(line.startswith("holds   0.99 <= 1.00"), line)
+            self.assertTrue(line.endswith(f" (no limit is known for '{cpu}': the widest of AMD, Intel)"), line)
+            self.assertEqual(status, 0)
+            self.assertEqual(self.jumps(cpu, 10.1)[1], 1)
+
+    def test_other_limits_are_the_same_everywhere(self):
+        for cpu in ("AMD EPYC", "Intel(R) Xeon(R) Processor", "Zhaoxin KH-40000"):
+            lines, status = self.lines(cpu, BM_inject_direct=11.6)
+            self.assertIn("FAILS   1.16 <= 1.15  one direct injection, in bare breakpoints: "
+                          "BM_inject_direct / (BM_int3_floor)", lines)
+            self.assertEqual(status, 1)
 
 
 if __name__ == "__main__":

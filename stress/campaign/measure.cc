@@ -6,9 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <chrono>
 #include <vector>
 
+#include "stress/base/stopwatch.h"
 #include "stress/campaign/cell.h"
 #include "stress/trap/arch.h"
 #include "stress/trap/breakpoint.h"
@@ -18,11 +18,9 @@
 namespace sigsweep {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-double since(Clock::time_point start) {
-  return std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-}
+// What runs in this process and waits for nothing is measured in processor time: then ratios hold
+// on a busy machine, too. A wait for a timer, and a child, show in the time that passes alone.
+constexpr clockid_t kOwnWork = CLOCK_PROCESS_CPUTIME_ID, kWithWaits = CLOCK_MONOTONIC;
 
 volatile std::uint64_t landed;
 void count_signal(int, siginfo_t*, void*) {
@@ -62,18 +60,18 @@ Measured counted(double ns, std::uint64_t rounds) {
 
 Measured int3_floor(std::uint64_t rounds, Traces&) {
   const CountedSignal signal(SIGTRAP);
-  const auto start = Clock::now();
+  const Stopwatch watch(kOwnWork);
   for (std::uint64_t i = 0; i < rounds; i++) trap::standing_break();
-  return counted(since(start), rounds);
+  return counted(watch.ns(), rounds);
 }
 
 Measured tgkill_floor(std::uint64_t rounds, Traces&) {
   const CountedSignal signal(SIGPROF);
   const pid_t process = getpid();
   const long thread = syscall(SYS_gettid);
-  const auto start = Clock::now();
+  const Stopwatch watch(kOwnWork);
   for (std::uint64_t i = 0; i < rounds; i++) syscall(SYS_tgkill, process, thread, SIGPROF);
-  return counted(since(start), rounds);
+  return counted(watch.ns(), rounds);
 }
 
 // ---- injections
@@ -110,7 +108,7 @@ Measured injection(std::uint64_t rounds, Traces&) {
   trap::TrapClient* engine = trap::set_client(&injector);
   trap::want_traps({.masking = !trap::is_the_trap(kSource)});  // as the engine does
   const auto target = as_address(&bench_target);
-  const auto start = Clock::now();
+  const Stopwatch watch(kSource == Source::itimer ? kWithWaits : kOwnWork);
   for (std::uint64_t i = 0; i < rounds; i++) {
     if constexpr (kSource == Source::hwbreak) {
       trap::arm_hwbreak(0, target, 1);
@@ -119,7 +117,7 @@ Measured injection(std::uint64_t rounds, Traces&) {
     }
     bench_target();
   }
-  const double ns = since(start);
+  const double ns = watch.ns();
   trap::set_client(engine);
   return counted(ns, rounds);
 }
@@ -159,10 +157,10 @@ Measured trial(std::uint64_t rounds, Traces& traces) {
     landed = landed + ran.seen.landed;
     return true;
   });
-  const auto start = Clock::now();
+  const Stopwatch watch(kContain == Contain::fork ? kWithWaits : kOwnWork);
   for (std::uint64_t i = 0; i < rounds; i++) row.run(trials.plan(i), i);
   row.finish();
-  const double ns = since(start);
+  const double ns = watch.ns();
   traces.engine().lazy(false);
   if (!traces.engine().restore_thread())
     return {0, "a trial left the signal mask or the stack changed"};
@@ -198,9 +196,9 @@ Measured measure(std::string_view name, std::uint64_t rounds, Traces& traces) {
   const auto own = traces.subject().benchmarks();
   for (unsigned i = 0; i < own.size(); i++) {
     if (own[i] != name) continue;
-    const auto start = Clock::now();
+    const Stopwatch watch(kOwnWork);
     traces.subject().run_benchmark(i, rounds);
-    return {since(start), {}};
+    return {watch.ns(), {}};
   }
   return {0, "this runner has no benchmark " + std::string(name)};
 }

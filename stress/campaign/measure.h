@@ -12,7 +12,7 @@
 namespace sigsweep {
 
 struct Measured {
-  double ns = 0;        // for all rounds
+  double ns = 0;        // for all rounds; of processor time, unless it waits or has children
   std::string problem;  // why there is no measure, or none to believe; empty: it is good
 };
 

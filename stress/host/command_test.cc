@@ -510,6 +510,19 @@ TEST_F(Command, EveryLineOfASweepFitsTheSchema) {
   EXPECT_FALSE(rows(folder_ + "/f.jsonl", "finding").empty());
 }
 
+// "0 mismatches" is said only where trials were held against a prediction.
+TEST_F(Command, ASweepSaysWhetherAnythingWasPredicted) {
+  const std::string cell = "sweep --site gc_m --handler gc_m --protocol ";
+  for (const char* protocol : {"legacy", "reject"}) {
+    const Ran ran = sigsweep(cell + protocol);
+    EXPECT_NE(ran.output.find(" 0 unreached, nothing predicted, "), std::string::npos)
+        << ran.output;
+  }
+  const Ran ran = sigsweep(cell + "signalok_raw,legacy");
+  EXPECT_NE(ran.output.find(" 0 unreached, 0 predicted mismatches, "), std::string::npos)
+      << ran.output;
+}
+
 TEST_F(Command, AFindingKeepsItsId) {
   std::string first;
   for (int i = 0; i < 2; i++) {
@@ -639,6 +652,25 @@ TEST_F(Command, NoClaimSaysMoreThanWasTried) {
       << single.output;
   EXPECT_NE(single.output.find("the one claim holds, as far as it was tried"), std::string::npos)
       << single.output;
+}
+
+// The line about them says so. Pairs are named only where some were tried.
+TEST_F(Command, RealThrowsAreAmongTheTrialsOfTheirClaim) {
+  const Ran ran = sigsweep("prove --claim 2 --site scavenge_m --handler gc_m --out out");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  std::uint64_t in_cells = 0;
+  for (const json& cell : rows(folder_ + "/out/prove.jsonl", "cell"))
+    if (cell["handler"] == "gc_m") in_cells += cell["trials"].get<std::uint64_t>();
+  std::smatch throws;
+  const std::regex shown("\n +([0-9]+) of these trials are real throws in children, ");
+  ASSERT_TRUE(std::regex_search(ran.output, throws, shown)) << ran.output;
+  const json row = claim(rows(folder_ + "/out/prove.jsonl", "claim"), 2);
+  EXPECT_EQ(row["trials"], in_cells + std::stoul(throws[1].str()));
+  EXPECT_EQ(row["pairs"], 0);
+  EXPECT_EQ(ran.output.find("pairs"), std::string::npos) << ran.output;
+  const Ran pairs = sigsweep("prove --claim 5 --site scavenge_m --handler gc_m --depth 1");
+  EXPECT_TRUE(std::regex_search(pairs.output, std::regex(" cells, [1-9][0-9]* pairs, ")))
+      << pairs.output;
 }
 
 // Each claim of one signal is tried with signals that the kernel delivers, every signal in turn.
@@ -1021,7 +1053,9 @@ TEST_F(Command, ShrinkKeepsTheFinding) {
   const Ran ran = sigsweep("shrink --out small " + path);
   ASSERT_EQ(ran.status, 0) << ran.output;
   std::smatch id;
-  ASSERT_TRUE(std::regex_search(before.output, id, std::regex("finding ([0-9a-f]{16})")));
+  ASSERT_TRUE(std::regex_search(before.output, id, std::regex("hazard ([0-9a-f]{16})")));
+  EXPECT_NE(ran.output.find("five.sched: hazard " + id[1].str() + ", "), std::string::npos)
+      << ran.output;
   const std::string small = folder_ + "/small/" + id[1].str() + ".sched";
   std::ifstream in(small);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
@@ -1032,8 +1066,44 @@ TEST_F(Command, ShrinkKeepsTheFinding) {
   EXPECT_EQ(lines("op"), 1) << text;
   EXPECT_EQ(lines("inject"), 1) << text;
   EXPECT_EQ(text.find("by="), std::string::npos) << text;
-  EXPECT_NE(sigsweep("replay " + small).output.find("finding " + id[1].str()), std::string::npos);
-  EXPECT_EQ(sigsweep("shrink --out small " + write("ok.sched", kHarmless)).status, 2);
+  EXPECT_NE(sigsweep("replay " + small).output.find("hazard " + id[1].str()), std::string::npos);
+  const Ran ok = sigsweep("shrink --out small " + write("ok.sched", kHarmless));
+  EXPECT_EQ(ok.status, 2);
+  EXPECT_NE(ok.output.find("ok.sched:1:1: its verdict is ok; a schedule with "), std::string::npos)
+      << ok.output;
+}
+
+// So another build finds the boundaries. Here the offset is one that this build does not have.
+TEST_F(Command, AShrunkScheduleHasThePhaseOfEachBoundary) {
+  const std::string nested = replaced(kFourSignals, "mheap_free_m+0x0 handler=setgcpercent_m",
+                                      "onM_signalok+0x0 in=1 handler=ready_m");
+  const Ran ran = sigsweep("shrink --out small " + write("four.sched", nested));
+  ASSERT_EQ(ran.status, 0) << ran.output;
+  const std::regex inject("\ninject .* at \\w+\\+0x0 phase=");
+  const std::string text = ran.output;
+  EXPECT_EQ(std::distance(std::sregex_iterator(text.begin(), text.end(), inject), {}), 2) << text;
+  const std::string shrunk = text.substr(text.find("sigsweep schedule"),
+                                         text.find("written: ") - text.find("sigsweep sc"));
+  const std::string moved = std::regex_replace(shrunk, std::regex("\\+0x0 phase"), "+0x999 phase");
+  const Ran elsewhere = sigsweep("replay " + write("moved.sched", moved));
+  EXPECT_EQ(elsewhere.status, 0) << elsewhere.output;
+  EXPECT_NE(elsewhere.output.find("found by its phase"), std::string::npos) << elsewhere.output;
+}
+
+// By what the protocol may show, whatever the file expects.
+TEST_F(Command, AReplayTellsAFindingFromAHazard) {
+  const std::string rejected =
+      replaced(replaced(kGood, "signalok_raw", "reject"), "arg-clobbered s0", "rejected");
+  const std::string missed = write("m.sched", replaced(rejected, "rejected", "missed-reject"));
+  const std::pair<std::string, std::string> shown[] = {
+      {write("h.sched", kGood), "hazard"},
+      {write("r.sched", rejected), "rejection"},
+      {"--runner " + kBin + "/runner-amd64-unchecked " + missed, "finding"}};
+  for (const auto& [file, word] : shown) {
+    const Ran ran = sigsweep("replay " + file);
+    EXPECT_TRUE(std::regex_search(ran.output, std::regex("\n  " + word + " [0-9a-f]{16}\n")))
+        << ran.output;
+  }
 }
 
 // Of four signals the first two spoil a slot each, and the others none: one of the two shows the

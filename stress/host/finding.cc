@@ -97,6 +97,13 @@ std::string finding_id(const ReportedTrial& e) {
   return fmt::format("{:016x}", hash);
 }
 
+std::string standing_of(const Session& session, const ReportedTrial& e) {
+  const Verdict verdict = e.account.verdict;
+  if (!session.allowed(e.protocol, e.site(), e.handler()).contains(verdict)) return "finding";
+  if (session.description.adapter) return "observed, and never promised against:";
+  return verdict == Verdict::rejected ? "rejection" : "hazard";
+}
+
 Expectation expectation(const Account& account) {
   return {std::string(verdict_name(account.verdict)),
           account.slots.empty() ? std::string() : account.slots.front()};

@@ -38,6 +38,10 @@ struct ReportedTrial {
 // isa, site, handler, phase and verdict; so another build or version keeps it. 16 hex digits.
 std::string finding_id(const ReportedTrial& example);
 
+// What a verdict other than ok is, in front of its id: `finding` if the protocol may not show it,
+// else `hazard`, or `rejection`. Of an adapter, what nobody promised is only observed.
+std::string standing_of(const Session& session, const ReportedTrial& example);
+
 // What a schedule that shows this must expect: its verdict, and the first slot that is hurt.
 Expectation expectation(const Account& account);
 

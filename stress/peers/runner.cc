@@ -6,11 +6,11 @@
 //   status   0 at EOF; 2 usage; 3 the process was started wrongly, or has no memory
 //
 // bench            a record of each name. `missing`: why it was not built
-// bench name= rounds=   ns that so many rounds took: there and back, two switches a round
+// bench name= rounds=   ns of processor time that so many rounds took: there and back, two switches
+//                  a round
 #include <sys/mman.h>
 #include <ucontext.h>
 
-#include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -24,6 +24,7 @@
 #endif
 
 #include "stress/base/start.h"
+#include "stress/base/stopwatch.h"
 #include "stress/base/wire.h"
 
 namespace sigsweep::peers {
@@ -105,7 +106,6 @@ void send_names() {
 
 // Empty, or what is wrong with the command.
 std::string bench(const Record& command) {
-  using Clock = std::chrono::steady_clock;
   if (!command.has("name")) {
     send_names();
     return {};
@@ -114,10 +114,9 @@ std::string bench(const Record& command) {
     if (peer.name != command.text("name")) continue;
     if (!peer.missing.empty()) return std::string(peer.missing);
     static char* const stack = make_stack();
-    const auto start = Clock::now();
+    const Stopwatch watch(CLOCK_PROCESS_CPUTIME_ID);
     peer.run(command.number("rounds"), stack);
-    const std::chrono::duration<double, std::nano> took = Clock::now() - start;
-    send(Record("time").add("ns", std::to_string(took.count())));
+    send(Record("time").add("ns", std::to_string(watch.ns())));
     return {};
   }
   return "this runner has no benchmark " + command.text("name");

@@ -205,8 +205,8 @@ void ClaimChecker::throws(const ClaimSpec& claim, ClaimRow* row) {
   row->landed += count;
   if (row->detail.empty()) {
     row->detail = fmt::format(
-        "and {} real throws in children, one at every boundary of {}: message, one traceback, exit "
-        "status 2",
+        "{} of these trials are real throws in children, one at every boundary of {}: message, one "
+        "traceback, exit status 2",
         count, book_.site);
   }
 }

@@ -8,6 +8,17 @@
 #include "stress/host/progress.h"
 
 namespace sigsweep {
+namespace {
+
+// "3 cells, 174 trials, 174 signals landed". Pairs are named where there are any: most claims are
+// about one signal.
+std::string counts_text(std::uint64_t cells, std::uint64_t pairs, std::uint64_t trials,
+                        std::uint64_t landed) {
+  const std::string of_pairs = pairs == 0 ? "" : fmt::format("{} pairs, ", pairs);
+  return fmt::format("{} cells, {}{} trials, {} signals landed", cells, of_pairs, trials, landed);
+}
+
+}  // namespace
 
 void ProofPrinter::claim(const ClaimSpec& claim, const ClaimRow& row) {
   const Colours c = colours(1);
@@ -24,8 +35,7 @@ void ProofPrinter::claim(const ClaimSpec& claim, const ClaimRow& row) {
   } else if (claim.kind == ClaimKind::ordered) {
     fmt::print("         {} boundaries\n", row.trials);
   } else {
-    fmt::print("         {} cells, {} pairs, {} trials, {} signals landed\n", row.cells, row.pairs,
-               row.trials, row.landed);
+    fmt::print("         {}\n", counts_text(row.cells, row.pairs, row.trials, row.landed));
   }
   if (!row.left_out.empty()) fmt::print("         left out: {}\n", fmt::join(row.left_out, "; "));
   if (!row.detail.empty()) fmt::print("         {}\n", row.detail);
@@ -73,12 +83,10 @@ void ProofPrinter::skipped(const ClaimSpec& claim, const std::string& why) {
 }
 
 void ProofPrinter::totals() const {
-  fmt::print(
-      "\n{} cells, {} pairs, {} trials, {} signals landed, {} unreached in {:.1f} s ({:.0f} "
-      "trials/s)\n",
-      result_.cells.size(), result_.pairs(), result_.trials(), result_.landed(),
-      result_.unreached(), result_.seconds,
-      static_cast<double>(result_.trials()) / std::max(result_.seconds, 1e-9));
+  fmt::print("\n{}, {} unreached in {:.1f} s ({:.0f} trials/s)\n",
+             counts_text(result_.cells.size(), result_.pairs(), result_.trials(), result_.landed()),
+             result_.unreached(), result_.seconds,
+             static_cast<double>(result_.trials()) / std::max(result_.seconds, 1e-9));
 }
 
 void ProofPrinter::summary() const {

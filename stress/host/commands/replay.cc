@@ -83,21 +83,13 @@ std::string opened_in_gdb(const Session& session, const std::string& path, Sched
   return gdb_lines(session, ran, operation, injection, write_text(file, print_schedule(ran)));
 }
 
-// What a verdict that is not ok is. Of an adapter, what nobody promised is only observed.
-std::string standing_of(const Session& session, const ReportedTrial& example) {
-  const VerdictSet allowed = session.allowed(example.protocol, example.site(), example.handler());
-  const bool observed = session.description.adapter && allowed.contains(example.account.verdict);
-  return fmt::format("{} {}", observed ? "observed, and never promised against:" : "finding",
-                     finding_id(example));
-}
-
 // Where the signal that is to blame landed, and what the operation's call passed.
 void print_injection(const Session& session, const std::string& path, const Schedule& schedule,
                      const Account& account) {
   const ReportedTrial example{schedule.isa,  schedule.protocol, false,
                               schedule.seed, account,           schedule.adapter};
   const bool ok = account.verdict == Verdict::ok;
-  if (!ok) fmt::print("  {}\n", standing_of(session, example));
+  if (!ok) fmt::print("  {} {}\n", standing_of(session, example), finding_id(example));
   fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
              example.handler(), example.symbol(), example.offset(), example.phase().text(),
              around(Disassemblers(session.runner_path, session.description.modules),
@@ -162,32 +154,6 @@ Place place_in_file(const Session& session, const Schedule& schedule, const Plac
   const Place place = place_in_file(session, schedule, said);
   throw Failure(
       kUsage, fmt::format("{}:{}:{}: {}", path, place.line, place.column, refused.text("message")));
-}
-
-// The schedule with each boundary where this build has it: a debugger knows addresses, no phases.
-Schedule resolved_here(const Session& session, Schedule schedule, const std::string& path) {
-  const std::string text = print_schedule(schedule);
-  Record refused, command("resolve");
-  command.add("bytes", std::uint64_t{text.size()});
-  const Outcome outcome = session.runner->command(
-      command,
-      [&](const Record& r) {
-        if (r.word() == "refused") refused = r;
-        if (r.word() == "note") fmt::print(stderr, "{}: {}\n", path, r.text("text"));
-        if (r.word() != "resolved") return;
-        Injection& injection =
-            schedule.operations.at(r.number("operation")).injections.at(r.number("injection"));
-        const BoundaryAccount boundary = decode_boundary(r);
-        injection.at = boundary.at;
-        injection.phase = boundary.phase;
-      },
-      text);
-  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
-  if (!refused.word().empty()) fail_refused(session, schedule, path, refused);
-  if (outcome.kind != Outcome::done) {
-    throw Failure(kHarnessFailed, fmt::format("{}: {}", path, outcome.message));
-  }
-  return schedule;
 }
 
 Replayed replayed(const Account& account) {
@@ -288,6 +254,31 @@ Schedule read_schedule(const Session& session, const std::string& path) {
   const std::string isa = isa_of(text);
   if (!isa.empty() && isa != session.options.isa) catalog.word_bits = 64;  // the widest
   return parse(text, path, catalog);
+}
+
+Schedule resolved_here(const Session& session, Schedule schedule, const std::string& path) {
+  const std::string text = print_schedule(schedule);
+  Record refused, command("resolve");
+  command.add("bytes", std::uint64_t{text.size()});
+  const Outcome outcome = session.runner->command(
+      command,
+      [&](const Record& r) {
+        if (r.word() == "refused") refused = r;
+        if (r.word() == "note") fmt::print(stderr, "{}: {}\n", path, r.text("text"));
+        if (r.word() != "resolved") return;
+        Injection& injection =
+            schedule.operations.at(r.number("operation")).injections.at(r.number("injection"));
+        const BoundaryAccount boundary = decode_boundary(r);
+        injection.at = boundary.at;
+        injection.phase = boundary.phase;
+      },
+      text);
+  if (outcome.kind == Outcome::stopped) throw Failure(kStopped, "stopped");
+  if (!refused.word().empty()) fail_refused(session, schedule, path, refused);
+  if (outcome.kind != Outcome::done) {
+    throw Failure(kHarnessFailed, fmt::format("{}: {}", path, outcome.message));
+  }
+  return schedule;
 }
 
 // A runner that dies of the schedule is its verdict, if it was in the trial.

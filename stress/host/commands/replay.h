@@ -22,6 +22,8 @@ Schedule read_schedule(const Session& session, const std::string& path);
 // A schedule of an adapter, for this session's build of it: its boundaries are found by their phases
 // in another one, said on standard error. Throws Failure(kUsage) where one has no phase.
 void take_build(const Session& session, const std::string& path, Schedule* schedule);
+// The schedule with each boundary where this build has it, by its name and its phase. Throws Failure.
+Schedule resolved_here(const Session& session, Schedule schedule, const std::string& path);
 // Runs a schedule; `path` is for messages, which name the places where it was read. Throws Failure.
 Replayed replay_schedule(const Session& session, const Schedule& schedule, const std::string& path);
 // Reads it, runs it once, and prints what `sigsweep replay` prints of it. Throws Failure.

@@ -1,5 +1,5 @@
-// Greedy: each step makes the schedule smaller in one place and stays if the finding's id does;
-// until no step stays any more.
+// Greedy: each step makes the schedule smaller in one place and stays if the id of what is shown
+// does; until no step stays any more.
 #include "stress/host/commands/shrink.h"
 
 #include <fmt/format.h>
@@ -17,18 +17,24 @@ class Shrinker {
   Shrinker(const Session& session, Schedule schedule, std::string path)
       : session_(session), best_(std::move(schedule)), path_(std::move(path)) {}
 
-  // Throws Failure where the schedule shows no finding.
+  // Throws Failure where the schedule shows nothing to keep.
   void run();
   const Schedule& best() const { return best_; }
-  const std::string& id() const { return id_; }
+  const std::string& id() const { return shown_.id; }
+  const std::string& standing() const { return shown_.standing; }
   unsigned tries() const { return tries_; }
 
  private:
-  // The finding's id; empty if there is none. Notes the verdict in `schedule`.
-  std::string id_of(Schedule* schedule);
-  // Keeps a candidate that shows the same finding.
+  struct Shown {
+    std::string id;  // empty: nothing that can be kept
+    std::string standing, verdict;
+  };
+  // Notes the verdict in `schedule`.
+  Shown shown_by(Schedule* schedule);
+  // Keeps a candidate that shows the same.
   bool keeps(Schedule candidate);
   void without_debugger();
+  void add_phases();
   bool drop_operations();
   bool drop_injections();
   bool plain_sources();
@@ -37,22 +43,26 @@ class Shrinker {
 
   const Session& session_;
   Schedule best_;
-  std::string path_, id_;
+  std::string path_;
+  Shown shown_;
   unsigned tries_ = 0;
 };
 
-std::string Shrinker::id_of(Schedule* schedule) {
+Shrinker::Shown Shrinker::shown_by(Schedule* schedule) {
   tries_++;
   schedule->expect.reset();
   const Replayed got = replay_schedule(session_, *schedule, path_);
-  if (got.died || got.account.verdict == Verdict::ok) return {};
+  if (got.died) return {{}, {}, got.verdict + ", and it ends its runner"};
+  if (got.account.verdict == Verdict::ok) return {{}, {}, got.verdict};
   schedule->expect = expectation(got.account);
-  return finding_id(ReportedTrial{schedule->isa, schedule->protocol, false, schedule->seed,
-                                  got.account, session_.description.catalog.adapter});
+  const ReportedTrial trial{schedule->isa, schedule->protocol,
+                            false,         schedule->seed,
+                            got.account,   session_.description.catalog.adapter};
+  return {finding_id(trial), standing_of(session_, trial), got.verdict};
 }
 
 bool Shrinker::keeps(Schedule candidate) {
-  if (id_of(&candidate) != id_) return false;
+  if (shown_by(&candidate).id != shown_.id) return false;
   best_ = std::move(candidate);
   return true;
 }
@@ -147,16 +157,25 @@ void Shrinker::without_debugger() {
   }
 }
 
+// By their phases another build finds the boundaries. The schedule was run without `expect`, which
+// may decide between boundaries of one phase.
+void Shrinker::add_phases() {
+  const std::optional<Expectation> expect = std::exchange(best_.expect, std::nullopt);
+  best_ = resolved_here(session_, std::move(best_), path_);
+  best_.expect = expect;
+}
+
 void Shrinker::run() {
   without_debugger();
-  id_ = id_of(&best_);
-  if (id_.empty()) {
-    throw Failure(kUsage, fmt::format("{}:1:1: shows no finding; a schedule with a verdict other "
-                                      "than ok is expected",
-                                      path_));
+  shown_ = shown_by(&best_);
+  if (shown_.id.empty()) {
+    throw Failure(kUsage, fmt::format("{}:1:1: its verdict is {}; a schedule with a verdict other "
+                                      "than ok, whose runner lives, is expected",
+                                      path_, shown_.verdict));
   }
   while (drop_operations() || drop_injections() || plain_sources() || small_arguments()) {
   }
+  add_phases();
 }
 
 }  // namespace
@@ -164,7 +183,7 @@ void Shrinker::run() {
 Shrunk shrink_schedule(const Session& session, const Schedule& schedule, const std::string& path) {
   Shrinker shrinker(session, schedule, path);
   shrinker.run();
-  return {shrinker.best(), shrinker.id(), shrinker.tries()};
+  return {shrinker.best(), shrinker.id(), shrinker.tries(), shrinker.standing()};
 }
 
 int shrink_command(const Options& options) {
@@ -177,8 +196,8 @@ int shrink_command(const Options& options) {
     const Shrunk shrunk = shrink_schedule(session, schedule, path);
     const std::string text = print_schedule(shrunk.schedule);
     const std::string written = write_text(folder + "/" + shrunk.id + ".sched", text);
-    fmt::print("{}: finding {}, {} tries\n{}written: {}\n", path, shrunk.id, shrunk.tries, text,
-               written);
+    fmt::print("{}: {} {}, {} tries\n{}written: {}\n", path, shrunk.standing, shrunk.id,
+               shrunk.tries, text, written);
   }
   return kAsExpected;
 }

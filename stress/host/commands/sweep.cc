@@ -121,6 +121,12 @@ std::string selection_of(const Session& session, const std::vector<std::string>&
                      o.per_boundary ? " per-boundary" : "");
 }
 
+// Trials of cells without a prediction have nothing to differ from.
+std::string mismatches_text(const SweepResult& result) {
+  if (std::ranges::none_of(result.cells, &CellRow::predicted)) return "nothing predicted";
+  return fmt::format("{} predicted mismatches", mismatches(result));
+}
+
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
   const SweepResult result = sweep(session, plan, writer);
@@ -129,11 +135,10 @@ bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* wri
   if (session.description.adapter && whole) fmt::print("{}", adapter_page(session, result));
   print_verdicts(result);
   fmt::print(
-      "{} cells, {} trials, {} signals landed, {} unreached, {} predicted mismatches, {:.1f} s, "
-      "{:.0f} "
-      "trials/s\n",
-      result.cells.size(), result.trials(), result.landed(), result.unreached(), mismatches(result),
-      result.seconds, static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
+      "{} cells, {} trials, {} signals landed, {} unreached, {}, {:.1f} s, {:.0f} trials/s\n",
+      result.cells.size(), result.trials(), result.landed(), result.unreached(),
+      mismatches_text(result), result.seconds,
+      static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
   if (session.options.verbose) fmt::print("{}", stacks_line(result));
   report_findings(session, result, writer);
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
