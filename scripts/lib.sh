@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034  # read by the scripts that source this file
 BASE_PACKAGES=(
   clang libclang-rt-dev llvm g++ cmake ninja-build ccache
-  libcli11-dev nlohmann-json3-dev libfmt-dev libcapstone-dev
+  libcli11-dev nlohmann-json3-dev libfmt-dev libcapstone-dev libsqlitecpp-dev
   libgtest-dev libgmock-dev libbenchmark-dev libboost-context-dev libpth-dev
   python3 python3-jsonschema gdb binutils
 )

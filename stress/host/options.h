@@ -45,6 +45,12 @@ struct ServiceFlags {
   bool plan = false;
 };
 
+// Of history; it has no others but --json.
+struct HistoryFlags {
+  std::string part;  // import, list...
+  std::string file = "results/history.sqlite", keep = "30d";
+};
+
 struct Options {
   std::vector<std::string> isas;  // as given; empty: the machine's own
   std::string isa;                // of them, the one that a session is for
@@ -80,6 +86,7 @@ struct Options {
   FuzzOptions fuzz;
   std::vector<std::string> benchmark_flags;
   ServiceFlags service;
+  HistoryFlags history;
   std::string command_line;  // as given
 };
 

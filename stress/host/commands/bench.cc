@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "stress/host/night_rows.h"
 #include "stress/host/results.h"
 
 namespace sigsweep {
@@ -141,6 +143,9 @@ void add_provenance(const Options& options) {
   benchmark::AddCustomContext("isa", options.isa);
   benchmark::AddCustomContext("kernel", here.kernel);
   benchmark::AddCustomContext("cpu", here.cpu);
+  // As in the rows of a night: times of machines with other features are not compared.
+  benchmark::AddCustomContext("features",
+                              fmt::format("{}", fmt::join(night_machine(here).features, "\n")));
   benchmark::AddCustomContext("command", options.command_line);
 }
 

@@ -24,6 +24,7 @@
 #include "stress/host/commands/compare.h"
 #include "stress/host/commands/explain.h"
 #include "stress/host/commands/fuzz_flags.h"
+#include "stress/host/commands/history.h"
 #include "stress/host/commands/merge.h"
 #include "stress/host/commands/minimize.h"
 #include "stress/host/commands/prove.h"
@@ -58,7 +59,8 @@ enum Flags : unsigned {
   kAdapter = 65536,  // takes --adapter
   kAdapterAuthor = 131072,
   kShards = 262144,
-  kTwoFiles = 524288
+  kTwoFiles = 524288,
+  kHistory = 1048576
 };
 
 struct Subcommand {
@@ -102,6 +104,8 @@ constexpr Subcommand kSubcommands[] = {
     {"list", "protocols, sites, handlers, verdicts and sources", kAdapter, list_command},
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras | kAdapter,
      bench_command},
+    {"history", "nights and runs in one file; one of them against another", kHistory,
+     history_command},
     {"service-check", "would OSS-Fuzz and ClusterFuzzLite take the fuzz targets?", kService,
      service_check_command},
 };
@@ -216,6 +220,7 @@ void add_compare_flags(CLI::App* app, Options* o) {
 }
 
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
+  if ((flags & kHistory) != 0) return add_history_flags(app, o);
   if ((flags & (kFuzz | kService | kTwoFiles)) != 0) add_adapter_flag(app, flags, o);
   if ((flags & kService) != 0) return add_service_flags(app, &o->service);
   if ((flags & kAdapterAuthor) != 0) return add_adapter_flags(app, o);
