@@ -206,6 +206,28 @@ TEST_F(Adapter, WhatIsPromisedAndBreaksIsAFinding) {
       << ran.output;
 }
 
+// A cell that can't be swept says why, and the rest goes on.
+TEST_F(Adapter, ACellThatCannotBeSweptIsLeftOutWithItsReason) {
+  write("fake/sweep",
+        "baseline verdict=ok detail=\ncell_left_out handler=none why=the%20way%20has%20no%20end\n" +
+            cell("switch", "ok:40"));
+  const Ran ran = with_fake("sweep --adapter mine.so --json r.jsonl");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(ran.output.find("not swept, because the way has no end: altstack round_trip"),
+            std::string::npos)
+      << ran.output;
+  const std::string results = folder_ + "/r.jsonl";
+  EXPECT_EQ(validate(results).status, 0) << validate(results).output;
+  EXPECT_EQ(rows(results, "cell").at(0)["left_out"], "the way has no end");
+  EXPECT_FALSE(rows(results, "cell").at(1).contains("left_out"));
+  write("fake/sweep",
+        "baseline verdict=ok detail=\ncell_left_out handler=none why=no%20room\n"
+        "cell_left_out handler=switch why=no%20room\n");
+  const Ran none = with_fake("sweep --adapter mine.so");
+  EXPECT_EQ(none.status, 77) << none.output;
+  EXPECT_TRUE(none.output.ends_with("can be swept: no room\n")) << none.output;
+}
+
 // The rows of the subjects that are built in stay as they are.
 TEST_F(Adapter, ABuiltInSubjectHasNoneOfIt) {
   ASSERT_EQ(sigsweep("sweep --protocol reject --site gc_m --handler none --json r.jsonl").status,
