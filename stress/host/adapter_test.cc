@@ -306,8 +306,13 @@ TEST_F(Adapter, AScheduleOfAnotherBuildIsFoundByItsPhase) {
 
 // ---- for the author
 
-TEST_F(Adapter, TheSkeletonCompilesAsItIs) {
-  const std::map<std::string, std::string> commands{{"", "mine.c"}, {" --cxx", "mine.cc"}};
+// As it is, by the line that stands in it; and without a warning that an author may ask for. (gcc
+// warns of each variable that lives across swapcontext, but not with -O0.)
+TEST_F(Adapter, TheSkeletonsCompileAsTheyAre) {
+  const std::map<std::string, std::string> commands{{"", "mine.c"},
+                                                    {" --cxx", "mine.cc"},
+                                                    {" --explained", "mine.c"},
+                                                    {" --cxx --explained", "mine.cc"}};
   for (const auto& [flag, file] : commands) {
     const Ran ran =
         run("cd " + folder_ + " && " + kBin + "/sigsweep adapter new" + flag + " >" + file);
@@ -318,10 +323,20 @@ TEST_F(Adapter, TheSkeletonCompilesAsItIs) {
         std::regex_search(text, line, std::regex("(cc|c\\+\\+) -std=.* -o mine.so " + file)))
         << text;
     fs::remove(folder_ + "/mine.so");
-    const Ran built = run("cd " + folder_ + " && " + line.str());
+    const Ran built = run("cd " + folder_ + " && " + line.str() +
+                          " -O0 -Wextra -Wpedantic -Werror -Wno-unused-parameter");
     EXPECT_EQ(built.status, 0) << line.str() << "\n" << built.output;
     EXPECT_EQ(built.output, "");
     EXPECT_EQ(with_fake("list --adapter mine.so").status, 0);
+  }
+}
+
+// The first thing that an author gets fits a screen or two. What is longer is asked for.
+TEST_F(Adapter, TheSkeletonHasFewerThanSixtyLines) {
+  for (const std::string flag : {"", " --cxx"}) {
+    const std::string text = sigsweep("adapter new" + flag).output;
+    EXPECT_LT(std::ranges::count(text, '\n'), 60) << text;
+    EXPECT_GT(std::ranges::count(sigsweep("adapter new --explained" + flag).output, '\n'), 60);
   }
 }
 
