@@ -206,6 +206,28 @@ TEST_F(Adapter, WhatIsPromisedAndBreaksIsAFinding) {
       << ran.output;
 }
 
+// A cell that can't be swept says why, and the rest goes on.
+TEST_F(Adapter, ACellThatCannotBeSweptIsLeftOutWithItsReason) {
+  write("fake/sweep",
+        "baseline verdict=ok detail=\ncell_left_out handler=none why=the%20way%20has%20no%20end\n" +
+            cell("switch", "ok:40"));
+  const Ran ran = with_fake("sweep --adapter mine.so --json r.jsonl");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(ran.output.find("not swept, because the way has no end: altstack round_trip"),
+            std::string::npos)
+      << ran.output;
+  const std::string results = folder_ + "/r.jsonl";
+  EXPECT_EQ(validate(results).status, 0) << validate(results).output;
+  EXPECT_EQ(rows(results, "cell").at(0)["left_out"], "the way has no end");
+  EXPECT_FALSE(rows(results, "cell").at(1).contains("left_out"));
+  write("fake/sweep",
+        "baseline verdict=ok detail=\ncell_left_out handler=none why=no%20room\n"
+        "cell_left_out handler=switch why=no%20room\n");
+  const Ran none = with_fake("sweep --adapter mine.so");
+  EXPECT_EQ(none.status, 77) << none.output;
+  EXPECT_TRUE(none.output.ends_with("can be swept: no room\n")) << none.output;
+}
+
 // The rows of the subjects that are built in stay as they are.
 TEST_F(Adapter, ABuiltInSubjectHasNoneOfIt) {
   ASSERT_EQ(sigsweep("sweep --protocol reject --site gc_m --handler none --json r.jsonl").status,
@@ -284,8 +306,13 @@ TEST_F(Adapter, AScheduleOfAnotherBuildIsFoundByItsPhase) {
 
 // ---- for the author
 
-TEST_F(Adapter, TheSkeletonCompilesAsItIs) {
-  const std::map<std::string, std::string> commands{{"", "mine.c"}, {" --cxx", "mine.cc"}};
+// As it is, by the line that stands in it; and without a warning that an author may ask for. (gcc
+// warns of each variable that lives across swapcontext, but not with -O0.)
+TEST_F(Adapter, TheSkeletonsCompileAsTheyAre) {
+  const std::map<std::string, std::string> commands{{"", "mine.c"},
+                                                    {" --cxx", "mine.cc"},
+                                                    {" --explained", "mine.c"},
+                                                    {" --cxx --explained", "mine.cc"}};
   for (const auto& [flag, file] : commands) {
     const Ran ran =
         run("cd " + folder_ + " && " + kBin + "/sigsweep adapter new" + flag + " >" + file);
@@ -296,10 +323,20 @@ TEST_F(Adapter, TheSkeletonCompilesAsItIs) {
         std::regex_search(text, line, std::regex("(cc|c\\+\\+) -std=.* -o mine.so " + file)))
         << text;
     fs::remove(folder_ + "/mine.so");
-    const Ran built = run("cd " + folder_ + " && " + line.str());
+    const Ran built = run("cd " + folder_ + " && " + line.str() +
+                          " -O0 -Wextra -Wpedantic -Werror -Wno-unused-parameter");
     EXPECT_EQ(built.status, 0) << line.str() << "\n" << built.output;
     EXPECT_EQ(built.output, "");
     EXPECT_EQ(with_fake("list --adapter mine.so").status, 0);
+  }
+}
+
+// The first thing that an author gets fits a screen or two. What is longer is asked for.
+TEST_F(Adapter, TheSkeletonHasFewerThanSixtyLines) {
+  for (const std::string flag : {"", " --cxx"}) {
+    const std::string text = sigsweep("adapter new" + flag).output;
+    EXPECT_LT(std::ranges::count(text, '\n'), 60) << text;
+    EXPECT_GT(std::ranges::count(sigsweep("adapter new --explained" + flag).output, '\n'), 60);
   }
 }
 

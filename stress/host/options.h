@@ -55,8 +55,9 @@ struct Options {
   std::vector<std::string> isas;  // as given; empty: the machine's own
   std::string isa;                // of them, the one that a session is for
   std::string subject = "onm", runner;
-  std::string adapter;  // its file, with a slash; empty: a subject that is built in
-  bool cxx = false;     // adapter new: in C++
+  std::string adapter;     // its file, with a slash; empty: a subject that is built in
+  bool cxx = false;        // adapter new: in C++
+  bool explained = false;  // adapter new: the long one
   std::vector<std::string> protocols{"all"}, sites{"all"}, handlers{"all"};
   std::string inject = "direct";
   std::string replace_source;  // replay: instead of what the schedule says; empty: that

@@ -199,6 +199,7 @@ void ResultsWriter::write(const CellRow& row) {
   }
   if (row.masked != 0) json["masked"] = row.masked;
   if (row.copies != 0) json["copies"] = row.copies;
+  if (!row.left_out.empty()) json["left_out"] = row.left_out;
   line(dump(json));
 }
 

@@ -65,6 +65,7 @@ Activity activity_of(pid_t pid) {
 
 bool Silence::lasts(const Activity& now, unsigned limit) {
   const bool ran = now.ticks != std::exchange(ticks_, now.ticks);
+  if (now.place != std::exchange(place_, now.place)) over();
   const bool stopped = now.state == 'T' || now.state == 't';
   const bool kept_waiting = now.state == 'R' && !ran;
   if (!stopped && !kept_waiting) looks_++;
@@ -188,6 +189,13 @@ bool RunnerProcess::has_ended() const {
          info.si_pid == pid_;
 }
 
+Activity RunnerProcess::activity() const {
+  Activity now = activity_of(pid_);
+  constexpr std::uint64_t kOdd = 0x9e3779b97f4a7c15;  // so that no two steps cancel out
+  now.place = (shared_->boundary * kOdd + shared_->cell) * kOdd + shared_->serial;
+  return now;
+}
+
 bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
   for (Silence silence;;) {
     const std::size_t end = unread_.find('\n');
@@ -208,7 +216,7 @@ bool RunnerProcess::read_line(std::string* line, Outcome* outcome) {
         *outcome = bury(false);
         return false;
       }
-      if (!silence.lasts(activity_of(pid_), kSilence)) continue;
+      if (!silence.lasts(activity(), kSilence)) continue;
       *outcome = bury(true);
       return false;
     }

@@ -28,11 +28,13 @@ void stop_on_signals();
 struct Activity {
   char state = '?';         // R runs, or would; S and D wait; T and t are stopped
   std::uint64_t ticks = 0;  // of a processor that it has had, with its children that have ended
+  std::uint64_t place = 0;  // of a runner: changes with each trial, also with those of its copies
 };
 Activity activity_of(pid_t pid);
 
 // How long a runner has said nothing, in looks at it. A look counts if the runner waited, or had a
-// processor. A runner that the machine gives no processor, or that somebody stopped, is not hung.
+// processor. A runner that the machine gives no processor, or that somebody stopped, is not hung; and
+// one that has come to another trial is at work.
 class Silence {
  public:
   void over() { looks_ = 0; }
@@ -41,7 +43,7 @@ class Silence {
 
  private:
   unsigned looks_ = 0;
-  std::uint64_t ticks_ = 0;
+  std::uint64_t ticks_ = 0, place_ = 0;
 };
 
 // How a command ended.
@@ -81,6 +83,7 @@ class RunnerProcess {
   // line of it. The last line is not passed on if the process has `ended`.
   std::string relay_errors(bool ended);
   bool has_ended() const;
+  Activity activity() const;
   bool read_line(std::string* line, Outcome* outcome);
   Outcome bury(bool hung);
 

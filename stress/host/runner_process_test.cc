@@ -39,6 +39,14 @@ TEST(Silence, EndsWithAWord) {
   }
 }
 
+// A cell of many thousand trials in copies says nothing for minutes.
+TEST(Silence, EndsWithAnotherTrial) {
+  Silence silence;
+  for (unsigned i = 0; i < kMany; i++) {
+    EXPECT_FALSE(silence.lasts(Activity{'S', 0, i / (kLimit - 1)}, kLimit)) << i;
+  }
+}
+
 TEST(Activity, TellsAProcessThatIsStopped) {
   const pid_t pid = fork();
   if (pid == 0) {

@@ -58,6 +58,7 @@ class GroupRun {
   CellRow empty_row(const std::string& handler) const;
   void take(const Record& record);
   void take_cell(const Record& record);
+  void leave_out(const Record& record);
   void take_deaths(CellRow* row) const;
   Standing standing(const CellRow& row, const VerdictSet& may_show) const;
   void take_map(const std::string& handler);
@@ -132,6 +133,8 @@ void GroupRun::take(const Record& record) {
     forget_examples(record.text("handler"));
   } else if (record.word() == "cell") {
     take_cell(record);
+  } else if (record.word() == "cell_left_out") {
+    leave_out(record);
   }
 }
 
@@ -144,6 +147,7 @@ CellRow GroupRun::empty_row(const std::string& handler) const {
   row.inject = inject();
   row.form = group_.form;
   row.contain = plan_.contain;
+  row.map = std::string(16, '0');
   return row;
 }
 
@@ -171,6 +175,12 @@ void GroupRun::take_cell(const Record& record) {
   row.seconds = std::stod(record.text("seconds"));
   take_deaths(&row);
   if (plan_.per_boundary) take_map(row.handler);
+  finish_cell(std::move(row));
+}
+
+void GroupRun::leave_out(const Record& record) {
+  CellRow row = empty_row(record.text("handler"));
+  row.left_out = record.text("why");
   finish_cell(std::move(row));
 }
 

@@ -78,6 +78,7 @@ class Sweep {
   void send_boundaries(const char* word, const Trace& trace) const;
   OutcomeMap empty_map() const;
   std::string sweep_cell(unsigned cell);
+  std::string leave_out(const std::string& handler, const std::string& why);
   std::string allow(CellRequest* request) const;
   CellSweeper::Listener listener_of(const CellRequest& request, const std::string& handler);
   Account account_of_example(const CellRequest& request, const Example& example);
@@ -162,7 +163,7 @@ std::string Sweep::sweep_cell(unsigned cell) {
   if (request.form == Form::nested) {
     trouble = sweeper_.room_problem(request);
     if (trouble.empty()) trouble = sweeper_.prepare_handler(request.protocol, request.handler);
-    if (!trouble.empty()) return trouble;
+    if (!trouble.empty()) return leave_out(handler, trouble);
   }
   if (wants_map()) map_ = empty_map();
   const CellResult result = sweeper_.run(request, listener_of(request, handler));
@@ -171,6 +172,15 @@ std::string Sweep::sweep_cell(unsigned cell) {
     map_->send(runner_.subject, handler);
   }
   send_cell(runner_, handler, result);
+  return {};
+}
+
+// A handler's way through a library at fault may have no recording. That says nothing of the other
+// cells: this one is left out. With any other subject it is the harness that fails.
+std::string Sweep::leave_out(const std::string& handler, const std::string& why) {
+  if (!runner_.subject.is_fragile()) return why;
+  send(Record("cell_left_out").add("handler", handler).add("why", why));
+  flush();
   return {};
 }
 

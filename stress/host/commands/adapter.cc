@@ -38,10 +38,10 @@ std::string include_flag() {
   return {};
 }
 
-int print_skeleton(bool cxx) {
-  std::string text = cxx ? kSkeletonCxx : kSkeletonC;
-  const std::string flags =
-      " -Wall -Wextra -Werror -shared -fPIC" + include_flag() + " -o mine.so ";
+int print_skeleton(bool cxx, bool explained) {
+  std::string text =
+      explained ? (cxx ? kExplainedCxx : kExplainedC) : (cxx ? kSkeletonCxx : kSkeletonC);
+  const std::string flags = " -O2 -Wall -shared -fPIC" + include_flag() + " -o mine.so ";
   const std::string mark = cxx ? "@COMPILE_CXX@" : "@COMPILE_C@";
   const std::string line =
       cxx ? "c++ -std=c++17" + flags + "mine.cc" : "cc -std=c99" + flags + "mine.c";
@@ -268,9 +268,10 @@ int check_command(const Options& options) {
 
 void add_adapter_flags(CLI::App* app, Options* o) {
   app->require_subcommand(1);
-  auto* skeleton = app->add_subcommand(
-      "new", "print an adapter to start from: it compiles, works, and explains each choice");
+  auto* skeleton =
+      app->add_subcommand("new", "print an adapter to start from: it compiles, and works");
   skeleton->add_flag("--cxx", o->cxx, "in C++ [C]");
+  skeleton->add_flag("--explained", o->explained, "with each choice explained");
   auto* checked = app->add_subcommand(
       "check",
       "what sigsweep sees of an adapter's library, without any signal: stacks, where SP "
@@ -281,7 +282,8 @@ void add_adapter_flags(CLI::App* app, Options* o) {
 }
 
 int adapter_command(const Options& options) {
-  return options.adapter.empty() ? print_skeleton(options.cxx) : check_command(options);
+  return options.adapter.empty() ? print_skeleton(options.cxx, options.explained)
+                                 : check_command(options);
 }
 
 }  // namespace sigsweep

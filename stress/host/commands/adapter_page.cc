@@ -55,6 +55,22 @@ std::string sentence(const std::string& handler, const std::map<std::string, std
   return text.empty() ? text : text + "\n";
 }
 
+// Cells that were not swept: a line for each reason.
+std::string left_out(const SweepResult& result) {
+  std::map<std::string, std::vector<std::string>> cells;  // by reason
+  for (const CellRow& row : result.cells) {
+    if (row.left_out.empty()) continue;
+    cells[row.left_out].push_back(fmt::format("{} {}, a second signal in the handler {}",
+                                              row.protocol, row.site, row.handler));
+  }
+  std::string text;
+  for (const auto& [why, names] : cells) {
+    text += fmt::format("not swept, because {}: {}{}\n", why, names.front(),
+                        names.size() == 1 ? "" : fmt::format(", and {} more", names.size() - 1));
+  }
+  return text;
+}
+
 std::string promises_of(const AdapterSpec& adapter) {
   std::string text = "a signal changes nothing";  // of any library
   for (const std::string& promise : adapter.promises) text += ", " + promise;
@@ -94,6 +110,7 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
   } else if (tried_more) {
     page += "beyond that, nothing was observed to break\n";
   }
+  page += left_out(result);
   if (result.unreached() != 0) {
     page += fmt::format(
         "{} signals found no boundary: the library does not take the same way each time\n",

@@ -127,6 +127,16 @@ std::string mismatches_text(const SweepResult& result) {
   return fmt::format("{} predicted mismatches", mismatches(result));
 }
 
+// Throws Failure if no signal has landed, although some were to.
+void check_landed(const SweepPlan& plan, const SweepResult& result) {
+  if (!result.without_signal.empty() || result.landed() != 0 || plan.groups.empty()) return;
+  const auto is_left_out = [](const CellRow& row) { return !row.left_out.empty(); };
+  if (result.cells.empty() || !std::ranges::all_of(result.cells, is_left_out))
+    throw Failure(kHarnessFailed, "no signal landed");
+  throw Failure(kSkipped, "skipped: nothing of what was asked for can be swept: " +
+                              result.cells.front().left_out);
+}
+
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
   const SweepResult result = sweep(session, plan, writer);
@@ -143,9 +153,7 @@ bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* wri
   report_findings(session, result, writer);
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   if (result.stopped) throw Failure(kStopped, "stopped; all lines written so far are complete");
-  if (result.without_signal.empty() && result.landed() == 0 && !plan.groups.empty()) {
-    throw Failure(kHarnessFailed, "no signal landed");
-  }
+  check_landed(plan, result);
   return result.as_expected(*session.known);
 }
 

@@ -8,7 +8,8 @@
  *   sigsweep adapter check ./mine.so       no signal yet: what sigsweep sees of the library
  *   sigsweep sweep --adapter ./mine.so     the answer
  *
- * C99. Includes nothing of sigsweep. `sigsweep adapter new` prints a skeleton to start from.
+ * C99. Includes nothing of sigsweep. `sigsweep adapter new` prints a skeleton to start from, and
+ * with --explained one in which each choice is explained.
  */
 #ifndef SIGSWEEP_ADAPTER_H
 #define SIGSWEEP_ADAPTER_H
@@ -27,12 +28,8 @@ extern "C" {
 #define SIGSWEEP_KEEPS_FPENV (1u << 0) /* each coroutine keeps its MXCSR and x87 control word */
 #define SIGSWEEP_KEEPS_MASK (1u << 1)  /* each coroutine has a signal mask of its own */
 #define SIGSWEEP_NESTS (1u << 2)       /* a coroutine may resume another */
-#define SIGSWEEP_HANDLER_SWITCHES \
-  (1u << 3) /* a signal handler may make a round trip with a
-                                                coroutine of its own */
-#define SIGSWEEP_HANDLER_REFUSED \
-  (1u << 4)                                  /* ... or is refused: resume() returns SIGSWEEP_REFUSED
-                                                and has changed nothing */
+#define SIGSWEEP_HANDLER_SWITCHES (1u << 3)  /* a handler may resume a coroutine of its own */
+#define SIGSWEEP_HANDLER_REFUSED (1u << 4)   /* ... or gets SIGSWEEP_REFUSED, nothing changed */
 #define SIGSWEEP_MIGRATES (1u << 5)          /* may be resumed on another thread */
 #define SIGSWEEP_UNWINDS_TO_CALLER (1u << 6) /* a backtrace in a body goes on in its resumer */
 #define SIGSWEEP_UNWINDS_TO_ENTRY (1u << 7)  /* a backtrace in a body ends cleanly at its entry */
@@ -99,6 +96,29 @@ struct sigsweep_adapter {
 
 /* The one symbol that sigsweep looks up. The struct stays valid and unchanged for ever. */
 const struct sigsweep_adapter* sigsweep_adapter(void);
+
+/* Defines it, in C and in C++, with the five fields that are always given. The block behind it sets
+ * the others by `self`; what it does not set is 0.
+ *
+ *   SIGSWEEP_ADAPTER(self, "mine", "1.0", create, resume, suspend) {
+ *     self->promises = SIGSWEEP_NESTS;
+ *   }
+ */
+#define SIGSWEEP_ADAPTER(self, of_library, of_version, to_create, to_resume, to_suspend) \
+  static void sigsweep_fill_in(struct sigsweep_adapter* self);                           \
+  const struct sigsweep_adapter* sigsweep_adapter(void) {                                \
+    static struct sigsweep_adapter filled;                                               \
+    filled.abi = SIGSWEEP_ADAPTER_ABI;                                                   \
+    filled.size = sizeof filled;                                                         \
+    filled.name = of_library;                                                            \
+    filled.version = of_version;                                                         \
+    filled.create = to_create;                                                           \
+    filled.resume = to_resume;                                                           \
+    filled.suspend = to_suspend;                                                         \
+    sigsweep_fill_in(&filled);                                                           \
+    return &filled;                                                                      \
+  }                                                                                      \
+  static void sigsweep_fill_in(struct sigsweep_adapter* self)
 
 #ifdef __cplusplus
 }

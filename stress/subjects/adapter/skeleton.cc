@@ -1,130 +1,57 @@
-// An adapter for sigsweep, to start from, in C++. It works as it is: over ucontext of the C library.
-// Replace that by your own library, from top to bottom; each comment says what you choose there.
+// An adapter for sigsweep. It works as it is, over ucontext of the C library: put your own there.
+// sigsweep_adapter.h has every promise, trait and function; --explained prints this with comments.
 //
 //   @COMPILE_CXX@
-//   sigsweep adapter check ./mine.so      no signal yet: what sigsweep sees of it
-//   sigsweep sweep --adapter ./mine.so    a signal at each instruction of it
-//
-// What each function must do stands in sigsweep_adapter.h. No exception may leave any of them.
-//
-// A sweep of it as it stands may find something: in glibc 2.36 for amd64, call frame information of
-// swapcontext is wrong from the instruction on that moves SP, and a backtrace from there may crash.
+//   sigsweep adapter check ./mine.so
+//   sigsweep sweep --adapter ./mine.so
 #include <sigsweep_adapter.h>
 #include <ucontext.h>
 
 #include <new>
 
-namespace {
-
-// What your library keeps of a coroutine; often this is its own class.
-class Coroutine {
- public:
-  Coroutine(void (*body)(void*), void* arg, void* stack, size_t size) : body_(body), arg_(arg) {
-    ready_ = getcontext(&here_) == 0;
-    here_.uc_stack.ss_sp = stack;
-    here_.uc_stack.ss_size = size;
-    here_.uc_link = &caller_;  // the body has returned: resume() must return
-    const auto self = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(this));
-    makecontext(&here_, reinterpret_cast<void (*)()>(entry), 2, static_cast<unsigned>(self >> 32),
-                static_cast<unsigned>(self));
-  }
-  bool ready() const { return ready_; }
-
-  // Signals land in these two: they must not allocate, lock, throw or print.
-  void* resume(void* value) {
-    value_ = value;
-    swapcontext(&caller_, &here_);
-    return value_;
-  }
-  void* suspend(void* value) {
-    value_ = value;
-    swapcontext(&here_, &caller_);
-    return value_;
-  }
-
- private:
-  // ucontext passes ints alone, so the pointer comes in two halves. Most libraries take a pointer.
-  static void entry(unsigned high, unsigned low) {
-    const uint64_t self = static_cast<uint64_t>(high) << 32 | low;
-    auto* const co = reinterpret_cast<Coroutine*>(static_cast<uintptr_t>(self));
-    co->body_(co->arg_);
-  }
-
-  ucontext_t here_, caller_;  // where it goes on, and its resumer
-  void* value_ = nullptr;     // on its way to the other side
-  void (*body_)(void*);
-  void* arg_;
-  bool ready_ = false;
+struct Coroutine {
+  ucontext_t here, resumer;  // where each goes on
+  void* value;               // on its way to the other side
+  void (*body)(void*);
+  void* arg;
 };
 
-// Makes a coroutine, but does not enter it. It may allocate: no signal lands meanwhile. Null where it
-// fails. If your library makes the stacks itself, set the trait SIGSWEEP_OWNS_STACKS below, ignore
-// `stack` and `size`, and tell sigsweep of each with host->stack() (see begin, below).
-void* create(unsigned /*index*/, void (*body)(void*), void* arg, void* stack, size_t size) {
-  auto* const co = new (std::nothrow) Coroutine(body, arg, stack, size);
-  if (co != nullptr && co->ready()) return co;
-  delete co;
-  return nullptr;
+static void entry(unsigned high, unsigned low) {  // a pointer in two halves
+  const auto self = static_cast<uintptr_t>(static_cast<uint64_t>(high) << 32 | low);
+  auto* const co = reinterpret_cast<Coroutine*>(self);
+  co->body(co->arg);  // then resume() must return: here by uc_link
 }
 
-// Runs `co` until it suspends, or until its body returns. If your library carries no values, return
-// null here and in suspend(), and leave out the promise SIGSWEEP_PASSES_VALUE.
-void* resume(void* co, void* value) {
-  return static_cast<Coroutine*>(co)->resume(value);
+static void* create(unsigned, void (*body)(void*), void* arg, void* stack, size_t size) {
+  auto* const co = new (std::nothrow) Coroutine{{}, {}, nullptr, body, arg};
+  if (co == nullptr || getcontext(&co->here) != 0) return nullptr;
+  const auto self = static_cast<uint64_t>(reinterpret_cast<uintptr_t>(co));
+  co->here.uc_stack.ss_sp = stack;
+  co->here.uc_stack.ss_size = size;
+  co->here.uc_link = &co->resumer;
+  makecontext(&co->here, reinterpret_cast<void (*)()>(entry), 2, static_cast<unsigned>(self >> 32),
+              static_cast<unsigned>(self));
+  return co;
 }
 
-// Runs in the body of `co`, and goes back to whoever resumed it.
-void* suspend(void* co, void* value) {
-  return static_cast<Coroutine*>(co)->suspend(value);
+// Signals land in these two: no allocation, no lock, no exception.
+static void* resume(void* which, void* value) {
+  auto* const co = static_cast<Coroutine*>(which);
+  co->value = value;
+  swapcontext(&co->resumer, &co->here);
+  return co->value;
 }
 
-// Optional. The body of `co` has returned.
-void destroy(void* co) {
-  delete static_cast<Coroutine*>(co);
+static void* suspend(void* which, void* value) {
+  auto* const co = static_cast<Coroutine*>(which);
+  co->value = value;
+  swapcontext(&co->here, &co->resumer);
+  return co->value;
 }
 
-// In which code signals land. Null: what sigsweep sees running on the way from resume() to the body
-// and back, without the C library. Here the switch lies in the C library, so it is named: "sym:NAME"
-// a function, "sec:NAME" a section, "trace" what is seen. A library of your own needs no list.
-const char* const kCode[] = {"trace", "sym:swapcontext", "sym:setcontext", nullptr};
-
-struct sigsweep_adapter make_adapter() {
-  struct sigsweep_adapter adapter = {};
-  adapter.abi = SIGSWEEP_ADAPTER_ABI;
-  adapter.size = sizeof adapter;
-  adapter.name = "mine";    // letters, digits, '-', '_', '.'. Findings are named after it
-  adapter.version = "0.1";  // the same letters
-  // What your library promises. Each is checked, and a breach is a finding. What you leave out is
-  // shown as observed, and never fails. Start with few; sigsweep_adapter.h has them all.
-  //
-  //   SIGSWEEP_PASSES_VALUE        resume and suspend carry `value`
-  //   SIGSWEEP_NESTS               a coroutine may resume another
-  //   SIGSWEEP_KEEPS_MASK          each coroutine has its own signal mask
-  //   SIGSWEEP_KEEPS_FPENV         each has its own rounding mode
-  //   SIGSWEEP_HANDLER_SWITCHES    a signal handler may make a round trip of its own
-  //   SIGSWEEP_UNWINDS_TO_CALLER   a backtrace goes on in the resumer; or
-  //   SIGSWEEP_UNWINDS_TO_ENTRY    it ends where the body begins
-  adapter.promises = SIGSWEEP_PASSES_VALUE | SIGSWEEP_NESTS | SIGSWEEP_KEEPS_MASK;
-  // How it is made: SIGSWEEP_OWNS_STACKS, SIGSWEEP_COPIES_STACKS, SIGSWEEP_SCHEDULES,
-  // SIGSWEEP_SETS_SIGNALS; 0: none of them.
-  adapter.traits = 0;
-  adapter.code = kCode;
-  adapter.create = create;
-  adapter.resume = resume;
-  adapter.suspend = suspend;
-  adapter.destroy = destroy;
-  // Functions that this library has no need of; each stays null unless you write it:
-  //   begin     before anything else, on each thread; not 0: it failed. Keep its `host` for
-  //             host->stack() and host->fail(). end is the reverse
-  //   transfer  a switch from one coroutine to another
-  //   current   the coroutine that your library takes for running
-  return adapter;
-}
-
-}  // namespace
-
-// The one symbol that sigsweep looks for.
-extern "C" const struct sigsweep_adapter* sigsweep_adapter(void) {
-  static const struct sigsweep_adapter adapter = make_adapter();
-  return &adapter;
+SIGSWEEP_ADAPTER(self, "mine", "0.1", create, resume, suspend) {
+  static const char* const code[] = {"trace", "sym:swapcontext", "sym:setcontext", nullptr};
+  self->promises = SIGSWEEP_PASSES_VALUE | SIGSWEEP_NESTS | SIGSWEEP_KEEPS_MASK;
+  self->code = code;  // drop this, unless the switch lies in the C library
+  self->destroy = [](void* co) { delete static_cast<Coroutine*>(co); };
 }

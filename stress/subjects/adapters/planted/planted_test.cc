@@ -195,6 +195,28 @@ TEST_P(PlantedSwitches, AreFoundWhereTheyAreAtFault) {
 INSTANTIATE_TEST_SUITE_P(, PlantedSwitches, testing::ValuesIn(all_sweeps()),
                          [](const auto& info) { return info.param.name(); });
 
+// A second signal lands in the handler of the first, which goes through the fault itself. Traps that
+// record that way must survive it.
+class TwoSignals : public PlantedFile, public testing::WithParamInterface<const char*> {};
+
+TEST_P(TwoSignals, TheHandlersWayIsRecordedThroughTheFault) {
+  std::string why;
+  if (!open("amd64", GetParam(), false, &why)) GTEST_SKIP() << why;
+  const Ran ran = sigsweep("sweep --adapter " + file_ +
+                           " --depth 2 --site round_trip --handler switch --json r.jsonl");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  unsigned nested = 0;
+  for (const json& cell : rows(folder_ + "/r.jsonl", "cell")) {
+    EXPECT_FALSE(cell.contains("left_out")) << cell;
+    EXPECT_GT(cell["trials"], 0) << cell;
+    nested += cell["form"] == "nested";
+  }
+  EXPECT_EQ(nested, 2U) << ran.output;  // one a protocol
+}
+
+INSTANTIATE_TEST_SUITE_P(, TwoSignals, testing::Values("heap_sp", "adrift"),
+                         [](const auto& info) { return std::string(info.param); });
+
 // Nobody promises to keep errno: it is shown, and is no finding.
 class ClobbersErrno : public PlantedFile, public testing::WithParamInterface<const char*> {};
 
