@@ -65,15 +65,15 @@ void ProofPrinter::floor() const {
   const double alone = static_cast<double>(direct.signals) * best * 1e-9;
   const double share = alone / std::max(direct.seconds, 1e-9);
   fmt::print(
-      "a signal that lands and does nothing takes {:.2f} us here: {:.1f} s of a processor, "
-      "{:.0f} % of the time that signals by direct took\n",
+      "a signal that lands and does nothing takes {:.2f} us of a processor here: {:.1f} s for all "
+      "by direct, {:.0f} % of what their runners took\n",
       best * 1e-3, alone, 100 * share);
 }
 
-// What each source landed, and what it took.
+// What each source landed, and the time that passed in runners meanwhile.
 void ProofPrinter::sources() const {
   for (const auto& [source, landed] : result_.landed_by_source()) {
-    fmt::print("by {}: {} signals landed, {:.1f} s of a processor\n", source, landed.signals,
+    fmt::print("by {}: {} signals landed, {:.1f} s in runners\n", source, landed.signals,
                landed.seconds);
   }
 }

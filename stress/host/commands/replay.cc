@@ -311,7 +311,7 @@ Replayed replay_schedule(const Session& session, const Schedule& schedule,
 Replayed show_schedule(const Session& session, const std::string& path) {
   Schedule schedule = schedule_to_run(session, path);
   const bool external = take_source(session, &schedule);
-  const Replayed got = run(session, schedule, external, path);
+  Replayed got = run(session, schedule, external, path);
   print(session, path, schedule, got);
   return got;
 }
