@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -33,6 +34,9 @@ class Target {
   // Before the first input, once; in the process that runs it, or in the process that it was forked
   // from.
   virtual void prepare() {}
+  // What a later process need not record again, as bytes that the build keeps in the program
+  // (kept_ways.h); nullopt: there is nothing that can be kept. After prepare().
+  virtual std::optional<std::string> ways_to_keep() { return std::nullopt; }
   // After prepare(), at the first input of a process: starts the parts that a fork does not
   // inherit.
   virtual void start() {}

@@ -26,6 +26,7 @@ struct Stats {
   std::uint64_t rows;                      /* of the feedback that there are */
   std::uint8_t nesting[kFeedbackRows];     /* of a row */
   std::uint8_t was_covered[kFeedbackRows]; /* 1: a signal has landed in that phase */
+  std::uint64_t recorded;                  /* ways of operations and handlers */
 };
 
 }  // namespace sigsweep::fuzz
