@@ -94,6 +94,7 @@ std::string_view as_text(const Bytes& bytes) {
 void prepare() {
   if (target().lands_signals()) take_over();
   target().prepare();
+  name_figures(target().figures());
 }
 
 void start() {

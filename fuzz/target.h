@@ -22,6 +22,8 @@ class Target {
   virtual std::span<const char* const> engine_options() const { return {}; }
   // Do its inputs land signals? Then the process is taken over for them.
   virtual bool lands_signals() const { return false; }
+  // If they land none: the names of what it counts instead, in Stats::own in this order.
+  virtual std::span<const char* const> figures() const { return {}; }
   // Is the readable form of its inputs a schedule? Else it is a text of the target's own.
   virtual bool takes_schedules() const { return false; }
   // May an input leave behind what ends the process at a later input, which is then not to blame?
