@@ -10,6 +10,7 @@
 //   TARGET --dictionary          its dictionary, in the form that libFuzzer and AFL++ read, on
 //                                standard output
 //   TARGET --options             its options, in the form that OSS-Fuzz reads
+//   TARGET --ways FILE           the ways that the build keeps in the program (fuzz/keep_ways.sh)
 //   TARGET --random N SEED       runs N inputs of uniformly random bytes: an engine is compared
 //                                with that
 //   TARGET --repeat N FILE...    runs each input N times; all must show the same verdicts and
@@ -93,6 +94,7 @@ std::string_view as_text(const Bytes& bytes) {
 void prepare() {
   if (target().lands_signals()) take_over();
   target().prepare();
+  name_figures(target().figures());
 }
 
 void start() {
@@ -175,6 +177,15 @@ int write_all(std::span<char*> arguments, bool as_inputs) {
   return 0;
 }
 
+int write_ways(std::span<char*> arguments) {
+  if (arguments.size() != 1) refuse("--ways: one FILE");
+  begin_by_hand();
+  const std::optional<std::string> ways = target().ways_to_keep();
+  if (!ways) refuse("--ways: it has none that can be kept");
+  write(arguments[0], *ways);
+  return 0;
+}
+
 int repeat(std::span<char*> arguments) {
   if (arguments.size() < 2) refuse("--repeat: N and at least one FILE");
   const long times = std::strtol(arguments[0], nullptr, 10);
@@ -233,6 +244,8 @@ void run_by_hand(std::span<char*> arguments) {
     status = print_options();
   } else if (command == "--texts" || command == "--inputs") {
     status = write_all(rest, command == "--inputs");
+  } else if (command == "--ways") {
+    status = write_ways(rest);
   } else if (command == "--random") {
     status = random(rest);
   } else if (command == "--repeat") {
@@ -246,8 +259,8 @@ void run_by_hand(std::span<char*> arguments) {
     status = judge(rest, start);
   } else if (command.starts_with("--")) {
     refuse(std::string(command) +
-           " is unknown; allowed: --print, --texts, --inputs, --dictionary, --options, --random, "
-           "--repeat, --describe, --judge");
+           " is unknown; allowed: --print, --texts, --inputs, --dictionary, --options, --ways, "
+           "--random, --repeat, --describe, --judge");
   } else {
     return;
   }

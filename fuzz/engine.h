@@ -3,8 +3,8 @@
 // libFuzzer reads its options, starts threads and installs its handlers after LLVMFuzzerInitialize;
 // AFL++ forks there. So the process is taken over in two steps. Before: the options and the signal
 // mask, which threads inherit. At the first input: handlers, alternate stack and watchdog. For
-// AFL++ both steps come before, so that its children need not begin with traces; each child starts
-// a watchdog of its own. The trial engine returns faults outside a trial to the handlers of the
+// AFL++ both steps come before, so that its children need not prepare; each child starts a watchdog
+// of its own. The trial engine returns faults outside a trial to the handlers of the
 // engine and the sanitizers; SIGABRT is never touched.
 #pragma once
 

@@ -1,4 +1,4 @@
-// Traces, and their boundaries by phase.
+// Ways, and the rows of their phases.
 #include "fuzz/ground.h"
 
 #include <algorithm>
@@ -8,22 +8,14 @@
 namespace sigsweep::fuzz {
 namespace {
 
-// Phases in the order of their first boundaries.
-Way way_of(const Trace& trace, unsigned protocol, bool as_handler, Feedback* feedback) {
-  Way way;
-  for (const Boundary& b : trace.boundaries) {
-    const std::string& head = b.phase.head();
-    auto phase = std::ranges::find(way, head, &PhaseOfWay::head);
-    if (phase == way.end()) {
-      way.push_back({head, {}, {}});
-      phase = way.end() - 1;
-      for (unsigned n = as_handler ? 1 : 0; n < (as_handler ? kNestings : 1); n++) {
-        phase->row[n] = feedback->row(protocol, n, head);
-      }
-    }
-    phase->boundaries.push_back(&b);
+Path path_of(const Way* way, unsigned protocol, bool as_handler, Feedback* feedback) {
+  Path path{way, {}};
+  for (const PhaseOfWay& phase : *way) {
+    auto& row = path.rows.emplace_back();
+    for (unsigned n = as_handler ? 1 : 0; n < (as_handler ? kNestings : 1); n++)
+      row[n] = feedback->row(protocol, n, phase.head);
   }
-  return way;
+  return path;
 }
 
 }  // namespace
@@ -39,6 +31,7 @@ Unsound Ground::prepare(const Choice& choice, Feedback* feedback) {
   const std::size_t protocols = subject().protocols().size();
   operations_.resize(protocols * sites_);
   handlers_.resize(protocols * (sites_ + 1));
+  if (std::string problem = ways_.take_kept(); !problem.empty()) return {problem, true, 0, 0, {}};
   for (unsigned protocol : choice.protocols) {
     for (unsigned site : choice.sites) {
       const Judgement alone = trial_engine().baseline(protocol, site, 0);
@@ -46,17 +39,17 @@ Unsound Ground::prepare(const Choice& choice, Feedback* feedback) {
         const std::string detail = alone.detail == nullptr ? "" : alone.detail;
         return {"not ok without a signal: " + detail, false, protocol, site, alone};
       }
-      const Trace* trace = nullptr;
-      const std::string problem = traces_.of_operation(protocol, site, &trace);
+      const Way* way = nullptr;
+      const std::string problem = ways_.of_operation(protocol, site, &way);
       if (!problem.empty()) return {"no trace: " + problem, true, protocol, site, alone};
-      operations_[protocol * sites_ + site] = way_of(*trace, protocol, false, feedback);
+      operations_[protocol * sites_ + site] = path_of(way, protocol, false, feedback);
     }
     for (unsigned handler : choice.handlers) {
-      const Trace* trace = nullptr;
-      const std::string problem = traces_.of_handler(protocol, handler, &trace);
+      const Way* way = nullptr;
+      const std::string problem = ways_.of_handler(protocol, handler, &way);
       if (!problem.empty()) return {"no trace of a handler: " + problem, true, protocol, 0, {}};
       handlers_[protocol * (sites_ + 1) + (handler == kNoHandler ? sites_ : handler)] =
-          way_of(*trace, protocol, true, feedback);
+          path_of(way, protocol, true, feedback);
     }
   }
   return {};
@@ -66,10 +59,10 @@ const Way* Ground::find(std::string_view protocol, std::string_view site, bool a
   const int p = find_protocol(subject(), protocol), s = find_site(subject(), site);
   if (p < 0 || (s < 0 && !(as_handler && site == "none")) || operations_.empty()) return nullptr;
   const auto protocol_index = static_cast<unsigned>(p);
-  const Way& way = as_handler
-                       ? handler(protocol_index, s < 0 ? kNoHandler : static_cast<unsigned>(s))
-                       : operation(protocol_index, static_cast<unsigned>(s));
-  return way.empty() ? nullptr : &way;
+  const Path& path = as_handler
+                         ? handler(protocol_index, s < 0 ? kNoHandler : static_cast<unsigned>(s))
+                         : operation(protocol_index, static_cast<unsigned>(s));
+  return path.way;
 }
 
 std::optional<Grounds::Place> Ground::place(std::string_view protocol, std::string_view site,
@@ -77,23 +70,19 @@ std::optional<Grounds::Place> Ground::place(std::string_view protocol, std::stri
   const Way* way = find(protocol, site, as_handler);
   if (way == nullptr) return std::nullopt;
   const PhaseOfWay& phase = (*way)[wrapped(number.phase, way->size())];
-  const Boundary& b = *phase.boundaries[wrapped(number.nth, phase.boundaries.size())];
-  return Place{{b.symbol, b.offset, b.nth}, b.phase};
+  return place_of(phase, phase.spots[wrapped(number.nth, phase.spots.size())]);
 }
 
 std::optional<Grounds::Number> Ground::number(std::string_view protocol, std::string_view site,
                                               bool as_handler, const Place& place) const {
   const Way* way = find(protocol, site, as_handler);
   if (way == nullptr) return std::nullopt;
-  for (std::size_t p = 0; p < way->size(); p++) {
-    const auto& boundaries = (*way)[p].boundaries;
-    for (std::size_t n = 0; n < boundaries.size(); n++) {
-      const Boundary& b = *boundaries[n];
-      if (Place{{b.symbol, b.offset, b.nth}, b.phase} == place)
-        return Number{static_cast<std::uint16_t>(p), static_cast<std::uint16_t>(n)};
-    }
-  }
-  return std::nullopt;
+  const auto phase = std::ranges::find(*way, place.phase.head(), &PhaseOfWay::head);
+  const std::size_t nth = place.phase.nth();
+  if (phase == way->end() || nth == 0 || nth > phase->spots.size()) return std::nullopt;
+  if (place_of(*phase, phase->spots[nth - 1]) != place) return std::nullopt;
+  return Number{static_cast<std::uint16_t>(phase - way->begin()),
+                static_cast<std::uint16_t>(nth - 1)};
 }
 
 }  // namespace sigsweep::fuzz

@@ -1,14 +1,15 @@
-// The ground that inputs can name: operations, handlers and their boundaries, grouped by phase.
-// Each is traced once, before the first input.
+// The ground that inputs can name: operations, handlers and their boundaries, grouped by phase. All
+// of it is known before the first input: the rows of the feedback must be the same in each process,
+// whatever inputs it gets (feedback.h).
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
 #include "fuzz/engine.h"
 #include "fuzz/feedback.h"
-#include "stress/campaign/traces.h"
-#include "stress/schedule/schedule_bytes.h"
+#include "fuzz/ways.h"
 
 namespace sigsweep::fuzz {
 
@@ -23,15 +24,14 @@ struct Choice {
   static unsigned among(const std::vector<unsigned>& chosen, unsigned number, unsigned count);
 };
 
-// The boundaries of one phase, in the order in which they come.
-struct PhaseOfWay {
-  std::string head;
-  std::vector<const Boundary*> boundaries;
-  unsigned row[kNestings] = {};  // of the feedback; 0: in an operation, else in a handler
+// A way, as one protocol has it.
+struct Path {
+  const Way* way = nullptr;  // null: the choice has it not
+  // Of each phase, by nesting: 0, in an operation, else in a handler.
+  std::vector<std::array<unsigned, kNestings>> rows;
 };
-using Way = std::vector<PhaseOfWay>;  // through an operation, or a handler
 
-// An operation that goes wrong, or can't be traced, with no signal at all.
+// An operation that goes wrong, or can't be recorded, with no signal at all.
 struct Unsound {
   std::string problem;  // empty: all is sound
   bool harness = false;
@@ -41,17 +41,17 @@ struct Unsound {
 
 class Ground final : public Grounds {
  public:
-  // Runs every operation of the choice without a signal, and traces it and every handler. REQUIRES:
-  // the engine is attached.
+  // Runs every operation of the choice without a signal. Records the way of each one, and of each
+  // handler, that the program does not keep. REQUIRES: the engine is attached.
   Unsound prepare(const Choice& choice, Feedback* feedback);
 
-  const Way& operation(unsigned protocol, unsigned site) const {
+  const Path& operation(unsigned protocol, unsigned site) const {
     return operations_[protocol * sites_ + site];
   }
-  const Way& handler(unsigned protocol, unsigned handler) const {
+  const Path& handler(unsigned protocol, unsigned handler) const {
     return handlers_[protocol * (sites_ + 1) + (handler == kNoHandler ? sites_ : handler)];
   }
-  Traces* traces() { return &traces_; }
+  Ways* ways() { return &ways_; }
 
   std::optional<Place> place(std::string_view protocol, std::string_view site, bool as_handler,
                              Number number) const override;
@@ -62,8 +62,8 @@ class Ground final : public Grounds {
   const Way* find(std::string_view protocol, std::string_view site, bool as_handler) const;
 
   unsigned sites_ = 0;
-  Traces traces_{trial_engine()};
-  std::vector<Way> operations_, handlers_;
+  Ways ways_{trial_engine()};
+  std::vector<Path> operations_, handlers_;
 };
 
 }  // namespace sigsweep::fuzz

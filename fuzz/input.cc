@@ -38,11 +38,11 @@ std::string signal_name(int signal) {
   return std::string(*std::find_if(std::begin(kSignals), std::end(kSignals), is_it));
 }
 
-Injection injection_of(const PlannedInjection& planned, const Boundary& boundary) {
+Injection injection_of(const PlannedInjection& planned, const Grounds::Place& place) {
   Injection injection;
   injection.signal = signal_name(planned.signal);
-  injection.at = {boundary.symbol, boundary.offset, boundary.nth};
-  injection.phase = boundary.phase;
+  injection.at = place.at;
+  injection.phase = place.phase;
   injection.by = planned.source;
   injection.handler = "none";
   if (planned.parent >= 0) injection.in = static_cast<std::uint32_t>(planned.parent) + 1;
@@ -100,17 +100,21 @@ void Input::add(const ByteRecord& record, Planned* out) const {
   const unsigned index = plan.injections;
   PlannedInjection& p = plan.injection[index];
   p.parent = static_cast<int>(wrapped(record.in(), index + 1)) - 1;
-  const Way& way = p.parent < 0 ? ground_.operation(plan.protocol, plan.site)
-                                : ground_.handler(plan.protocol, plan.injection[p.parent].handler);
-  const PhaseOfWay& phase = way[wrapped(record.phase(), way.size())];
-  const Boundary* at = phase.boundaries[wrapped(record.nth(), phase.boundaries.size())];
+  const Path& path = p.parent < 0
+                         ? ground_.operation(plan.protocol, plan.site)
+                         : ground_.handler(plan.protocol, plan.injection[p.parent].handler);
+  const std::size_t number = wrapped(record.phase(), path.way->size());
+  const PhaseOfWay& phase = (*path.way)[number];
+  const Spot& spot = phase.spots[wrapped(record.nth(), phase.spots.size())];
   unsigned nesting = 0;
   for (int i = p.parent; i >= 0; i = plan.injection[i].parent) nesting++;
   for (unsigned i = 0; i < index; i++) {
     if (plan.injection[i].parent != p.parent) continue;
-    if (p.parent >= 0 || out->boundary[i] == at) return;
+    if (p.parent >= 0 || out->spot[i] == &spot) return;
   }
-  p.land_at(*at);
+  p.pc = spot.pc;
+  p.nth = spot.nth;
+  p.gate = spot.gate;
   const auto source = static_cast<Source>(wrapped(record.source(), std::size(kSourceNames)));
   const auto& sources = choice_.sources;
   p.source = std::ranges::find(sources, source) != sources.end()
@@ -122,8 +126,9 @@ void Input::add(const ByteRecord& record, Planned* out) const {
   const auto& handlers = choice_.handlers;
   p.handler = handlers[wrapped(record.index(), handlers.size())];
   draw_nonces(seed_, kHandlerLevel + index, subject().word_bits(), p.in);
-  out->boundary[index] = at;
-  out->row[index] = phase.row[std::min(nesting, kNestings - 1)];
+  out->phase[index] = &phase;
+  out->spot[index] = &spot;
+  out->row[index] = path.rows[number][std::min(nesting, kNestings - 1)];
   plan.injections++;
 }
 
@@ -146,8 +151,10 @@ Schedule schedule_of(std::span<const Planned> operations, std::uint64_t seed,
   for (const Planned& planned : operations) {
     const Site& site = subject().sites()[planned.plan.site];
     Operation op{std::string(site.name), arguments(site.in, planned.plan.in), {}};
-    for (unsigned i = 0; i < planned.plan.injections; i++)
-      op.injections.push_back(injection_of(planned.plan.injection[i], *planned.boundary[i]));
+    for (unsigned i = 0; i < planned.plan.injections; i++) {
+      op.injections.push_back(
+          injection_of(planned.plan.injection[i], place_of(*planned.phase[i], *planned.spot[i])));
+    }
     schedule.operations.push_back(std::move(op));
   }
   if (judgement != nullptr) {
@@ -163,7 +170,7 @@ bool bytes_of(const Schedule& schedule, Ground* ground, std::vector<std::uint8_t
   Schedule here = schedule;  // with this build's boundaries
   for (unsigned i = 0; i < schedule.operations.size(); i++) {
     Resolved resolved;
-    const Unresolved problem = resolve(subject(), schedule, i, ground->traces(), &resolved);
+    const Unresolved problem = resolve(subject(), schedule, i, ground->ways()->traces(), &resolved);
     if (!problem.message.empty()) {
       *why = problem.message;
       return false;

@@ -15,8 +15,10 @@ namespace sigsweep::fuzz {
 // One operation of an input.
 struct Planned {
   Plan plan;
-  const Boundary* boundary[kMaxInjections] = {};
-  unsigned row[kMaxInjections] = {};  // of the feedback
+  // Of each injection: the place in the ground, and the row of the feedback.
+  const PhaseOfWay* phase[kMaxInjections] = {};
+  const Spot* spot[kMaxInjections] = {};
+  unsigned row[kMaxInjections] = {};
 
   bool handler_calls() const;
 };

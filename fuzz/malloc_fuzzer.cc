@@ -26,10 +26,14 @@
 namespace sigsweep::fuzz {
 namespace {
 
+enum Own { kObjects, kContents, kCollections };
+constexpr const char* kFigures[] = {"objects", "contents written", "collections"};
+
 class Malloc final : public Target {
  public:
   const char* name() const override { return "malloc_fuzzer"; }
   std::span<const char* const> engine_options() const override;
+  std::span<const char* const> figures() const override { return kFigures; }
   std::vector<std::string> dictionary() const override { return heap::dictionary(); }
   void configure() override { async_ = wants_async(); }
   void prepare() override;
@@ -51,6 +55,7 @@ class Malloc final : public Target {
   void on_stray();
 
  private:
+  void count(runtime::Word collections_before) const;
   // Only the first is kept.
   void note(const heap::Problem& problem) {
     if (!problem_) problem_ = problem;
@@ -122,7 +127,14 @@ void Malloc::on_stray() {
   if (!right) note("a handler's call went wrong");
 }
 
+void Malloc::count(runtime::Word collections_before) const {
+  stats().own[kObjects].count += performer_.objects();
+  stats().own[kContents].count += performer_.contents();
+  stats().own[kCollections].count += runtime::numgc() - collections_before;
+}
+
 void Malloc::run(std::span<const std::uint8_t> input) {
+  const runtime::Word collections_before = runtime::numgc();
   const auto operations = heap::operations_of(
       input.first(std::min(input.size(), heap::kBytes * heap::kMostOperations)));
   under_way_ = operations;
@@ -132,6 +144,7 @@ void Malloc::run(std::span<const std::uint8_t> input) {
   if (!problem_) note(machine_.run(&collect_fn, signals_.hooks()));
   if (!problem_) note(heap::check_accounts());
   if (!problem_) note(heap::check_empty());
+  count(collections_before);
   if (!problem_) return;
   const std::string why = problem_.text(), text = text_of(input);
   const std::string when = " (exec " + std::to_string(stats().execs) + ")";

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "fuzz/engine.h"
+#include "fuzz/stats.h"
 #include "fuzz/target.h"
 #include "stress/campaign/resolve.h"
 #include "stress/schedule/schedule_bytes.h"
@@ -10,9 +11,14 @@
 namespace sigsweep::fuzz {
 namespace {
 
+enum Own { kRead, kRefused, kOperations, kSignals };
+constexpr const char* kFigures[] = {"texts read", "texts refused", "operations read",
+                                    "signals read"};
+
 class ScheduleText final : public Target {
  public:
   const char* name() const override { return "schedule_fuzzer"; }
+  std::span<const char* const> figures() const override { return kFigures; }
   std::vector<std::string> dictionary() const override;
   void run(std::span<const std::uint8_t> input) override;
   std::string account() const override { return account_; }
@@ -26,6 +32,7 @@ class ScheduleText final : public Target {
   }
 
  private:
+  static void count(const Schedule& read);
   void check_error(const ParseError& error, std::string_view text) const;
   void check_round_trips(const Schedule& schedule) const;
 
@@ -51,13 +58,22 @@ void ScheduleText::run(std::span<const std::uint8_t> input) {
   const std::string text = text_of(input);
   const auto parsed = parse_schedule(text, "input", catalog_);
   if (const auto* error = std::get_if<ParseError>(&parsed)) {
+    stats().own[kRefused].count++;
     account_ = error->to_string();
     check_error(*error, text);
   } else {
+    count(std::get<Schedule>(parsed));
     account_ = print_schedule(std::get<Schedule>(parsed));
     check_round_trips(std::get<Schedule>(parsed));
   }
   check_round_trips(from_bytes(input, catalog_));
+}
+
+void ScheduleText::count(const Schedule& read) {
+  Stats& s = stats();
+  s.own[kRead].count++;
+  s.own[kOperations].count += read.operations.size();
+  for (const Operation& op : read.operations) s.own[kSignals].count += op.injections.size();
 }
 
 void ScheduleText::check_error(const ParseError& error, std::string_view text) const {

@@ -41,4 +41,9 @@ Stats& stats() {
   return *the_stats;
 }
 
+void name_figures(std::span<const char* const> names) {
+  OwnFigure* figure = stats().own;
+  for (const char* name : names) std::snprintf(figure++->name, sizeof figure->name, "%s", name);
+}
+
 }  // namespace sigsweep::fuzz

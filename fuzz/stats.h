@@ -3,6 +3,8 @@
 // a process.
 #pragma once
 
+#include <span>
+
 #include "stress/base/fuzz_counters.h"
 
 namespace sigsweep::fuzz {
@@ -10,5 +12,7 @@ namespace sigsweep::fuzz {
 // The counters of this process: in the file, or in memory where none is asked for. A folder that
 // can't be written ends the process with status 2.
 Stats& stats();
+// Gives the first of Stats::own these names. REQUIRES: they have room there.
+void name_figures(std::span<const char* const> names);
 
 }  // namespace sigsweep::fuzz

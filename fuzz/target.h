@@ -4,6 +4,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -21,6 +22,8 @@ class Target {
   virtual std::span<const char* const> engine_options() const { return {}; }
   // Do its inputs land signals? Then the process is taken over for them.
   virtual bool lands_signals() const { return false; }
+  // If they land none: the names of what it counts instead, in Stats::own in this order.
+  virtual std::span<const char* const> figures() const { return {}; }
   // Is the readable form of its inputs a schedule? Else it is a text of the target's own.
   virtual bool takes_schedules() const { return false; }
   // May an input leave behind what ends the process at a later input, which is then not to blame?
@@ -33,6 +36,9 @@ class Target {
   // Before the first input, once; in the process that runs it, or in the process that it was forked
   // from.
   virtual void prepare() {}
+  // What a later process need not record again, as bytes that the build keeps in the program
+  // (kept_ways.h); nullopt: there is nothing that can be kept. After prepare().
+  virtual std::optional<std::string> ways_to_keep() { return std::nullopt; }
   // After prepare(), at the first input of a process: starts the parts that a fork does not
   // inherit.
   virtual void start() {}

@@ -9,7 +9,9 @@
 
 #include "fuzz/counters.h"
 #include "fuzz/engine.h"
+#include "fuzz/kept_ways.h"
 #include "fuzz/stats.h"
+#include "stress/base/modules.h"
 #include "stress/campaign/cell.h"
 #include "stress/campaign/resolve.h"
 #include "stress/trap/sources.h"
@@ -133,6 +135,7 @@ void TrialTarget::start() {
 
 void TrialTarget::prepare() {
   const Unsound unsound = ground_.prepare(choice_, &feedback_);
+  count_recorded();
   if (!unsound.problem.empty()) {
     Planned alone;
     alone.plan.protocol = unsound.protocol;
@@ -150,6 +153,22 @@ void TrialTarget::prepare() {
   for (unsigned row = 0; row < feedback_.rows(); row++) {
     stats().nesting[row] = static_cast<std::uint8_t>(feedback_.nesting(row));
   }
+}
+
+void TrialTarget::count_recorded() {
+  stats().recorded = ground_.ways()->traces()->taken();
+}
+
+// Other modules may be others, or lie elsewhere, when the program starts again.
+std::optional<std::string> TrialTarget::ways_to_keep() {
+  const Modules& modules = modules_of_process();
+  for (const auto& [key, way] : ground_.ways()->all()) {
+    for (const PhaseOfWay& phase : way) {
+      const auto is_own = [&](const Spot& s) { return modules.at(s.pc) == &modules.program(); };
+      if (!std::ranges::all_of(phase.spots, is_own)) return std::nullopt;
+    }
+  }
+  return bytes_of_ways(ground_.ways()->all(), modules.program().bias);
 }
 
 void TrialTarget::start_strays() {
@@ -272,11 +291,10 @@ bool TrialTarget::input_of(std::string_view text, const std::string& file,
     *why = error->to_string();
     return false;
   }
-  if (!bytes_of(std::get<Schedule>(parsed), &ground_, input, why)) {
-    *why = file + ": " + *why;
-    return false;
-  }
-  return true;
+  const bool found = bytes_of(std::get<Schedule>(parsed), &ground_, input, why);
+  if (!found) *why = file + ": " + *why;
+  count_recorded();
+  return found;
 }
 
 }  // namespace sigsweep::fuzz

@@ -32,6 +32,7 @@ class TrialTarget : public Target {
   std::vector<std::string> dictionary() const override;
   void configure() override;
   void prepare() override;
+  std::optional<std::string> ways_to_keep() override;
   void start() override;
   void run(std::span<const std::uint8_t> input) override;
   std::string account() const override;
@@ -59,6 +60,7 @@ class TrialTarget : public Target {
                const Judgement& judgement, const std::string& why) const;
 
   void start_strays();
+  void count_recorded();
   // As schedule_of() makes it, for the adapter's library.
   Schedule schedule(std::span<const Planned> operations, std::uint64_t seed,
                     const Judgement* judgement) const;

@@ -22,6 +22,7 @@ ONLY_FULL = (
      "the same targets for 386, whose stubs preset release runs; they are not built either"),
     ("fuzz", r"^hazard_fuzzer\.(arg-clobbered\.itimer|result-clobbered\..*|wrong-switch\.kill)$",
      "two hunts, by either source, are left"),
+    ("fuzz", r"^(hazard|mcall|backend)_fuzzer\.ways$", "4 s of a processor each; onm_fuzzer's is left"),
     ("fuzz", r"^malloc_fuzzer\.short$", "12 s of a processor; its seeds and its two planted faults are left"),
     ("fuzz", r"^Pairs\.EverySignalIsAccountedForByEveryProtocol$", "14 s of a processor; preset release runs it in one"),
 )

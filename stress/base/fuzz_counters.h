@@ -15,6 +15,13 @@ inline constexpr unsigned kFeedbackRows = SIGSWEEP_FEEDBACK_ROWS;
 /* How deep a signal landed: in an operation, in a handler, in a handler's handler or deeper. */
 inline constexpr unsigned kNestings = 3;
 
+/* What the inputs of a target do that lands no signals. Without a name: there is none. */
+inline constexpr unsigned kOwnFigures = 4;
+struct OwnFigure {
+  char name[24];
+  std::uint64_t count;
+};
+
 struct Stats {
   std::uint64_t execs;
   std::uint64_t operations;
@@ -26,6 +33,8 @@ struct Stats {
   std::uint64_t rows;                      /* of the feedback that there are */
   std::uint8_t nesting[kFeedbackRows];     /* of a row */
   std::uint8_t was_covered[kFeedbackRows]; /* 1: a signal has landed in that phase */
+  std::uint64_t recorded;                  /* ways of operations and handlers */
+  OwnFigure own[kOwnFigures];
 };
 
 }  // namespace sigsweep::fuzz

@@ -22,6 +22,8 @@ class Traces {
   // Empty, or what is wrong with the harness: at each call, not only at the first.
   std::string of_operation(unsigned protocol, unsigned site, const Trace** out);
   std::string of_handler(unsigned protocol, unsigned handler, const Trace** out);
+  // How many were taken.
+  std::size_t taken() const { return operations_.size() + handlers_.size(); }
 
  private:
   using Key = std::pair<unsigned, unsigned>;  // a side's number; a site

@@ -25,6 +25,14 @@ bool read_stats(const std::filesystem::path& path, Stats* stats, std::string* wh
   return true;
 }
 
+void add(const fuzz::OwnFigure& one, Figures* sum) {
+  const std::string name(one.name, strnlen(one.name, sizeof one.name));
+  if (name.empty()) return;
+  auto known = std::ranges::find(sum->own, name, [](const auto& own) { return own.first; });
+  if (known == sum->own.end()) known = sum->own.insert(known, {name, 0});
+  known->second += one.count;
+}
+
 void add(const Stats& one, Figures* sum) {
   sum->execs += one.execs;
   sum->operations += one.operations;
@@ -33,6 +41,7 @@ void add(const Stats& one, Figures* sum) {
   sum->unreached += one.unreached;
   sum->strays += one.strays;
   sum->strays_landed += one.strays_landed;
+  for (const fuzz::OwnFigure& own : one.own) add(own, sum);
 }
 
 // Of the rows, which the process that has most of them describes.
@@ -52,6 +61,10 @@ std::uint64_t Figures::covered() const {
   std::uint64_t sum = 0;
   for (const Phases& one : phases) sum += one.covered;
   return sum;
+}
+
+bool Figures::is_idle() const {
+  return !own.empty() && std::ranges::all_of(own, [](const auto& one) { return one.second == 0; });
 }
 
 std::optional<Figures> read_figures(const std::string& folder, std::string* why) {
@@ -75,27 +88,50 @@ std::optional<Figures> read_figures(const std::string& folder, std::string* why)
   return sum;
 }
 
-std::string line_of(const Figures& f, double seconds) {
-  std::string line = fmt::format("{} execs, {:.0f} a second", f.execs,
-                                 static_cast<double>(f.execs) / std::max(seconds, 1.0));
-  if (f.requested + f.operations == 0) return line;  // its inputs have none
-  line += fmt::format(
+namespace {
+
+std::string own_line(const Figures& f) {
+  std::string line;
+  const auto add = [&line](std::uint64_t count, std::string_view name) {
+    line += fmt::format("{}{} {}", line.empty() ? "; " : ", ", count, name);
+  };
+  if (f.operations != 0) add(f.operations, "operations");
+  for (const auto& [name, count] : f.own) add(count, name);
+  return line;
+}
+
+std::string signals_line(const Figures& f) {
+  return fmt::format(
       "; {} operations, {} signals asked for, {} landed ({:.2f} an exec), {} unreached",
       f.operations, f.requested, f.landed,
       static_cast<double>(f.landed) / static_cast<double>(std::max<std::uint64_t>(f.execs, 1)),
       f.unreached);
-  if (f.strays != 0) {
-    line += fmt::format(" and {} free-running ones beside them, {} of those in the code under test",
-                        f.strays, f.strays_landed);
-  }
+}
+
+std::string strays_line(const Figures& f) {
+  if (f.strays == 0) return {};
+  return fmt::format(" and {} free-running {}, {} of those in the code under test", f.strays,
+                     f.own.empty() ? "ones beside them" : "signals", f.strays_landed);
+}
+
+std::string phases_line(const Figures& f) {
   constexpr const char* kWhere[] = {"operations", "handlers", "handlers' handlers"};
-  const char* separator = "; phases: ";
+  std::string line;
   for (std::size_t i = 0; i < std::size(kWhere); i++) {
-    line +=
-        fmt::format("{}{} of {} in {}", separator, f.phases[i].covered, f.phases[i].all, kWhere[i]);
-    separator = ", ";
+    line += fmt::format("{}{} of {} in {}", i == 0 ? "; phases: " : ", ", f.phases[i].covered,
+                        f.phases[i].all, kWhere[i]);
   }
   return line;
+}
+
+}  // namespace
+
+std::string line_of(const Figures& f, double seconds) {
+  const std::string line = fmt::format("{} execs, {:.0f} a second", f.execs,
+                                       static_cast<double>(f.execs) / std::max(seconds, 1.0));
+  if (!f.own.empty()) return line + own_line(f) + strays_line(f);
+  if (f.requested + f.operations == 0) return line;  // nothing was run of them
+  return line + signals_line(f) + strays_line(f) + phases_line(f);
 }
 
 CampaignCourse course_of(const std::vector<CoursePoint>& points) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "stress/base/fuzz_counters.h"
@@ -17,8 +18,12 @@ struct Figures {
     std::uint64_t covered = 0, all = 0;
   };
   Phases phases[fuzz::kNestings];  // in operations, in handlers, in handlers' handlers
+  // What a target counts that lands no signals.
+  std::vector<std::pair<std::string, std::uint64_t>> own;
 
   std::uint64_t covered() const;
+  // Did no input do anything that a target counts by itself?
+  bool is_idle() const;
 };
 
 // The sum of a folder's files of counters. Empty, and why: one is no such file, as while it is

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <fstream>
 
 #include "stress/host/files.h"
@@ -78,6 +79,35 @@ TEST_F(FiguresOfAFolder, OfATargetWithoutSignalsNameNone) {
   one.execs = 8;
   write("1", &one, sizeof one);
   EXPECT_EQ(line_of(read_figures(folder_, &why_).value(), 2), "8 execs, 4 a second");
+}
+
+TEST_F(FiguresOfAFolder, OfATargetWithoutSignalsAreItsOwn) {
+  fuzz::Stats one{}, other{};
+  one.execs = 8;
+  one.own[0] = {"objects", 5};
+  one.own[1] = {"collections of the heap", 0};  // as long as a name may be
+  other.own[0] = {"collections of the heap", 2};
+  write("1", &one, sizeof one);
+  EXPECT_FALSE(read_figures(folder_, &why_).value().is_idle());
+  write("2", &other, sizeof other);
+  Figures both = read_figures(folder_, &why_).value();
+  std::ranges::sort(both.own);  // a folder's files have no order
+  EXPECT_EQ(line_of(both, 2), "8 execs, 4 a second; 2 collections of the heap, 5 objects");
+  both.operations = 3;
+  both.strays = 7;
+  EXPECT_EQ(line_of(both, 2),
+            "8 execs, 4 a second; 3 operations, 2 collections of the heap, 5 objects and 7 "
+            "free-running signals, 0 of those in the code under test");
+}
+
+TEST_F(FiguresOfAFolder, TellWhereNoInputDidAnything) {
+  fuzz::Stats one{};
+  one.execs = 8;
+  write("1", &one, sizeof one);
+  EXPECT_FALSE(read_figures(folder_, &why_).value().is_idle()) << "it counts nothing of its own";
+  one.own[0] = {"objects", 0};
+  write("1", &one, sizeof one);
+  EXPECT_TRUE(read_figures(folder_, &why_).value().is_idle());
 }
 
 TEST_F(FiguresOfAFolder, AreRefusedWhereAFileIsShort) {

@@ -33,6 +33,17 @@ TEST_F(Campaign, FailsWhereNothingIsAddedUnlessThatIsExpected) {
   EXPECT_EQ(fuzz(campaign("libfuzzer") + " --expect work").status, 0);
 }
 
+TEST_F(Campaign, OfATargetWithoutSignalsTellsWhatItsInputsDid) {
+  const Ran ran = fuzz(campaign("libfuzzer") + " --json r.jsonl", "FAKE_OBJECTS=7");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_NE(ran.output.find(" a second; 7 objects; 1 new"), std::string::npos) << ran.output;
+  EXPECT_EQ(rows(checkout() + "/r.jsonl", "campaign").at(0)["figures"]["objects"], 7);
+  EXPECT_EQ(validate("'" + checkout() + "/r.jsonl'").status, 0);
+  const Ran idle = fuzz(campaign("libfuzzer") + " --expect work", "FAKE_OBJECTS=0");
+  EXPECT_EQ(idle.status, 3);
+  EXPECT_NE(idle.output.find("no input did anything: 100 execs"), std::string::npos) << idle.output;
+}
+
 // All that was found by one process that judges, and each cause once, by its smallest input.
 TEST_F(Campaign, NamesEachCauseOnceByOneProcess) {
   for (const std::string engine : kBothEngines) {

@@ -7,6 +7,7 @@
 //   FAKE_CUTS=1         the engine adds an empty file to the corpus, as where the disk is full
 //   FAKE_FAILS=1        to make a corpus smaller fails
 //   FAKE_FILLS=1        the engine writes files into the corpus until none can be written
+//   FAKE_OBJECTS=N      its inputs land no signals, and make so many objects
 //   FAKE_ADAPTER=FILE the adapter that it says to have loaded
 //   FAKE_LOG=FILE       a line for each process that judges, and how many inputs it was given
 #include <signal.h>
@@ -71,9 +72,14 @@ Words finds() {
 void count() {
   static fuzz::Stats stats;
   stats.execs = 100;
-  stats.operations = stats.requested = stats.landed = 50;
-  stats.rows = 1;
-  stats.was_covered[0] = 1;
+  const std::string objects = variable("FAKE_OBJECTS");
+  if (!objects.empty()) {
+    stats.own[0] = {"objects", std::strtoull(objects.c_str(), nullptr, 10)};
+  } else {
+    stats.operations = stats.requested = stats.landed = 50;
+    stats.rows = 1;
+    stats.was_covered[0] = 1;
+  }
   write(variable("SIGSWEEP_STATS") + "/" + std::to_string(getpid()),
         std::string(reinterpret_cast<const char*>(&stats), sizeof stats));
 }
@@ -167,8 +173,8 @@ int run(const std::string& name, const Words& words) {
   if (name == "afl-fuzz") return afl(value_of(words, "-o"));
   if (command == "--describe") {
     std::printf(
-        "target name=fake takes_schedules=1 lands_signals=1 may_be_destroyed=0 adapter=%s\n",
-        variable("FAKE_ADAPTER").c_str());
+        "target name=fake takes_schedules=1 lands_signals=%d may_be_destroyed=0 adapter=%s\n",
+        variable("FAKE_OBJECTS").empty() ? 1 : 0, variable("FAKE_ADAPTER").c_str());
   } else if (command == "--dictionary") {
     std::puts("\"a\"");
   } else if (command == "--inputs") {

@@ -265,6 +265,7 @@ std::string Campaign::problem_of_the_run(const Figures& figures) const {
   if (target_.lands_signals && figures.landed == 0) return "no signal landed";
   if (target_.lands_signals && async != nullptr && *async == '1' && figures.strays_landed == 0)
     return "ASYNC=1: none of the free-running signals landed";
+  if (figures.is_idle()) return "no input did anything: " + line_of(figures, seconds_);
   if (course_of(course_).slow) return "it ran at less than a tenth of its usual rate in the end";
   if (added_ == 0 && options_.fuzz.expect == "new") return "nothing was added to the seeds";
   return {};
@@ -274,6 +275,8 @@ ordered_json Campaign::row(const Figures& f, const std::string& why) const {
   ordered_json phases = ordered_json::array();
   for (const Figures::Phases& one : f.phases)
     phases.push_back({{"covered", one.covered}, {"all", one.all}});
+  ordered_json own = ordered_json::object();
+  for (const auto& [name, count] : f.own) own[name] = count;
   ordered_json course = ordered_json::array();
   for (const CoursePoint& point : course_)
     course.push_back(
@@ -291,6 +294,7 @@ ordered_json Campaign::row(const Figures& f, const std::string& why) const {
           {"strays", f.strays},
           {"strays_landed", f.strays_landed},
           {"phases", phases},
+          {"figures", own},
           {"course", course},
           {"added", added_},
           {"findings", found_.findings},
