@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "stress/host/command_fixture.h"
+#include "stress/host/commands/history.h"
 #include "stress/host/history/history_fixture.h"
 
 namespace sigsweep {
@@ -126,6 +127,18 @@ TEST_F(HistoryCommand, SaysThatThereIsNoHistoryYet) {
             "sigsweep: results/history.sqlite: there is no history yet; `sigsweep history "
             "import` begins it\n");
   EXPECT_FALSE(fs::exists(folder_ + "/results")) << "a reader makes nothing";
+}
+
+TEST_F(HistoryCommand, ANightIsTakenAndHeldAgainstTheNightBeforeIt) {
+  two_nights();
+  night("nights/c", 3, {part("prove", {a_cell("scavenge_m"), a_claim(4, true)})});
+  const auto taken = [&](const char* name) {
+    return take_night(folder_ + "/nights/" + name, folder_ + "/h.sqlite");
+  };
+  EXPECT_EQ(taken("a"), "nights/a is the first night of " + folder_ + "/h.sqlite\n");
+  EXPECT_THAT(taken("c"), HasSubstr("against nights/a (2026-11-01T03:00:00Z): 0 new, 0 gone"));
+  EXPECT_THAT(taken("b"), HasSubstr("against nights/a (2026-11-01T03:00:00Z): 2 new, 0 gone"));
+  EXPECT_THAT(taken("c"), HasSubstr("against nights/b (2026-11-02T03:00:00Z): 0 new, 2 gone"));
 }
 
 // A file system of its own at `small`, and the command there; "status N" at the end.
