@@ -135,6 +135,15 @@ TEST_F(CompareRuns, AnotherMachineIsNotJudged) {
   EXPECT_FALSE(c.fails());
 }
 
+TEST_F(CompareRuns, AMachineWhoseFeaturesAreUnknownIsNotJudged) {
+  bench_night("a", 6.6, 0);
+  bench_night("c", 6.6 * 2, 2);
+  SQLite::Database(file(), SQLite::OPEN_READWRITE).exec("UPDATE machine SET features = ''");
+  const RunContrast c = contrasted("a", "c");
+  EXPECT_THAT(names(c), ElementsAre("not judged benchmark all"));
+  EXPECT_EQ(c.rows[0].text, "one of the runs does not tell its machine's features");
+}
+
 TEST_F(CompareRuns, OtherFeaturesAreNotJudgedAndAreNamed) {
   bench_night("a", 6.6, 0);
   bench_night("c", 6.6 * 2, 2);

@@ -129,6 +129,22 @@ TEST_F(HistoryCommand, SaysThatThereIsNoHistoryYet) {
   EXPECT_FALSE(fs::exists(folder_ + "/results")) << "a reader makes nothing";
 }
 
+// So that its times can be held against those of a night.
+TEST_F(HistoryCommand, BenchTellsItsMachineAsANightDoes) {
+  const Ran bench = run("cd " + folder_ + " && " + kBin +
+                        "/sigsweep bench --benchmark_filter=BM_int3_floor "
+                        "--benchmark_min_time=0.001 --benchmark_out=b.json");
+  ASSERT_EQ(bench.status, 0) << bench.output;
+  const PastRun run = read_run(folder_ + "/b.json");
+  EXPECT_EQ(run.machine.processor, night_machine(machine()).processor);
+  EXPECT_EQ(run.machine.features, night_machine(machine()).features);
+  EXPECT_FALSE(run.machine.features.empty());
+  EXPECT_EQ(with_rows("import b.json").status, 0);
+  EXPECT_EQ(rows("imported")[0]["what"], "bench");
+  EXPECT_EQ(with_rows("list").status, 0);
+  EXPECT_EQ(rows("past_run")[0]["benchmarks"], 1);
+}
+
 TEST_F(HistoryCommand, ANightIsTakenAndHeldAgainstTheNightBeforeIt) {
   two_nights();
   night("nights/c", 3, {part("prove", {a_cell("scavenge_m"), a_claim(4, true)})});
