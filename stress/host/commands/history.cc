@@ -219,13 +219,22 @@ ordered_json json_of(const ContrastRow& row) {
   return json;
 }
 
+std::string page_of(const RunContrast& c) {
+  std::string page = fmt::format("{} ({}) against {} ({}): {}\n", c.now.id, c.now.started,
+                                 c.before.id, c.before.started, sums_of(c));
+  for (const ContrastRow& row : c.rows) {
+    page += fmt::format("{:<11}  {} {}{}{}\n", kContrastNames[static_cast<unsigned>(row.what)],
+                        row.subject, row.name, row.text.empty() ? "" : ": ", row.text);
+  }
+  return page;
+}
+
 int compare(const Options& o, ResultsWriter* results) {
   RunContrast c;
   HistoryFile(o.history.file, HistoryFile::For::reading).read([&](SQLite::Database& db) {
     c = contrast(&db, o.files.at(0), o.files.at(1));
   });
-  fmt::print("{} ({}) against {} ({}): {}\n", c.now.id, c.now.started, c.before.id,
-             c.before.started, sums_of(c));
+  fmt::print("{}", page_of(c));
   ordered_json sums = ordered_json::object();
   for (unsigned i = 0; i < std::size(kContrastNames); i++)
     sums[kContrastNames[i]] = c.count(static_cast<Contrast>(i));
@@ -234,11 +243,7 @@ int compare(const Options& o, ResultsWriter* results) {
                       {"now", c.now.id},
                       {"sums", sums},
                       {"judged", c.times_judged}});
-  for (const ContrastRow& row : c.rows) {
-    fmt::print("{:<11}  {} {}{}{}\n", kContrastNames[static_cast<unsigned>(row.what)], row.subject,
-               row.name, row.text.empty() ? "" : ": ", row.text);
-    write_row(results, json_of(row));
-  }
+  for (const ContrastRow& row : c.rows) write_row(results, json_of(row));
   return c.fails() ? kFinding : kAsExpected;
 }
 
@@ -259,6 +264,8 @@ int clean_up(const Options& o, ResultsWriter* results) {
                  counted(static_cast<std::int64_t>(removed.files), "file"),
                  static_cast<double>(removed.bytes) * 1e-6, removed.files_kept);
     }
+    if (removed.folder_left)
+      fmt::print("      {}: stays; it is not the folder of that night now\n", run.folder);
     write_row(results, {{"kind", "cleaned"},
                         {"id", run.id},
                         {"started", run.started},
@@ -288,6 +295,20 @@ int history_command(const Options& options) {
   ResultsWriter results(options.json);
   write_run(&results, options);
   return write_to_end(&results, [&] { return part->run(options, &results); });
+}
+
+std::string take_night(const std::string& folder, const std::string& history_file) {
+  const PastRun night = read_run(folder);
+  HistoryFile history(history_file, HistoryFile::For::writing);
+  take(night, &history);
+  std::string page;
+  history.read([&](SQLite::Database& db) {
+    const StoredRun now = run_named(&db, night.id);
+    const std::optional<StoredRun> before = night_before(&db, now);
+    page = before ? page_of(contrast(&db, before->id, now.id))
+                  : fmt::format("{} is the first night of {}\n", now.id, history_file);
+  });
+  return page;
 }
 
 }  // namespace sigsweep

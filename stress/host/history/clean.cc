@@ -22,16 +22,6 @@ bool is_kept(const fs::path& file, const fs::path& folder) {
   return std::ranges::any_of(below, [](const fs::path& name) { return name == kKeptFolder; });
 }
 
-// Is the folder still that of this night? Nothing else is removed.
-bool is_of_night(const StoredRun& run) {
-  if (run.folder.empty() || !fs::exists(fs::path(run.folder) / kNightFile)) return false;
-  try {
-    return read_run(run.folder).id == run.id;
-  } catch (const Failure&) {
-    return false;
-  }
-}
-
 void remove_folder(RemovedRun* removed) {
   const fs::path folder = removed->run.folder;
   std::vector<fs::path> folders;
@@ -92,7 +82,11 @@ void clean(HistoryFile* history, const std::string& keep,
     if (stop_requested) throw Failure(kStopped, "stopped; what was told of is gone");
     RemovedRun removed{std::move(run)};
     try {
-      if (is_of_night(removed.run)) remove_folder(&removed);
+      if (const fs::path folder = removed.run.folder; night_in(folder) == removed.run.id) {
+        remove_folder(&removed);
+      } else {
+        removed.folder_left = !folder.empty() && fs::exists(folder);
+      }
     } catch (const fs::filesystem_error& error) {
       throw Failure(kHarnessFailed, error.what());
     }

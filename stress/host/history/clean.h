@@ -15,6 +15,7 @@ namespace sigsweep {
 struct RemovedRun {
   StoredRun run;
   std::uint64_t files = 0, bytes = 0, files_kept = 0;  // of its folder
+  bool folder_left = false;  // it is there, and not, or no more, that of this night
 };
 
 // "30d" to "30 days"; also h and w. Throws Failure(kUsage).

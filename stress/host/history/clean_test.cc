@@ -61,7 +61,9 @@ TEST_F(Clean, AFolderThatIsAnotherNightsByNowStays) {
   age("old", 31);
   fs::remove_all(path);
   fs::rename(night("other", 2, {part("prove", {a_cell("a")})}), path);
-  EXPECT_EQ(cleaned("30d").at(0).files, 0U);
+  const RemovedRun removed = cleaned("30d").at(0);
+  EXPECT_EQ(removed.files, 0U);
+  EXPECT_TRUE(removed.folder_left);
   EXPECT_TRUE(fs::exists(path + "/logs/prove.log"));
 }
 

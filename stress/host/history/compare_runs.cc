@@ -5,14 +5,37 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <set>
 
 namespace sigsweep {
 namespace {
 
-bool alike(const NightMachine& a, const NightMachine& b) {
-  return a.processor == b.processor && a.features == b.features;
+std::vector<std::string> without(const std::vector<std::string>& all,
+                                 const std::vector<std::string>& others) {
+  std::vector<std::string> left;
+  std::ranges::copy_if(all, std::back_inserter(left), [&](const std::string& one) {
+    return std::ranges::count(others, one) == 0;
+  });
+  return left;
+}
+
+// Why times of the two cannot be compared; empty: they can.
+std::string why_unlike(const NightMachine& then, const NightMachine& now) {
+  if (then.features.empty() || now.features.empty())
+    return "one of the runs does not tell its machine's features";
+  if (then.processor != now.processor) {
+    return fmt::format("the machines are not alike: {} then, {} now", then.processor,
+                       now.processor);
+  }
+  if (then.features == now.features) return {};
+  std::vector<std::string> differ;
+  for (const std::string& one : without(then.features, now.features))
+    differ.push_back(one + " then");
+  for (const std::string& one : without(now.features, then.features))
+    differ.push_back(one + " now");
+  return fmt::format("the machines are not alike: other features: {}", fmt::join(differ, ", "));
 }
 
 std::string place_of(const StoredFinding& f) {
@@ -186,14 +209,15 @@ class Contraster {
   void compare_benchmarks() {
     const auto before = times_of(db_, result_.before), now = times_of(db_, result_.now);
     if (before.empty() || now.empty()) return;  // not run, if it is a part
-    if (const std::string why = why_unlike(); !why.empty()) {
+    const std::string why = why_unlike(result_.before.machine, result_.now.machine);
+    if (!why.empty()) {
       add(Contrast::not_judged, "benchmark", "all", why);
       return;
     }
     TimesCompared times = compare_times(before, now);
     result_.times_judged = times.judged;
-    for (std::string& why : times.not_judged)
-      add(Contrast::not_judged, "benchmark", why.substr(0, why.find(' ')), why);
+    for (const std::string& reason : times.not_judged)
+      add(Contrast::not_judged, "benchmark", reason.substr(0, reason.find(' ')), reason);
     for (SlowerRow& s : times.slower) {
       result_.rows.push_back(
           {Contrast::slower, "benchmark", s.name,
@@ -203,14 +227,6 @@ class Contraster {
                        100 * (s.now / s.before - 1), s.chance, s.processes_before, s.processes_now),
            true, s});
     }
-  }
-  std::string why_unlike() const {
-    const NightMachine &a = result_.before.machine, &b = result_.now.machine;
-    if (a.features.empty() || b.features.empty())
-      return "one of the runs does not tell its machine's features";
-    if (!alike(a, b))
-      return fmt::format("the machines are not alike: {} then, {} now", a.processor, b.processor);
-    return {};
   }
 
   SQLite::Database* const db_;

@@ -135,6 +135,27 @@ TEST_F(CompareRuns, AnotherMachineIsNotJudged) {
   EXPECT_FALSE(c.fails());
 }
 
+TEST_F(CompareRuns, AMachineWhoseFeaturesAreUnknownIsNotJudged) {
+  bench_night("a", 6.6, 0);
+  bench_night("c", 6.6 * 2, 2);
+  SQLite::Database(file(), SQLite::OPEN_READWRITE).exec("UPDATE machine SET features = ''");
+  const RunContrast c = contrasted("a", "c");
+  EXPECT_THAT(names(c), ElementsAre("not judged benchmark all"));
+  EXPECT_EQ(c.rows[0].text, "one of the runs does not tell its machine's features");
+}
+
+TEST_F(CompareRuns, OtherFeaturesAreNotJudgedAndAreNamed) {
+  bench_night("a", 6.6, 0);
+  bench_night("c", 6.6 * 2, 2);
+  SQLite::Database(file(), SQLite::OPEN_READWRITE)
+      .exec(
+          "INSERT INTO machine VALUES(9, 'Some CPU', 'xcr0=0x7' || char(10) || 'microcode=2', 1.0);"
+          "UPDATE run SET machine = 9 WHERE id = 'c'");
+  const RunContrast c = contrasted("a", "c");
+  EXPECT_THAT(names(c), ElementsAre("not judged benchmark all"));
+  EXPECT_EQ(c.rows[0].text, "the machines are not alike: other features: microcode=2 now");
+}
+
 TEST_F(CompareRuns, RunsAreNamedByTheirBeginningAndNightsFromTheLast) {
   import(night("aa", 1, {}));
   import(night("ab", 2, {}));

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 
 #include "stress/host/command_fixture.h"
+#include "stress/host/commands/history.h"
 #include "stress/host/history/history_fixture.h"
 
 namespace sigsweep {
@@ -126,6 +127,34 @@ TEST_F(HistoryCommand, SaysThatThereIsNoHistoryYet) {
             "sigsweep: results/history.sqlite: there is no history yet; `sigsweep history "
             "import` begins it\n");
   EXPECT_FALSE(fs::exists(folder_ + "/results")) << "a reader makes nothing";
+}
+
+// So that its times can be held against those of a night.
+TEST_F(HistoryCommand, BenchTellsItsMachineAsANightDoes) {
+  const Ran bench = run("cd " + folder_ + " && " + kBin +
+                        "/sigsweep bench --benchmark_filter=BM_int3_floor "
+                        "--benchmark_min_time=0.001 --benchmark_out=b.json");
+  ASSERT_EQ(bench.status, 0) << bench.output;
+  const PastRun run = read_run(folder_ + "/b.json");
+  EXPECT_EQ(run.machine.processor, night_machine(machine()).processor);
+  EXPECT_EQ(run.machine.features, night_machine(machine()).features);
+  EXPECT_FALSE(run.machine.features.empty());
+  EXPECT_EQ(with_rows("import b.json").status, 0);
+  EXPECT_EQ(rows("imported")[0]["what"], "bench");
+  EXPECT_EQ(with_rows("list").status, 0);
+  EXPECT_EQ(rows("past_run")[0]["benchmarks"], 1);
+}
+
+TEST_F(HistoryCommand, ANightIsTakenAndHeldAgainstTheNightBeforeIt) {
+  two_nights();
+  night("nights/c", 3, {part("prove", {a_cell("scavenge_m"), a_claim(4, true)})});
+  const auto taken = [&](const char* name) {
+    return take_night(folder_ + "/nights/" + name, folder_ + "/h.sqlite");
+  };
+  EXPECT_EQ(taken("a"), "nights/a is the first night of " + folder_ + "/h.sqlite\n");
+  EXPECT_THAT(taken("c"), HasSubstr("against nights/a (2026-11-01T03:00:00Z): 0 new, 0 gone"));
+  EXPECT_THAT(taken("b"), HasSubstr("against nights/a (2026-11-01T03:00:00Z): 2 new, 0 gone"));
+  EXPECT_THAT(taken("c"), HasSubstr("against nights/b (2026-11-02T03:00:00Z): 0 new, 2 gone"));
 }
 
 // A file system of its own at `small`, and the command there; "status N" at the end.

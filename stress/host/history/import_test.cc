@@ -140,6 +140,28 @@ TEST_F(Import, AMergedSweepIsARunAndItsTimeIsInUtc) {
   EXPECT_EQ(number("SELECT count(*) FROM machine WHERE features = 'xcr0=0x7'"), 1);
 }
 
+TEST_F(Import, ABenchmarksFileIsARunOfItsOwn) {
+  const ordered_json row = {
+      {"run_name", "BM_a/manual_time"}, {"run_type", "iteration"}, {"repetitions", 1},
+      {"repetition_index", 0},          {"real_time", 5.0},        {"time_unit", "ns"}};
+  const std::string path = write("b.json", ordered_json{{"context",
+                                                         {{"date", "2026-11-01T03:00:00+00:00"},
+                                                          {"isa", "amd64"},
+                                                          {"cpu", "Some CPU"},
+                                                          {"build", "b"},
+                                                          {"features", "xcr0=0x7\nmicrocode=1"}}},
+                                                        {"benchmarks", {row}}}
+                                               .dump());
+  EXPECT_EQ(import(path), Taken::fresh);
+  EXPECT_EQ(import(path), Taken::was_there);
+  const PastRun run = read_run(path);
+  EXPECT_EQ(run.what, "bench");
+  EXPECT_EQ(run.machine.processor, "Some CPU");
+  EXPECT_THAT(run.machine.features, ElementsAre("xcr0=0x7", "microcode=1"));
+  EXPECT_EQ(number("SELECT count(*) FROM benchmark WHERE name = 'BM_a' AND ns = 5.0"), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM run WHERE started = '2026-11-01T03:00:00Z'"), 1);
+}
+
 TEST_F(Import, OneShardIsNoRun) {
   const std::string path = run_file("shard.jsonl", "1/2", {a_cell("a")});
   EXPECT_EQ(refused([&] { read_run(path); }),

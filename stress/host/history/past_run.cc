@@ -222,6 +222,20 @@ std::vector<RunPlace> run_places(const std::vector<std::string>& paths) {
   return places;
 }
 
+std::string night_in(const fs::path& folder) {
+  PastRun run;
+  if (!is_night(folder)) return {};
+  try {
+    const fs::path file = folder / kNightFile;
+    for (const ResultLine& line : lines_of(file, content_of(file), &run.notes)) {
+      if (kind_of(line) == "night") take_night(night_of(line), &run);
+    }
+  } catch (const Failure&) {
+    return {};
+  }
+  return run.id;
+}
+
 PastRun read_run(const fs::path& path) {
   try {
     if (fs::is_directory(path)) return NightReader(path).read();

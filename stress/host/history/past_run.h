@@ -42,5 +42,7 @@ std::vector<RunPlace> run_places(const std::vector<std::string>& paths);
 // Throws Failure(kUsage), with file:line:column, for what is no run, is one part of several, or is
 // not as results/schema.json says. A last line that was cut short is passed over.
 PastRun read_run(const std::filesystem::path& path);
+// The id of the night whose folder it is; empty: it is none.
+std::string night_in(const std::filesystem::path& folder);
 
 }  // namespace sigsweep

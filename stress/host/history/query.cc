@@ -143,6 +143,13 @@ StoredRun run_named(SQLite::Database* db, const std::string& name) {
       fmt::format("{}: no run of this history; `sigsweep history list` has their names", name));
 }
 
+std::optional<StoredRun> night_before(SQLite::Database* db, const StoredRun& run) {
+  std::vector<StoredRun> nights =
+      runs_where(db, "WHERE what = 'night' AND started < ?", run.started);
+  if (nights.empty()) return {};
+  return std::move(nights.back());
+}
+
 std::optional<StoredFinding> finding_named(SQLite::Database* db, const std::string& name) {
   std::vector<StoredFinding> found = findings_where(db, kByName, name);
   keep_whole_name(name, &found);

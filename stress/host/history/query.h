@@ -39,6 +39,8 @@ std::vector<StoredRun> stored_runs(SQLite::Database* db);  // from the oldest
 // `name`: an id, or the first letters of one alone; `last`: the youngest night; `last~N`: the Nth
 // before it. Throws Failure(kUsage), with what there is.
 StoredRun run_named(SQLite::Database* db, const std::string& name);
+// The youngest night that began before this run; none: there is no such.
+std::optional<StoredRun> night_before(SQLite::Database* db, const StoredRun& run);
 std::optional<StoredFinding> finding_named(SQLite::Database* db, const std::string& name);
 std::vector<StoredFinding> findings_of(SQLite::Database* db, const std::string& run_id);
 // The runs that showed it, from the oldest: their ids, and when. A run may be gone from the history.
