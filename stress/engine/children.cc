@@ -30,6 +30,7 @@ void record(const Plan& plan, WayEnd end, Trial* trial, Recorder* recorder) {
     recorder->end_walk(trial->seen().end == End::finished);
   };
   walk(Hide::nothing);
+  if (!recorder->hides_pages()) return;  // no access is to be caught
   walk(Hide::all);
   if constexpr (!trap::kFaultTellsWrite) walk(Hide::writes);
 }

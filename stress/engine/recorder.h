@@ -38,6 +38,8 @@ class Recorder {
   // Why it got no memory. Empty: all is well.
   const std::string& problem() const { return problem_; }
 
+  // Are there pages to be hidden? If not, the walk that looks is the whole recording.
+  bool hides_pages() const { return page_count_ != 0; }
   // Begins a recording; nothing of the last one remains.
   void begin(WayEnd end, std::uint64_t red_zone);
   void begin_walk(Hide hide);

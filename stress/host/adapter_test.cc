@@ -206,6 +206,56 @@ TEST_F(Adapter, WhatIsPromisedAndBreaksIsAFinding) {
       << ran.output;
 }
 
+// A backtrace that began on a stack of the library's own, and ended early, is neither right nor wrong.
+TEST_F(Adapter, WhatNobodyCanJudgeIsCountedApart) {
+  std::string observe = cell("observe", "ok:38,state-leak:2");
+  observe.insert(observe.size() - 1, " not_judged=5");
+  write("fake/describe", std::string(kDescribe) + "handler name=observe slots=\n");
+  write("fake/sweep",
+        "baseline verdict=ok detail=\n"
+        "boundary symbol=f offset=1 nth=1 phase=resume/live=-#1 live=- module= address=0\n" +
+            map("none", "ok") + cell("none", "ok:40") + map("switch", "ok") +
+            cell("switch", "ok:40") +
+            "outcome verdict=ok slots=- detail=but not_judged=1\nmap handler=observe columns=1 "
+            "at=1\n" +
+            observe);
+  const Ran ran = with_fake("sweep --adapter mine.so --per-boundary --json r.jsonl");
+  for (const char* part :
+       {"not judged, because SP was in a stack that the library declared as its own:\n"
+        "  a backtrace in the handler: ended at 5 of 40 boundaries\n",
+        "altstack         5 not-judged 113 ok 2 state-leak\n"}) {
+    EXPECT_NE(ran.output.find(part), std::string::npos) << ran.output << "lacks: " << part;
+  }
+  const std::string results = folder_ + "/r.jsonl";
+  EXPECT_EQ(validate(results).status, 0) << validate(results).output;
+  const json row = rows(results, "cell").at(2);
+  EXPECT_EQ(row["not_judged"], 5);
+  EXPECT_EQ(row["verdicts"]["ok"], 38);
+  EXPECT_EQ(rows(results, "boundary").at(0)["handlers"]["observe"],
+            (json{{"verdict", "ok"}, {"judged", false}}));
+  const Ran explained = with_fake("explain --adapter mine.so");
+  EXPECT_TRUE(std::regex_search(explained.output, std::regex("ok +ok +not judged\n")))
+      << explained.output;
+}
+
+// Each boundary counts once, on whichever stacks the handler ran. Where these differ, each has a line.
+TEST_F(Adapter, ABoundaryCountsOnceForAllProtocols) {
+  std::string describe = kDescribe;
+  describe.insert(describe.find("site name="),
+                  "protocol name=ownstack allowed=ok summary=- predicts=0 passes_slots=0\n");
+  write("fake/describe", describe);
+  write("fake/sweep", "baseline verdict=ok detail=\n" + cell("none", "ok:40"));
+  const Ran same = with_fake("sweep --adapter mine.so --handler none");
+  EXPECT_EQ(same.status, 0) << same.output;
+  EXPECT_NE(same.output.find("fiber 1.2: safe at 40 of 40 boundaries"), std::string::npos)
+      << same.output;
+  write("fake/sweep", "baseline verdict=ok detail=\n" + cell("none", "ok:38,crash:2"));
+  const Ran both = with_fake("sweep --adapter mine.so --handler none");
+  EXPECT_NE(both.output.find("\n  a handler that only returns: crash at 2 of 40 boundaries\n"),
+            std::string::npos)
+      << both.output;
+}
+
 // A cell that can't be swept says why, and the rest goes on.
 TEST_F(Adapter, ACellThatCannotBeSweptIsLeftOutWithItsReason) {
   write("fake/sweep",
@@ -463,6 +513,21 @@ TEST_F(RealAdapter, ALossWithoutAnySignalIsToldFirst) {
   const std::string first =
       "drops_register faulty: NOT right even without a signal: round_trip: state-leak rbx";
   EXPECT_NE(swept.output.find(first), std::string::npos) << swept.output;
+}
+
+TEST_F(RealAdapter, ABacktraceOnASchedulersStackIsNotJudged) {
+  if (!fs::exists(kBin + "/adapter-pth_yield-amd64.so")) GTEST_SKIP() << "GNU Pth is not here";
+  const Ran swept = sigsweep("sweep --adapter " + kBin +
+                             "/adapter-pth_yield-amd64.so --site round_trip --handler observe "
+                             "--protocol altstack --per-boundary --json r.jsonl");
+  EXPECT_GT(rows(folder_ + "/r.jsonl", "cell").at(0).value("not_judged", 0), 0) << swept.output;
+  unsigned seen = 0;
+  for (const json& row : rows(folder_ + "/r.jsonl", "boundary")) {
+    if (row["handlers"]["observe"].value("judged", true)) continue;
+    EXPECT_NE(row["phase"].get<std::string>().find("sp=library0"), std::string::npos) << row;
+    seen++;
+  }
+  EXPECT_GT(seen, 0U);
 }
 
 // `adapter new`, compiled as it stands. Not by handler observe: what a backtrace comes to is up to the

@@ -60,6 +60,7 @@ std::string outcome_json(const BoundaryOutcome& outcome) {
   if (outcome.slots != "-") json += R"(,"slots":)" + slots_json(outcome.slots);
   if (outcome.verdict != verdict_name(Verdict::ok) && !outcome.detail.empty())
     json += R"(,"detail":)" + in_quotes(outcome.detail);
+  if (!outcome.judged) json += R"(,"judged":false)";
   return json + (outcome.allowed ? "}" : R"(,"finding":true})");
 }
 
@@ -154,7 +155,7 @@ void CellMap::book(std::uint64_t point, const std::string& verdict) {
     return o.verdict == verdict && o.detail.empty();
   };
   auto outcome = std::ranges::find_if(outcomes, same);
-  if (outcome == outcomes.end()) outcome = outcomes.insert(outcome, {verdict, "-", "", true});
+  if (outcome == outcomes.end()) outcome = outcomes.insert(outcome, {verdict, "-", "", true, true});
   at.at((point >> 32) * columns + (point & 0xffffffff)) =
       static_cast<std::size_t>(outcome - outcomes.begin()) + 1;
 }
@@ -168,8 +169,8 @@ void MapReader::take(const Record& record) {
   } else if (record.word() == "inner") {
     cell.inner.push_back(decode_boundary(record));
   } else if (record.word() == "outcome") {
-    cell.outcomes.push_back(
-        {record.text("verdict"), record.text("slots"), record.text("detail"), true});
+    cell.outcomes.push_back({record.text("verdict"), record.text("slots"), record.text("detail"),
+                             true, record.number("not_judged") == 0});
   } else if (record.word() == "map") {
     cell.handler = record.text("handler");
     cell.columns = record.number("columns");

@@ -15,6 +15,7 @@ namespace sigsweep {
 struct BoundaryOutcome {
   std::string verdict, slots = "-", detail;
   bool allowed = true;
+  bool judged = true;  // ok: else a backtrace is, of which nobody can tell if it is right
 };
 
 // One handler's: at each boundary, or at each pair of boundaries.

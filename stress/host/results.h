@@ -63,7 +63,9 @@ struct CellRow {
   // Of each stack what was used at most since the runner began, and its size, in bytes.
   std::map<std::string, StackUse> stacks;
   std::uint64_t masked = 0;  // signals that the code keeps away at their boundary; 0: not written
-  std::uint64_t copies = 0;  // of the runner, thrown away after a trial; 0: not written
+  // Trials among those with the verdict ok whose backtrace nobody can judge; 0: not written.
+  std::uint64_t not_judged = 0;
+  std::uint64_t copies = 0;          // of the runner, thrown away after a trial; 0: not written
   std::optional<Standing> standing;  // none: of a subject that is built in
   std::string left_out;              // why nothing of it was tried; empty: it was; not written
   double seconds = 0;

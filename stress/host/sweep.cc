@@ -166,6 +166,7 @@ void GroupRun::take_cell(const Record& record) {
   row.predicted = record.has("mismatches");
   row.predicted_mismatches = record.number("mismatches");
   row.map = record.text("map");
+  row.not_judged = record.number("not_judged");
   row.copies = record.number("copies");
   for (const std::string& item : record.list("stacks")) {
     const std::size_t used = item.find(':') + 1, size = item.find(':', used) + 1;

@@ -155,7 +155,9 @@ bool unwound_badly(const Case& c, Judgement* j) {
 }
 
 // Nothing went wrong: no rule before this one applied.
-bool in_order(const Case&, Judgement*) {
+bool in_order(const Case& c, Judgement* j) {
+  j->judged = !c.seen.backtrace.taken || c.seen.backtrace.judged;
+  if (!j->judged) j->detail = "but its backtrace is not judged: SP was in a stack of the library's";
   return true;
 }
 

@@ -67,6 +67,7 @@ struct Judgement {
   Verdict verdict = Verdict::ok;
   SlotMask slots = 0;       // those that the verdict is about
   const char* detail = "";  // what was wrong, a static string or the throw's message
+  bool judged = true;       // ok: else a backtrace is, of which nobody can tell if it is right
 };
 
 // handlers[i]: the site that injection i's handler calls; null: nothing.

@@ -14,7 +14,8 @@ void OutcomeMap::add(const Point& point, const Judgement& judgement) {
     last_ = static_cast<unsigned>(known - kinds_.begin()) + 1;
     if (known == kinds_.end()) {
       const char* const detail = judgement.detail;
-      kinds_.push_back({judgement.verdict, judgement.slots, detail == nullptr ? "" : detail});
+      kinds_.push_back(
+          {judgement.verdict, judgement.slots, detail == nullptr ? "" : detail, judgement.judged});
     }
   }
   at_[point.first * columns_ + point.second] = last_;
@@ -28,10 +29,12 @@ void OutcomeMap::clear() {
 
 void OutcomeMap::send(const Subject& subject, const std::string& handler) const {
   for (const Kind& kind : kinds_) {
-    sigsweep::send(Record("outcome")
-                       .add("verdict", verdict_name(kind.verdict))
-                       .add("slots", slot_names(subject, kind.slots))
-                       .add("detail", kind.detail));
+    Record r("outcome");
+    r.add("verdict", verdict_name(kind.verdict))
+        .add("slots", slot_names(subject, kind.slots))
+        .add("detail", kind.detail);
+    if (!kind.judged) r.add("not_judged", 1U);
+    sigsweep::send(r);
   }
   std::string numbers;
   for (const unsigned number : at_) {

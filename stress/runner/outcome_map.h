@@ -25,6 +25,7 @@ class OutcomeMap {
     Verdict verdict;
     SlotMask slots;
     std::string detail;
+    bool judged;
     bool is(const Judgement& j) const {
       return verdict == j.verdict && slots == j.slots && detail == (j.detail ? j.detail : "");
     }

@@ -44,6 +44,7 @@ struct Backtrace {
   UnwindGrade least = UnwindGrade::resumer;              // that the interrupted code must show
   UnwindGrade by_frame_pointers = UnwindGrade::resumer;  // what these alone lead to; not judged
   const char* detail = nullptr;                          // why it is no better; a static string
+  bool judged = true;  // else it ended early, and nobody knows where it should have
 
   constexpr bool fails() const { return taken && (grade == UnwindGrade::endless || grade < least); }
 };

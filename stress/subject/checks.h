@@ -38,6 +38,9 @@ class Checks {
   virtual UnwindGrade least_unwind(std::uint64_t /*pc*/, std::uint64_t /*sp*/) const {
     return UnwindGrade::resumer;
   }
+  // Is that all that is known of where it must end? False: nothing is known of the stack that SP is
+  // in, so one that ends early may be right or wrong.
+  virtual bool judges_unwind(std::uint64_t /*sp*/) const { return true; }
 
   // ---- around a trial
   // The subject's own state without the slots: all of it, and the part that must be the same after

@@ -98,12 +98,13 @@ Backtrace take(const ucontext_t* interrupted, const Subject& subject, const trap
   const unsigned count = 1 + subject.known_frames(std::span(known).subspan(1));
   const std::span<const KnownFrame> all{known, count};
   const Walk walk = by_call_frames(interrupted, subject, all);
-  return {
-      .taken = true,
-      .grade = walk.grade,
-      .least = subject.least_unwind(trap::context_pc(interrupted), trap::context_sp(interrupted)),
-      .by_frame_pointers = by_frame_pointers(interrupted, subject, all).grade,
-      .detail = walk.detail};
+  const std::uint64_t sp = trap::context_sp(interrupted);
+  return {.taken = true,
+          .grade = walk.grade,
+          .least = subject.least_unwind(trap::context_pc(interrupted), sp),
+          .by_frame_pointers = by_frame_pointers(interrupted, subject, all).grade,
+          .detail = walk.detail,
+          .judged = walk.grade > UnwindGrade::truncated || subject.judges_unwind(sp)};
 }
 
 Walk by_call_frames(const ucontext_t* interrupted, const Subject& subject,

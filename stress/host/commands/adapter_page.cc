@@ -20,39 +20,74 @@ std::string deed_of(const std::string& handler) {
   return deed == std::end(kDeeds) ? "the handler " + handler : deed->second;
 }
 
-// Of one handler's cells.
-struct Tally {
-  std::uint64_t trials = 0;
-  bool promised = false;
-  std::map<std::string, std::uint64_t> observed, broken;  // by verdict
-};
+using Counts = std::map<std::string, std::uint64_t>;  // by verdict
 
-std::map<std::string, Tally> tallies(const Session& session, const SweepResult& result) {
-  std::map<std::string, Tally> by_handler;
+// Of the cells of one handler and one protocol: they have each boundary once.
+struct Tally {
+  std::uint64_t trials = 0, not_judged = 0;
+  Counts observed, broken;
+};
+// By handler and protocol.
+using Tallies = std::map<std::string, std::map<std::string, Tally>>;
+
+Tallies tallies(const Session& session, const SweepResult& result) {
+  Tallies all;
   for (const CellRow& row : result.cells) {
-    Tally& tally = by_handler[row.handler];
+    Tally& tally = all[row.handler][row.protocol];
     tally.trials += row.trials;
-    tally.promised = tally.promised || row.standing->promised;
+    tally.not_judged += row.not_judged;
     for (const auto& [verdict, n] : row.standing->observed) tally.observed[verdict] += n;
     const VerdictSet allowed = session.allowed(row.protocol, row.site, row.handler);
     for (const auto& [verdict, n] : row.verdicts) {
       if (!contains(allowed, verdict)) tally.broken[verdict] += n;
     }
   }
-  return by_handler;
+  return all;
 }
 
-// A line of the page: "a round trip in the handler: crash at 12 of 412 boundaries, hang at 3". Empty
-// where there is nothing to tell.
-std::string sentence(const std::string& handler, const std::map<std::string, std::uint64_t>& counts,
-                     std::uint64_t trials, const char* unit) {
+// What was promised was tried at so many boundaries, or pairs of them. Each counts once, whichever
+// protocols and handlers it was tried with.
+std::uint64_t boundaries_tried(const SweepResult& result) {
+  std::map<std::pair<std::string, std::string>, std::uint64_t> most;  // by site and form
+  for (const CellRow& row : result.cells) {
+    if (!row.standing->promised) continue;
+    std::uint64_t& of_site = most[{row.site, row.form}];
+    of_site = std::max(of_site, row.trials);
+  }
+  std::uint64_t sum = 0;
+  for (const auto& [site, n] : most) sum += n;
+  return sum;
+}
+
+// "crash at 12 of 412 boundaries, hang at 3"; empty where there is nothing to tell.
+std::string told(const Counts& counts, std::uint64_t trials, const char* unit) {
   std::string text;
   for (const auto& [verdict, n] : counts) {
-    text += text.empty()
-                ? fmt::format("  {}: {} at {} of {} {}", deed_of(handler), verdict, n, trials, unit)
-                : fmt::format(", {} at {}", verdict, n);
+    text += text.empty() ? fmt::format("{} at {} of {} {}", verdict, n, trials, unit)
+                         : fmt::format(", {} at {}", verdict, n);
   }
-  return text.empty() ? text : text + "\n";
+  return text;
+}
+
+// A line for each handler; one for each protocol where these differ.
+std::string lines(const Tallies& all, const char* unit, Counts (*counts)(const Tally&)) {
+  std::string text;
+  for (const auto& [handler, by_protocol] : all) {
+    std::vector<std::pair<std::string, std::vector<std::string>>> told_of;  // the protocols of each
+    for (const auto& [protocol, tally] : by_protocol) {
+      const std::string what = told(counts(tally), tally.trials, unit);
+      auto same = std::ranges::find(told_of, what, [](const auto& row) { return row.first; });
+      if (same == told_of.end()) same = told_of.insert(same, {what, {}});
+      same->second.push_back(protocol);
+    }
+    for (const auto& [what, protocols] : told_of) {
+      const bool everywhere = protocols.size() == by_protocol.size();
+      if (what.empty()) continue;
+      text += fmt::format("  {}{}: {}\n", deed_of(handler),
+                          everywhere ? "" : fmt::format(", {}", fmt::join(protocols, ", ")), what);
+    }
+  }
+  return text;
 }
 
 // Cells that were not swept: a line for each reason.
@@ -71,6 +106,27 @@ std::string left_out(const SweepResult& result) {
   return text;
 }
 
+// Backtraces that are neither right nor wrong.
+std::string not_judged(const Tallies& all, const char* unit) {
+  const std::string text = lines(all, unit, [](const Tally& tally) {
+    return tally.not_judged == 0 ? Counts() : Counts{{"ended", tally.not_judged}};
+  });
+  return text.empty() ? text
+                      : "not judged, because SP was in a stack that the library declared as its "
+                        "own:\n" +
+                            text;
+}
+
+// Beyond what was promised.
+std::string beyond(const SweepResult& result, const std::string& observed) {
+  if (!observed.empty()) return "beyond that, observed, and never a finding:\n" + observed;
+  const auto is_more = [](const CellRow& row) {
+    return !row.standing->promised && row.trials != 0;
+  };
+  return std::ranges::any_of(result.cells, is_more) ? "beyond that, nothing was observed to break\n"
+                                                    : "";
+}
+
 std::string promises_of(const AdapterSpec& adapter) {
   std::string text = "a signal changes nothing";  // of any library
   for (const std::string& promise : adapter.promises) text += ", " + promise;
@@ -82,16 +138,9 @@ std::string promises_of(const AdapterSpec& adapter) {
 std::string adapter_page(const Session& session, const SweepResult& result) {
   const AdapterSpec& adapter = *session.description.adapter;
   const char* const unit = session.options.depth > 1 ? "pairs of boundaries" : "boundaries";
-  std::uint64_t most = 0, copies = 0;
-  bool tried_more = false;  // than what was promised
-  std::string broken, observed;
-  for (const auto& [handler, tally] : tallies(session, result)) {
-    if (tally.promised) most = std::max(most, tally.trials);
-    tried_more = tried_more || !tally.promised;
-    broken += sentence(handler, tally.broken, tally.trials, unit);
-    observed += sentence(handler, tally.observed, tally.trials, unit);
-  }
-  for (const CellRow& row : result.cells) copies += row.copies;
+  const Tallies all = tallies(session, result);
+  const std::string broken = lines(all, unit, [](const Tally& tally) { return tally.broken; });
+  const std::string observed = lines(all, unit, [](const Tally& tally) { return tally.observed; });
   std::string page = adapter.name + " " + adapter.version + ": ";
   if (!result.without_signal.empty()) {
     const BaselineProblem& first = result.without_signal.front();
@@ -99,23 +148,20 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
                         first.detail);
   } else if (!broken.empty()) {
     page += fmt::format("NOT safe for what was promised ({}):\n{}", promises_of(adapter), broken);
-  } else if (most == 0) {
-    page += "nothing of what was tried breaks a promise\n";
+  } else if (const std::uint64_t tried = boundaries_tried(result); tried == 0) {
+    page += "nothing of what was tried was promised\n";
   } else {
-    page += fmt::format("safe at {} of {} {} for what was promised ({})\n", most, most, unit,
+    page += fmt::format("safe at {} of {} {} for what was promised ({})\n", tried, tried, unit,
                         promises_of(adapter));
   }
-  if (!observed.empty()) {
-    page += "beyond that, observed, and never a finding:\n" + observed;
-  } else if (tried_more) {
-    page += "beyond that, nothing was observed to break\n";
-  }
-  page += left_out(result);
+  page += beyond(result, observed) + not_judged(all, unit) + left_out(result);
   if (result.unreached() != 0) {
     page += fmt::format(
         "{} signals found no boundary: the library does not take the same way each time\n",
         result.unreached());
   }
+  std::uint64_t copies = 0;
+  for (const CellRow& row : result.cells) copies += row.copies;
   if (copies != 0)
     page += fmt::format("{} trials had a copy of the process for themselves, or ended theirs\n",
                         copies);

@@ -43,7 +43,7 @@ Column column_of(const std::string& title, const OperationMap& operation, const 
       column.verdicts.emplace_back("?");
       continue;
     }
-    column.verdicts.push_back(outcome->verdict +
+    column.verdicts.push_back((outcome->judged ? outcome->verdict : "not judged") +
                               (outcome->slots == "-" ? "" : " " + outcome->slots) +
                               (outcome->allowed ? "" : mark));
   }

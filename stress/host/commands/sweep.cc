@@ -27,6 +27,9 @@ void print_verdicts(const SweepResult& result) {
   std::map<std::string, std::map<std::string, std::uint64_t>> totals;
   for (const CellRow& row : result.cells) {
     for (const auto& [verdict, n] : row.verdicts) totals[row.protocol][verdict] += n;
+    if (row.not_judged == 0) continue;
+    totals[row.protocol]["not-judged"] += row.not_judged;
+    totals[row.protocol][std::string(verdict_name(Verdict::ok))] -= row.not_judged;
   }
   for (const auto& [protocol, verdicts] : totals) {
     fmt::print("{:<16}", protocol);

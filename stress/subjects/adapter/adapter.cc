@@ -386,6 +386,12 @@ UnwindGrade Adapter::least_unwind(std::uint64_t, std::uint64_t sp) const {
   return cast_[name].away == nullptr ? UnwindGrade::truncated : UnwindGrade::entry;
 }
 
+// The library has declared that stack as its own: whose frames lie there is not known.
+bool Adapter::judges_unwind(std::uint64_t sp) const {
+  const unsigned name = stacks_.find(sp, cast_.scene.stack);
+  return name == Stacks::kNone || name < kLibrary;
+}
+
 unsigned Adapter::rest_regions(std::span<Region> out) const {
   out[0] = {&rest_, sizeof rest_};
   return 1;

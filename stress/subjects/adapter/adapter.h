@@ -80,6 +80,7 @@ class Adapter final : public Subject {
   Marks marks(std::uint64_t sp, std::uint64_t red_zone) const override;
   unsigned known_frames(std::span<KnownFrame> out) const override;
   UnwindGrade least_unwind(std::uint64_t pc, std::uint64_t sp) const override;
+  bool judges_unwind(std::uint64_t sp) const override;
   unsigned rest_regions(std::span<Region> out) const override;
   const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
   const char* check_state(unsigned site, const Call& call) const override;
