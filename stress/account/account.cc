@@ -194,6 +194,11 @@ Record encode(const Account& account) {
     add_injection(&r, account.injections[i], suffix_of(i));
   }
   add_what_one_knows(&r, account);
+  if (!account.registers_after.empty()) {
+    r.add("registers_after", values_text(account.registers_after))
+        .add("slots_after", values_text(account.slots_after));
+  }
+  if (account.why) encode(*account.why, &r);
   return r;
 }
 
@@ -222,6 +227,9 @@ Account decode(const Record& record) {
   for (const auto& [key, value] : record.fields()) {
     if (key == "note") account.notes.push_back(value);
   }
+  account.registers_after = values_of(record, "registers_after");
+  account.slots_after = values_of(record, "slots_after");
+  if (record.has("why_deeds")) account.why = decode_why(record);
   return account;
 }
 

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "stress/account/why.h"
 #include "stress/base/wire.h"
 #include "stress/schedule/schedule.h"
 #include "stress/verdict/verdict.h"
@@ -69,6 +70,10 @@ struct Account {
   bool expected = false;           // example: the verdict is allowed
   std::string mismatch;            // example: why the prediction failed; empty: it held
   std::vector<std::string> notes;  // replayed: what was found in another way than written
+  // Replayed, if it was asked for: of a verdict that is not ok. Registers and slots at the trial's
+  // end, or as the fault found them; empty: nothing is known.
+  std::optional<Why> why;
+  Values registers_after, slots_after;
   bool operator==(const Account&) const = default;
 };
 

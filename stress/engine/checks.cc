@@ -79,6 +79,25 @@ bool kept_slots_until_throw(const SlotReader& slots, const Landing& landing, Slo
   return true;
 }
 
+void note_smashed(const Landing& landing, Observation* seen) {
+  if (seen->smashed || !landing.live.differs()) return;
+  seen->smashed = true;
+  seen->changed_at = landing.live.first_difference();
+}
+
+void note_changed_before_throw(const Landing& landing, Observation* seen) {
+  seen->changed_before_throw = true;
+  seen->changed_at =
+      landing.live.differs() ? landing.live.first_difference() : landing.state.first_difference();
+}
+
+void compare_rest(Rests* rests, Observation* seen) {
+  const char* what = rests->compare();
+  if (what == nullptr) return;
+  seen->leaked = what;
+  if (!seen->smashed) seen->changed_at = rests->first_difference();
+}
+
 std::string untold(const Subject& subject, std::uint64_t sp) {
   char state[8];
   Region regions[kMaxRegions];

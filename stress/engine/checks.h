@@ -5,6 +5,7 @@
 #include <string>
 
 #include "stress/engine/landings.h"
+#include "stress/engine/rests.h"
 #include "stress/engine/slot_reader.h"
 #include "stress/trap/arch.h"
 
@@ -42,6 +43,12 @@ bool lies_in(std::span<const Region> regions, std::uint64_t address);
 // handler's own arguments may have changed them, if the protocol passes them there (`passed`).
 bool kept_slots_until_throw(const SlotReader& slots, const Landing& landing, SlotMask passed,
                             const Call& call);
+
+// Note what differs from the landing's state or from the state at rest, and the first byte of it: a
+// report is about that one.
+void note_smashed(const Landing& landing, Observation* seen);
+void note_changed_before_throw(const Landing& landing, Observation* seen);
+void compare_rest(Rests* rests, Observation* seen);
 
 // A subject that leaves these virtuals at rest would pass every check that needs them. Empty, or
 // which one tells nothing. `sp`: where an operation starts. Not async-signal-safe.

@@ -1,13 +1,16 @@
 // The work of children, and how their parent reads its results.
 #include "stress/engine/children.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <new>
 
+#include "stress/engine/stepper.h"
 #include "stress/trap/arch.h"
 #include "stress/trap/sources.h"
 #include "stress/trap/watchdog.h"
@@ -107,6 +110,24 @@ void Children::record_handler(const Plan& plan) {
   }
 }
 
+// What it prints is no news: its trial has been told of.
+SteppedTrial Children::step(const Plan& plan, const CodeRanges& code, const StepTaker& taker) {
+  shared_->plan = plan;
+  shared_->seen.begin(plan.injections);
+  std::fflush(nullptr);  // a child that calls exit() would write the buffers once more
+  const pid_t parent = getpid(), child = fork();
+  if (child < 0) return {"no child", {}, {}};
+  if (child == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(kCameBack);
+    work_stepped();
+  }
+  SteppedTrial stepped = step_child(child, code, shared_->seen, taker);
+  trap::make_pristine();  // children share the code
+  stepped.judgement = shared_->judgement;
+  return stepped;
+}
+
 // ---- in a child
 
 // Called by each child. The parent's watchdog sees only the parent's serial number: it must not
@@ -131,6 +152,15 @@ void Children::work_run() {
   prepare_sources(plan);
   trial_->run(plan);
   shared_->judgement = judge(subject_, plan, shared_->seen);
+}
+
+void Children::work_stepped() {
+  if (!let_parent_step()) _exit(kCameBack);
+  const int nothing = open("/dev/null", O_WRONLY | O_CLOEXEC);
+  dup2(nothing, STDERR_FILENO);
+  trial_->conditions().stepped = true;
+  work_run();
+  _exit(0);
 }
 
 void Children::work_probe() {

@@ -6,6 +6,7 @@
 #include "stress/base/forked.h"
 #include "stress/engine/copies.h"
 #include "stress/engine/recorder.h"
+#include "stress/engine/step.h"
 #include "stress/engine/trial.h"
 
 namespace sigsweep {
@@ -44,6 +45,8 @@ class Children {
   // Bytes of the alternate stack that the trial uses. 0: more than it has, or the child died of
   // something else.
   std::size_t stack_used(const Plan& plan);
+  // Runs the trial once more, in a child of its own, and steps it (stepper.h).
+  SteppedTrial step(const Plan& plan, const CodeRanges& code, const StepTaker& taker);
   // Records the way of the handler of the plan's one injection.
   void record_handler(const Plan& plan);
 
@@ -61,6 +64,7 @@ class Children {
   void work_run();
   void work_probe();
   void work_record();
+  [[noreturn]] void work_stepped();
   void trust_the_outside();
 
   Subject& subject_;

@@ -324,6 +324,10 @@ std::string Engine::trace_handler(const Plan& plan, Trace* out) {
   return p.recorder.read(out);
 }
 
+SteppedTrial Engine::step(const Plan& plan, const StepTaker& taker) {
+  return parts_->children.step(plan, parts_->code, taker);
+}
+
 // ---- strays, and tests
 
 std::string Engine::expect_strays(std::vector<unsigned> handlers) {

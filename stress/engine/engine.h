@@ -16,6 +16,7 @@
 
 #include "stress/base/forked.h"
 #include "stress/engine/plan.h"
+#include "stress/engine/step.h"
 #include "stress/engine/strays.h"
 #include "stress/oracle/oracle.h"
 #include "stress/trace/trace.h"
@@ -83,6 +84,10 @@ class Engine {
   // Puts mask and alternate stack back. False: a trial since the last call changed them. Then lazy
   // trials must be run again, not lazily.
   bool restore_thread();
+
+  // Runs the trial once more in a child, and shows it to `taker` in front of each instruction of its
+  // operation, the signals' handlers and the harness included. Not for source external.
+  SteppedTrial step(const Plan& plan, const StepTaker& taker);
 
   // Off: a signal destroys everything below SP, for ABIs and handlers that leave no red zone.
   void red_zone(bool on);

@@ -28,6 +28,9 @@ class Rests {
   // trial. Null, or what differs: "the subject's state". Async-signal-safe.
   const char* compare();
 
+  // The first byte that differs from that state. REQUIRES: compare() found a difference.
+  std::uint64_t first_difference() const { return of_trial_->first_difference(); }
+
   // The trial may have written anywhere: the fresh state must be copied back.
   void note_astray(bool astray) { astray_ = astray; }
   // Copies it back if necessary. Async-signal-safe.

@@ -16,6 +16,7 @@ class SlotReader {
   }
 
   unsigned count() const { return count_; }
+  unsigned bytes() const { return is_32_bit_ ? 4 : 8; }  // of a slot
   const void* address(unsigned i) const { return address_[i]; }
   // 0 if there is no such slot.
   std::uint64_t operator[](unsigned i) const {

@@ -45,6 +45,18 @@ class Snapshot {
     }
     return false;
   }
+  // The address of the first byte that differs; 0: none does.
+  std::uint64_t first_difference() const {
+    std::size_t used = 0;
+    for (unsigned i = 0; i < count_; i++) {
+      const auto at = as_address(regions_[i].at);
+      for (std::size_t k = 0; k < regions_[i].size; k++) {
+        if (raw_load<unsigned char>(regions_[i].at, k) != bytes_[used + k]) return at + k;
+      }
+      used += regions_[i].size;
+    }
+    return 0;
+  }
 
  private:
   Region regions_[kMaxRegions] = {};

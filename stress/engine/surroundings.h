@@ -49,6 +49,7 @@ struct Conditions {
   bool patches = true;                         // else a debugger owns the traps
   bool in_child = false;                       // throws and faults are real
   bool traps_stay = false;                     // traps stay on the stack that they find
+  bool stepped = false;                        // marks say where the operation begins and ends
   std::uint64_t red_zone = trap::kRedZone;     // of the interrupted code, in bytes
   std::size_t least_frame = 0;                 // sigsweep::least_frame()
   std::size_t frame_pad = 0;                   // bytes that each handler takes in addition, for

@@ -128,6 +128,7 @@ void Trial::operation(void (*fn)(void*), void* arg) {
   }
   arm_operation(plan_);
   if (!conditions_.patches && !around_.rests.is_learning()) operation_starts();
+  if (conditions_.stepped) trap::standing_break();
   now_.started = true;
   in_probe = this;
   trap::probe_call(&probe, fn, arg);
@@ -137,10 +138,11 @@ void Trial::operation(void (*fn)(void*), void* arg) {
 // them.
 void Trial::operation_over() {
   const int error = errno;
+  if (conditions_.stepped) trap::standing_break();
   now_.ended = true;
   if (recorder_ == nullptr) trap::disarm_all();
   check_registers(asm_.probe, error).add_to(seen_);
-  if (const char* what = around_.rests.compare()) seen_->leaked = what;
+  compare_rest(&around_.rests, seen_);
   if (seen_->entered != seen_->exited || seen_->smashed) leave(End::stopped);
 }
 
@@ -230,7 +232,7 @@ void Trial::send(unsigned index, ucontext_t* uc) {
   trap::entry_call(subject_.signal_entry(), injection.signal, &info, uc, &found);
   if (const char* problem = trap::entry_problem(found)) seen_->leaked = problem;
   // Compares after the way back, which may write, too.
-  if (recorder_ == nullptr && landings_[index].live.differs()) seen_->smashed = true;
+  if (recorder_ == nullptr) note_smashed(landings_[index], seen_);
 }
 
 void Trial::on_signal(int sig, ucontext_t* uc) {
@@ -339,7 +341,7 @@ void Trial::handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uin
   if (!conditions_.patches) handler_ends();
   errno = kErrno + 1;  // a handler may; the code that entered it restores errno
   seen_->exited |= std::uint32_t{1} << index;
-  if (landing.live.differs()) seen_->smashed = true;
+  note_smashed(landing, seen_);
   if (injection.parent == kNoParent) subject_.scrub(sp);
   want_traps(injection.parent != kNoParent);
   disarm_handler(plan_, index, *seen_);
@@ -391,7 +393,7 @@ void Trial::on_throw(const char* message) {
         protocol().slots_in_handler ? subject_.sites()[plan_.injection[index].handler].in : 0;
     if (!kept_slots_until_throw(slots_, landing, passed, seen_->handler[index]) ||
         landing.live.differs() || landing.state.differs()) {
-      seen_->changed_before_throw = true;
+      note_changed_before_throw(landing, seen_);
     }
   }
   if (!conditions_.in_child) leave(End::thrown);
@@ -474,7 +476,7 @@ void Trial::finish() {
     if (const char* what = around_.thread.restore_after(to_its_end)) seen_->leaked = what;
   }
   if (finished) {
-    if (const char* what = around_.rests.compare()) seen_->leaked = what;
+    compare_rest(&around_.rests, seen_);
     if (seen_->op.returns > 0 && seen_->op.fn_runs > 0 && seen_->leaked == nullptr) {
       seen_->leaked = subject_.check_state(plan_.site, seen_->op);
     }

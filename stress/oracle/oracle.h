@@ -36,6 +36,9 @@ struct Course {
   const char* misplaced = nullptr;        // what is wrong with where things ran
   const char* leaked = nullptr;           // the first state that differs afterwards
   bool smashed = false;
+  // The first byte that differs: of the stacks in use, of the state before a throw, or of the state
+  // at rest. 0: none.
+  std::uint64_t changed_at = 0;
   bool unwinding = false;      // the unwinder was at work
   Backtrace backtrace;         // the first that fails; else the last
   SlotMask slots_left = 0;     // slots that were not zero at the end

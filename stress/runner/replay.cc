@@ -1,9 +1,12 @@
-// replay bytes=N, then the schedule's text: runs it, and accounts for its verdict.
+// replay bytes=N [why=1], then the schedule's text: runs it, and accounts for its verdict.
 // resolve bytes=N, then the schedule's text: the boundary of each injection in this build.
+#include <memory>
+
 #include "stress/campaign/cell.h"
 #include "stress/campaign/resolve.h"
 #include "stress/runner/account.h"
 #include "stress/runner/command.h"
+#include "stress/runner/why.h"
 #include "stress/trap/sources.h"
 
 namespace sigsweep {
@@ -53,7 +56,9 @@ std::string prepare_sources(const Operation& op) {
 
 // Runs one operation. True: it was ok, so there is nothing to tell; else its account is sent.
 // `last`: the last one of the schedule; its account is sent in any case.
-bool replay_operation(Runner& runner, const Resolved& resolved, unsigned index, bool last) {
+// `why`: the reasons of a bad verdict, too.
+bool replay_operation(Runner& runner, const Resolved& resolved, unsigned index, bool last,
+                      bool why) {
   const auto& [seen, judgement, at, slots, child] = runner.engine.run(resolved.plan);
   if (judgement.verdict == Verdict::ok && seen.landed == seen.requested && !last) return true;
   const unsigned blame = blamed_injection(runner.engine, resolved.plan, judgement, seen);
@@ -64,6 +69,11 @@ bool replay_operation(Runner& runner, const Resolved& resolved, unsigned index, 
   account.operation = index;
   account.blame = blame;
   account.notes = resolved.notes;
+  if (why && again.judgement.verdict != Verdict::ok) {
+    const Judgement judged = again.judgement;
+    const auto as_seen = std::make_unique<Observation>(again.seen);
+    explain(runner, resolved.plan, judged, *as_seen, &account);
+  }
   send(encode(account));
   return false;
 }
@@ -93,7 +103,7 @@ std::string replay(Runner& runner, const Record& command) {
     if (trouble.empty()) trouble = resolve_operation(runner, *schedule, i, &resolved, &refused);
     if (!trouble.empty() || refused) return trouble;
     const bool last = i + 1 == schedule->operations.size();
-    if (!replay_operation(runner, resolved, i, last)) break;
+    if (!replay_operation(runner, resolved, i, last, command.number("why") != 0)) break;
   }
   return {};
 }

@@ -28,6 +28,9 @@ class Extras {
   virtual unsigned contract_count() const { return 0; }
   virtual Contract check_contract(unsigned /*index*/) { return {}; }
 
+  // ---- words of its state, by name ("g0.sched.sp"), for reports; empty: it has none there
+  virtual std::string word_name(std::uint64_t /*address*/) const { return {}; }
+
   // ---- a subject whose code was loaded: records for `describe` that say which
   virtual std::vector<Record> identity() const { return {}; }
 

@@ -12,6 +12,7 @@
 
 #include "stress/host/debugger.h"
 #include "stress/host/disassembly.h"
+#include "stress/host/explanation.h"
 #include "stress/host/finding.h"
 #include "stress/host/progress.h"
 
@@ -90,10 +91,11 @@ void print_injection(const Session& session, const std::string& path, const Sche
                               schedule.seed, account,           schedule.adapter};
   const bool ok = account.verdict == Verdict::ok;
   if (!ok) fmt::print("  {} {}\n", standing_of(session, example), finding_id(example));
+  const Disassemblers code(session.runner_path, session.description.modules);
   fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
              example.handler(), example.symbol(), example.offset(), example.phase().text(),
-             around(Disassemblers(session.runner_path, session.description.modules),
-                    place_of(blamed(account)), 3));
+             around(code, place_of(blamed(account)), 3));
+  fmt::print("{}{}", why_lines(code, account), before_and_after(account));
   fmt::print("  given {}  seen {}  made {}  got {}\n", values_text(account.given),
              values_text(account.call.seen), values_text(account.call.made),
              values_text(account.call.got));
@@ -161,8 +163,8 @@ Replayed replayed(const Account& account) {
 }
 
 Replayed run(const Session& session, const Schedule& schedule, bool external,
-             const std::string& path) {
-  if (!external) return replay_schedule(session, schedule, path);
+             const std::string& path, Reasons reasons) {
+  if (!external) return replay_schedule(session, schedule, path, reasons);
   return replayed(replay_under_debugger(session, resolved_here(session, schedule, path), path));
 }
 
@@ -212,7 +214,8 @@ Exit replay_file(const Session& session, const std::string& path) {
   const bool external = take_source(session, &schedule);
   unsigned as_expected = 0;
   for (unsigned i = 0; i < session.options.times; i++) {
-    Replayed got = run(session, schedule, external, path);
+    const Replayed got =
+        run(session, schedule, external, path, i == 0 ? Reasons::wanted : Reasons::not_wanted);
     if (got.account.landed < got.account.requested && got.verdict == "ok") {
       throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
     }
@@ -282,14 +285,15 @@ Schedule resolved_here(const Session& session, Schedule schedule, const std::str
 }
 
 // A runner that dies of the schedule is its verdict, if it was in the trial.
-Replayed replay_schedule(const Session& session, const Schedule& schedule,
-                         const std::string& path) {
+Replayed replay_schedule(const Session& session, const Schedule& schedule, const std::string& path,
+                         Reasons reasons) {
   const std::string text = print_schedule(schedule);
   std::optional<Account> account;
   Record refused;
   Record command("replay");
   command.add("bytes", std::uint64_t{text.size()});
   command.add("no_red_zone", unsigned{session.options.no_red_zone});
+  if (reasons == Reasons::wanted) command.add("why", 1);
   const Outcome outcome = session.runner->command(
       command,
       [&](const Record& r) {
@@ -311,7 +315,7 @@ Replayed replay_schedule(const Session& session, const Schedule& schedule,
 Replayed show_schedule(const Session& session, const std::string& path) {
   Schedule schedule = schedule_to_run(session, path);
   const bool external = take_source(session, &schedule);
-  Replayed got = run(session, schedule, external, path);
+  Replayed got = run(session, schedule, external, path, Reasons::wanted);
   print(session, path, schedule, got);
   return got;
 }

@@ -24,8 +24,11 @@ Schedule read_schedule(const Session& session, const std::string& path);
 void take_build(const Session& session, const std::string& path, Schedule* schedule);
 // The schedule with each boundary where this build has it, by its name and its phase. Throws Failure.
 Schedule resolved_here(const Session& session, Schedule schedule, const std::string& path);
+// Are the reasons of a bad verdict looked for? That takes a second or so.
+enum class Reasons : bool { not_wanted, wanted };
 // Runs a schedule; `path` is for messages, which name the places where it was read. Throws Failure.
-Replayed replay_schedule(const Session& session, const Schedule& schedule, const std::string& path);
+Replayed replay_schedule(const Session& session, const Schedule& schedule, const std::string& path,
+                         Reasons reasons = Reasons::not_wanted);
 // Reads it, runs it once, and prints what `sigsweep replay` prints of it. Throws Failure.
 Replayed show_schedule(const Session& session, const std::string& path);
 // How to open in gdb what was run: lines of a page. REQUIRES: it has an account with an injection.

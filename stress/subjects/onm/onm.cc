@@ -16,6 +16,7 @@
 #include "stress/subjects/onm/outermost.h"
 #include "stress/subjects/onm/protocols.h"
 #include "stress/subjects/onm/sites.h"
+#include "stress/subjects/onm/words.h"
 
 extern "C" const char __start_switch_text[] __attribute__((visibility("hidden")));
 extern "C" const char __stop_switch_text[] __attribute__((visibility("hidden")));
@@ -191,6 +192,9 @@ class OnM final : public Subject {
     onm::run_benchmark(index, rounds, m_);
   }
 
+  std::string word_name(std::uint64_t address) const override {
+    return name_of_word(m_, address);
+  }
   const Claims& claims() const override {
     return kClaims;
   }
