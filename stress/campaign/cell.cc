@@ -246,6 +246,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     const bool diverted = (!ok && seen.let_in() > 0) || subject().way_may_differ();
     if (diverted) result.unreached += seen.unreached();
     result.masked += seen.masked;
+    if (judgement.verdict == Verdict::lost_signal) result.lost += seen.let_in() - seen.landed;
     result.unjudged += judgement.judged ? 0 : 1;
     result.verdicts[static_cast<unsigned>(judgement.verdict)]++;
     hung += judgement.verdict == Verdict::hang ? 1 : 0;

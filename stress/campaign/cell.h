@@ -61,6 +61,7 @@ struct CellResult {
   bool predicted = false;        // whether a prediction was made at all
   std::uint64_t map = 0;         // fingerprint of the verdict at each boundary
   std::uint64_t masked = 0;      // signals that the code itself kept away from their boundary
+  std::uint64_t lost = 0;        // of trials with verdict lost-signal: sent, and never handled
   std::uint64_t unjudged = 0;    // trials that are ok, but for a backtrace that nobody can judge
   std::uint64_t copies = 0;      // of the process, thrown away after a trial (Runnable::is_fragile)
   double seconds = 0;

@@ -198,6 +198,7 @@ void ResultsWriter::write(const CellRow& row) {
     json["observed"] = row.standing->observed;
   }
   if (row.masked != 0) json["masked"] = row.masked;
+  if (row.lost != 0) json["lost"] = row.lost;
   if (row.not_judged != 0) json["not_judged"] = row.not_judged;
   if (row.copies != 0) json["copies"] = row.copies;
   if (!row.left_out.empty()) json["left_out"] = row.left_out;

@@ -63,6 +63,7 @@ struct CellRow {
   // Of each stack what was used at most since the runner began, and its size, in bytes.
   std::map<std::string, StackUse> stacks;
   std::uint64_t masked = 0;  // signals that the code keeps away at their boundary; 0: not written
+  std::uint64_t lost = 0;    // signals that were sent and never handled: lost-signal; 0: not written
   // Trials among those with the verdict ok whose backtrace nobody can judge; 0: not written.
   std::uint64_t not_judged = 0;
   std::uint64_t copies = 0;          // of the runner, thrown away after a trial; 0: not written

@@ -159,6 +159,7 @@ void GroupRun::take_cell(const Record& record) {
   row.landed = record.number("landed");
   row.unreached = record.number("unreached");
   row.masked = record.number("masked");
+  row.lost = record.number("lost");
   for (const std::string& item : record.list("verdicts")) {
     const std::size_t colon = item.find(':');
     row.verdicts[item.substr(0, colon)] = std::stoull(item.substr(colon + 1));
@@ -218,7 +219,7 @@ void GroupRun::finish_cell(CellRow row) {
     if (!contains(may_show, verdict)) row.expected = false;
   }
   if (session_.description.adapter) row.standing = standing(row, may_show);
-  if (row.requested != row.landed + row.unreached + row.masked && harness_problem.empty()) {
+  if (row.requested != row.landed + row.unreached + row.masked + row.lost && harness_problem.empty()) {
     harness_problem =
         fmt::format("{} {} {}: {} signals asked for, {} landed: an injection did not land",
                     row.protocol, row.site, row.handler, row.requested, row.landed);

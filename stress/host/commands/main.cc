@@ -219,6 +219,21 @@ void add_compare_flags(CLI::App* app, Options* o) {
   app->add_option("--json", o->json, "results file (JSON lines): every boundary that differs");
 }
 
+void add_parts_flags(CLI::App* app, Options* o) {
+  app->add_option("--shard", o->shard,
+                  "i/n: only that part, or auto/n: the part that SLURM_ARRAY_TASK_ID and the "
+                  "like name; `merge` puts the parts together");
+  app->add_flag("--per-boundary", o->per_boundary,
+                "write the verdict at each boundary, too: for `compare`, and for other programs");
+  auto* random = add_count(
+      app, "--random", &o->random,
+      "run so many trials in random order; each must repeat its boundary's first verdict");
+  for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
+                             "--assume", "--jobs", "--shard", "--per-boundary"}) {
+    random->excludes(app->get_option(unused));
+  }
+}
+
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kHistory) != 0) return add_history_flags(app, o);
   if ((flags & (kFuzz | kService | kTwoFiles)) != 0) add_adapter_flag(app, flags, o);
@@ -258,20 +273,7 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
         ->check(CLI::Range(1, 1000000))
         ->capture_default_str();
   }
-  if ((flags & kParts) != 0) {
-    app->add_option("--shard", o->shard,
-                    "i/n: only that part, or auto/n: the part that SLURM_ARRAY_TASK_ID and the "
-                    "like name; `merge` puts the parts together");
-    app->add_flag("--per-boundary", o->per_boundary,
-                  "write the verdict at each boundary, too: for `compare`, and for other programs");
-    auto* random = add_count(
-        app, "--random", &o->random,
-        "run so many trials in random order; each must repeat its boundary's first verdict");
-    for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
-                               "--assume", "--jobs", "--shard", "--per-boundary"}) {
-      random->excludes(app->get_option(unused));
-    }
-  }
+  if ((flags & kParts) != 0) add_parts_flags(app, o);
   if ((flags & kClaims) != 0)
     app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
   if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();

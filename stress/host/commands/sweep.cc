@@ -132,7 +132,11 @@ std::string mismatches_text(const SweepResult& result) {
 
 // Throws Failure if no signal has landed, although some were to.
 void check_landed(const SweepPlan& plan, const SweepResult& result) {
-  if (!result.without_signal.empty() || result.landed() != 0 || plan.groups.empty()) return;
+  const auto lost = [](const CellRow& row) { return row.lost != 0; };  // a finding says so
+  if (!result.without_signal.empty() || result.landed() != 0 || plan.groups.empty() ||
+      std::ranges::any_of(result.cells, lost)) {
+    return;
+  }
   const auto is_left_out = [](const CellRow& row) { return !row.left_out.empty(); };
   if (result.cells.empty() || !std::ranges::all_of(result.cells, is_left_out))
     throw Failure(kHarnessFailed, "no signal landed");

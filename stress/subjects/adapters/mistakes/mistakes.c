@@ -74,6 +74,7 @@ static void *swap(struct co *co, ucontext_t *from, ucontext_t *to, void *value) 
 static void *resume(void *c, void *value) {
   struct co *co = c;
   if (IS(RESUME_ALLOCATES)) kept = malloc(16);
+  if (IS(IGNORES_SIGPROF)) signal(SIGPROF, SIG_IGN);
   if (IS(WAITS_FOR_EVER)) wait_for_ever(NULL);
   if (IS(RESUME_CRASHES)) *(volatile int *)0 = 1;
   while (IS(NEVER_COMES_BACK)) {

@@ -71,6 +71,22 @@ TEST_P(Mistakes, DoNotStopASweepWithoutAWord) {
 INSTANTIATE_TEST_SUITE_P(, Mistakes, testing::ValuesIn(kMistakes),
                          [](const auto& info) { return info.param.name; });
 
+// A signal that the library throws away is a finding, and the account of signals closes.
+TEST_F(Command, ASignalThatTheLibraryIgnoresIsLost) {
+  const Ran ran = sigsweep("sweep --site round_trip --handler none --inject kill --json r.jsonl " +
+                           ("--adapter " + file_of("IGNORES_SIGPROF")));
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  std::uint64_t lost = 0;
+  for (const json& row : rows(folder_ + "/r.jsonl", "cell")) {
+    EXPECT_EQ(row["requested"], row["landed"].get<int>() + row["unreached"].get<int>() +
+                                    row.value("lost", 0));
+    EXPECT_EQ(row["verdicts"].value("lost-signal", 0), row.value("lost", 0));
+    lost += row.value("lost", 0U);
+  }
+  EXPECT_GT(lost, 0U);
+  EXPECT_EQ(validate(folder_ + "/r.jsonl").status, 0);
+}
+
 // The library waits in a child of the runner's.
 class Interrupt : public Command, public testing::WithParamInterface<const char*> {};
 
