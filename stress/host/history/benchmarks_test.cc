@@ -141,8 +141,9 @@ ordered_json row(const char* name, int repetitions, int index, double time) {
 }
 
 TEST(Benchmarks, OfRepetitionsInOneProcessTheLeastCounts) {
-  const ordered_json json = {{"context", {{"isa", "386"}}},
-                             {"benchmarks", {row("BM_a", 2, 0, 5), row("BM_a", 2, 1, 3)}}};
+  const ordered_json json = {
+      {"context", {{"isa", "386"}}},
+      {"benchmarks", {row("BM_a", 3, 0, 5), row("BM_a", 3, 1, 3), row("BM_a", 3, 2, 4)}}};
   unsigned process = 4;
   const auto times = benchmark_times(json, "bench", &process);
   ASSERT_EQ(times.size(), 1U);
