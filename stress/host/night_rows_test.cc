@@ -41,6 +41,8 @@ NightRow some_night() {
 TEST(NightRows, ANightThatHasNotEndedIsReadAsItWasWritten) {
   const NightRow row = some_night(), again = night_of(line(line_of(row)));
   EXPECT_EQ(line_of(again), line_of(row));
+  EXPECT_TRUE(line(line_of(row)).json["ended"].is_null());
+  EXPECT_TRUE(line(line_of(row)).json["status"].is_null());
   EXPECT_EQ(again.ended, "");
   EXPECT_FALSE(again.status.has_value());
   EXPECT_FALSE(again.machine.floor_us.has_value());
