@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "stress/host/debugger.h"
+#include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/finding.h"
 #include "stress/host/progress.h"
@@ -99,12 +100,15 @@ void print_injection(const Session& session, const std::string& path, const Sche
   const bool ok = account.verdict == Verdict::ok;
   if (!ok) fmt::print("  {}\n", standing_of(session, example));
   fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
-             example.handler(), example.symbol(), example.offset(), example.phase().text(),
-             around(Disassemblers(session.runner_path, session.description.modules),
-                    place_of(blamed(account)), 3));
-  fmt::print("  given {}  seen {}  made {}  got {}\n", values_text(account.given),
-             values_text(account.call.seen), values_text(account.call.made),
-             values_text(account.call.got));
+             example.handler(), demangled(example.symbol()), example.offset(),
+             example.phase().text(),
+             demangled(around(Disassemblers(session.runner_path, session.description.modules),
+                              place_of(blamed(account)), 3)));
+  if (!session.description.adapter) {  // it has no slots that could hold values
+    fmt::print("  given {}  seen {}  made {}  got {}\n", values_text(account.given),
+               values_text(account.call.seen), values_text(account.call.made),
+               values_text(account.call.got));
+  }
   if (!ok) fmt::print("{}", opened_in_gdb(session, path, schedule, example));
 }
 
