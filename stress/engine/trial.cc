@@ -8,9 +8,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "stress/base/raw_memory.h"
 #include "stress/engine/arming.h"
 #include "stress/engine/checks.h"
+#include "stress/engine/kept_frames.h"
 #include "stress/trap/hwbreak.h"
 #include "stress/trap/sanitizer.h"
 #include "stress/trap/sources.h"
@@ -278,40 +278,22 @@ void Trial::take_from_outside(ucontext_t* uc) {
   }
 }
 
-// Traps on the alternate stack begin at its top once the handler has switched to another stack, over
-// the signal's frame and those of its handler. So the handler's call is made from a frame below all
-// that a trap overwrites, and that part of the stack is kept meanwhile.
 void Trial::handle_recorded(unsigned index, ucontext_t* uc) {
   constexpr std::size_t kTrapNeeds = 4096;  // bytes, beside the kernel's frame
+  const auto call = [this, index, uc] {
+    recorder_->show();
+    trap::resume_stepping();
+    call_handler(index, uc);
+    trap::stop_stepping();
+  };
   if (conditions_.traps_stay) {
-    call_recorded(index, uc);
+    call();
   } else {
-    auto* room =
-        static_cast<volatile char*>(__builtin_alloca(conditions_.least_frame + kTrapNeeds));
-    *room = 0;
-    call_below_traps(index, uc, as_address(const_cast<const char*>(room)));
+    void* const room = __builtin_alloca(conditions_.least_frame + kTrapNeeds);
+    with_frames_kept(subject_.alternate_stack(), as_address(room), call);
   }
   if (conditions_.sabotage != nullptr) conditions_.sabotage(uc);
   seen_->exited |= std::uint32_t{1} << index;
-}
-
-__attribute__((noinline)) void Trial::call_below_traps(unsigned index, ucontext_t* uc,
-                                                       std::uint64_t lowest) {
-  static unsigned char kept[32 * 1024];
-  const Region stack = subject_.alternate_stack();
-  const std::uint64_t size = as_address(stack.at) + stack.size - lowest;
-  const bool is_there = lowest - as_address(stack.at) < stack.size && size <= sizeof kept;
-  void* const frames = as_pointer<void>(lowest);
-  if (is_there) raw_copy(kept, frames, static_cast<std::size_t>(size));
-  call_recorded(index, uc);
-  if (is_there) raw_copy(frames, kept, static_cast<std::size_t>(size));
-}
-
-void Trial::call_recorded(unsigned index, const ucontext_t* uc) {
-  recorder_->show();
-  trap::resume_stepping();
-  call_handler(index, uc);
-  trap::stop_stepping();
 }
 
 void Trial::handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uint64_t flags) {

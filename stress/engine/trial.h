@@ -85,8 +85,6 @@ class Trial final : public Harness, public trap::TrapClient, private AstrayWrite
   void take_from_outside(ucontext_t* uc);
   void handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uint64_t flags);
   void handle_recorded(unsigned index, ucontext_t* uc);
-  void call_below_traps(unsigned index, ucontext_t* uc, std::uint64_t lowest);
-  void call_recorded(unsigned index, const ucontext_t* uc);
   void call_handler(unsigned index, const ucontext_t* uc);
   void take_backtrace(const ucontext_t* uc);
   void note_undelivered(const ucontext_t* uc);

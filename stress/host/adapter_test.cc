@@ -1,6 +1,8 @@
 // Commands with --adapter, over a runner that says what the test wants it to say (fake_runner.cc); and
 // `sigsweep adapter`.
+#include <dlfcn.h>
 #include <elf.h>
+#include <ucontext.h>
 
 #include "stress/host/command_fixture.h"
 
@@ -528,6 +530,138 @@ TEST_F(RealAdapter, ABacktraceOnASchedulersStackIsNotJudged) {
     seen++;
   }
   EXPECT_GT(seen, 0U);
+}
+
+// Each instruction is shown once, and each id stands in one place.
+TEST_F(RealAdapter, FindingsAreGroupedByInstruction) {
+  take_planted("heap_sp");
+  const Ran swept = sigsweep("sweep --adapter mine.so --out o");
+  EXPECT_EQ(swept.status, 1);
+  std::set<std::string> instructions, ids;
+  std::smatch found;
+  std::istringstream lines(swept.output);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with("  => ")) EXPECT_TRUE(instructions.insert(line).second) << line;
+    const bool names = line.starts_with("finding ") ||
+                       line.starts_with("at this instruction also: ") ||
+                       line.starts_with("  planted_switch+0x");
+    for (auto at = line.cbegin();
+         names && std::regex_search(at, line.cend(), found, std::regex("\\b[0-9a-f]{16}\\b"));
+         at = found[0].second) {
+      EXPECT_TRUE(ids.insert(found.str()).second) << line;
+    }
+  }
+  EXPECT_EQ(instructions.size(), 3U) << swept.output;
+  std::set<std::string> all;
+  for (const json& row : rows(folder_ + "/o/sweep.jsonl", "finding"))
+    all.insert(row["id"].get<std::string>());
+  EXPECT_EQ(ids, all) << swept.output;
+}
+
+TEST_F(RealAdapter, TheSameProblemIsToldOnceWithItsCount) {
+  take_planted("drops_register");
+  const std::string what = "without any signal: rbx, lost by the way back to the coroutine";
+  const std::string page =
+      run("cd " + folder_ + " && (" + kBin + "/sigsweep adapter check mine.so 2>/dev/null)").output;
+  EXPECT_EQ(page.find(what), page.rfind(what)) << page;
+  EXPECT_NE(page.find("3 times: site round_trip site last_exit site nested"), std::string::npos)
+      << page;
+  const std::string swept = sigsweep("sweep --adapter mine.so").output;
+  EXPECT_NE(swept.find("6 times state-leak without any signal: rbx, lost by the way back to the "
+                       "coroutine (altstack round_trip, altstack last_exit, altstack nested, "),
+            std::string::npos)
+      << swept;
+}
+
+// The range is cut out of swapcontext exactly, and the reason is told.
+TEST_F(RealAdapter, ARangeOfTheListIsLeftOutExactly) {
+  Dl_info file{};
+  const auto swap = reinterpret_cast<std::uintptr_t>(&swapcontext);
+  ASSERT_NE(dladdr(reinterpret_cast<void*>(swap), &file), 0);
+  const std::uintptr_t begin = swap - reinterpret_cast<std::uintptr_t>(file.dli_fbase) + 0x10;
+  std::ostringstream range;
+  range << "!libc.so.6+0x" << std::hex << begin << "-0x" << begin + 0x20;
+  std::string text = sigsweep("adapter new").output;
+  text.insert(text.find(", NULL}"), ", \"" + range.str() + "\"");
+  write("cut.c", text);
+  const Ran built =
+      run("cd " + folder_ + " && cc -O2 -shared -fPIC -I " + kBin + "/include -o cut.so cut.c");
+  ASSERT_EQ(built.status, 0) << built.output;
+  const Ran checked = sigsweep("adapter check cut.so --json c.jsonl");
+  EXPECT_EQ(checked.status, 0) << checked.output;
+  std::vector<std::pair<std::string, std::string>> swept;
+  for (const json& row : rows(folder_ + "/c.jsonl", "code")) {
+    if (row["module"] == "libc.so.6" && row["symbol"] == "swapcontext")
+      swept.emplace_back(row["begin"], row["end"]);
+  }
+  const auto hex = [](std::uintptr_t value) {
+    std::ostringstream out;
+    out << "0x" << std::hex << value;
+    return out.str();
+  };
+  ASSERT_EQ(swept.size(), 2U) << checked.output;
+  EXPECT_EQ(swept[0], std::pair(hex(begin - 0x10), hex(begin)));
+  EXPECT_EQ(swept[1].first, hex(begin + 0x20));
+  bool told = false;
+  for (const json& row : rows(folder_ + "/c.jsonl", "left_out")) {
+    told = told ||
+           (row["symbol"] == "swapcontext" && row["why"] == "the adapter's list leaves it out");
+  }
+  EXPECT_TRUE(told) << checked.output;
+}
+
+// The dynamic linker may name another file alone.
+TEST_F(RealAdapter, AFileThatCannotBeLoadedIsNamed) {
+  write("gone.c", "int gone(void) { return 1; }\n");
+  write("user.c", "int gone(void);\nint used(void) { return gone(); }\n");
+  const Ran built = run("cd " + folder_ +
+                        " && cc -shared -fPIC -o libgone.so gone.c && cc -shared -fPIC -o user.so "
+                        "user.c -L. -lgone && rm libgone.so");
+  ASSERT_EQ(built.status, 0) << built.output;
+  const Ran checked = sigsweep("adapter check user.so");
+  EXPECT_EQ(checked.status, 2) << checked.output;
+  EXPECT_NE(checked.output.find("./user.so: libgone.so: cannot open shared object file"),
+            std::string::npos)
+      << checked.output;
+}
+
+// An adapter has no slots: nothing of them is shown. What only a sweep can check is said.
+TEST_F(RealAdapter, PagesShowWhatAnAdapterHas) {
+  take_planted("heap_sp");
+  EXPECT_EQ(sigsweep("list --adapter mine.so").output.find("zero afterwards"), std::string::npos);
+  const Ran explained = sigsweep("explain --adapter mine.so --site round_trip --handler none");
+  EXPECT_TRUE(std::regex_search(explained.output, std::regex("part and state +none\n")))
+      << explained.output;
+  const Ran replayed = sigsweep("replay --adapter mine.so " + found());
+  EXPECT_EQ(replayed.output.find("given "), std::string::npos) << replayed.output;
+  const Ran checked = sigsweep("adapter check mine.so --json c.jsonl");
+  EXPECT_NE(checked.output.find("  handler_switches   yes    checked by sweep  -\n"),
+            std::string::npos)
+      << checked.output;
+  EXPECT_EQ(validate(folder_ + "/c.jsonl").status, 0) << validate(folder_ + "/c.jsonl").output;
+}
+
+// As C++ has them on the page, and as the linker has them in the results.
+TEST_F(RealAdapter, NamesOfCxxAreAsInTheSource) {
+  const std::string file = kBin + "/adapter-boost_fiber-amd64.so";
+  if (!fs::exists(file)) GTEST_SKIP() << "Boost.Context is not here";
+  const std::string page = sigsweep("adapter check " + file + " --json c.jsonl").output;
+  EXPECT_EQ(page.find("_Z"), std::string::npos) << page;
+  unsigned linked = 0;
+  for (const json& row : rows(folder_ + "/c.jsonl", "code"))
+    linked += row["symbol"].get<std::string>().starts_with("_Z");
+  EXPECT_GT(linked, 0U) << page;
+}
+
+TEST_F(Adapter, ALibraryThatSchedulesMayLeaveOutHandlersThatSwitch) {
+  std::string describe = kDescribe;
+  describe.replace(describe.find("traits="), 7, "traits=schedules");
+  write("fake/describe", describe);
+  const std::string hint = "--handler none,observe";
+  EXPECT_NE(with_fake("sweep --adapter mine.so").output.find(hint), std::string::npos);
+  write("fake/sweep",
+        "baseline verdict=ok detail=\n" + cell("none", "ok:40") + cell("switch", "ok:40"));
+  EXPECT_EQ(with_fake("sweep --adapter mine.so").output.find(hint), std::string::npos);
 }
 
 // `adapter new`, compiled as it stands. Not by handler observe: what a backtrace comes to is up to the

@@ -14,6 +14,7 @@
 
 #include "stress/host/adapter_file.h"
 #include "stress/host/debugger.h"
+#include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/options.h"
 
@@ -176,7 +177,7 @@ std::string render_finding(const Session& session, const ReportedTrial& e,
   page += slots_page(account);
   page += fmt::format("the signal {}landed in front of\n{}",
                       account.injections.size() > 1 ? "that is blamed " : "",
-                      around(code, place_of(blamed(account)), 4));
+                      demangled(around(code, place_of(blamed(account)), 4)));
   if (account.landed > 0) {
     page += fmt::format("registers where the first landed: {}\n", spaced(account.registers));
     if (!account.slots_landed.empty())

@@ -16,6 +16,7 @@
 #include "stress/host/child_process.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/skeletons.h"
+#include "stress/host/demangle.h"
 #include "stress/host/files.h"
 #include "stress/host/results.h"
 
@@ -52,6 +53,8 @@ int print_skeleton(bool cxx, bool explained) {
 
 // ---- check
 
+constexpr std::string_view kBySweep = "by_sweep";  // of a promise: no column of its own
+
 // What the runner says of a library, a section of the page for each kind of record, in this order.
 // Kinds that are not listed come behind them.
 struct Section {
@@ -68,7 +71,7 @@ constexpr Section kSections[] = {
     {"promise", "promises, and whether they hold without a signal"},
     {"problem", "problems"},
 };
-constexpr std::string_view kCounts[] = {"size", "executed"}, kTruths[] = {"given", "ok"};
+constexpr std::string_view kCounts[] = {"size", "executed"}, kTruths[] = {"given", "ok", kBySweep};
 
 const Section* section_of(const std::string& word) {
   const auto section =
@@ -85,7 +88,8 @@ std::string shown(const Record& record, const std::string& key) {
   const std::string& text = record.text(key);
   const bool asks = key == "ok" && record.has("given");
   if (text.empty() || (asks && record.number("given") == 0)) return "-";  // nothing was promised
-  return is_one_of(kTruths, key) ? (record.number(key) != 0 ? "yes" : "no") : text;
+  if (asks && record.has(kBySweep)) return "checked by sweep";
+  return is_one_of(kTruths, key) ? (record.number(key) != 0 ? "yes" : "no") : demangled(text);
 }
 
 // A table with a column for each field that one of them has.
@@ -94,6 +98,7 @@ std::string table(const std::vector<Record>& records) {
   std::map<std::string, std::size_t> width;
   for (const Record& r : records) {
     for (const auto& [key, value] : r.fields()) {
+      if (key == kBySweep) continue;
       if (!width.contains(key)) keys.push_back(key);
       width[key] = std::max({width[key], key.size(), shown(r, key).size()});
     }
@@ -109,25 +114,44 @@ std::string table(const std::vector<Record>& records) {
   return text;
 }
 
-// Records that differ in nothing but their site: one, with all of these sites.
-std::vector<Record> by_site(const std::vector<Record>& records) {
-  std::vector<std::string> order;  // records without their site
-  std::map<std::string, std::vector<std::string>> sites;
+// Records that differ in nothing but one field: one, whose field `all_of_them` has all values.
+std::vector<Record> folded(const std::vector<Record>& records, const std::string& field,
+                           const std::string& all_of_them) {
+  std::vector<std::string> order;  // records without their field
+  std::map<std::string, std::vector<std::string>> values;
   for (const Record& r : records) {
     Record rest(r.word());
     for (const auto& [key, value] : r.fields()) {
-      if (key != "site") rest.add(key, value);
+      if (key != field) rest.add(key, value);
     }
     const std::string text = rest.encode();
-    if (!sites.contains(text)) order.push_back(text);
-    if (!is_one_of(sites[text], r.text("site"))) sites[text].push_back(r.text("site"));
+    if (!values.contains(text)) order.push_back(text);
+    if (!is_one_of(values[text], r.text(field))) values[text].push_back(r.text(field));
   }
-  std::vector<Record> folded;
+  std::vector<Record> fewer;
   for (const std::string& text : order) {
-    folded.push_back(Record::decode(text));
-    folded.back().add("sites", fmt::format("{}", fmt::join(sites[text], " ")));
+    fewer.push_back(Record::decode(text));
+    fewer.back().add(all_of_them, fmt::format("{}", fmt::join(values[text], " ")));
   }
-  return folded;
+  return fewer;
+}
+
+// The same mistake may show at each site.
+std::vector<Record> folded_problems(const std::vector<Record>& problems) {
+  std::vector<Record> fewer;
+  for (const Record& r : folded(problems, "where", "all")) {
+    const std::string &what = r.text("what"), &allowed = r.text("allowed");
+    const auto times = std::ranges::count_if(problems, [&](const Record& each) {
+      return each.text("what") == what && each.text("allowed") == allowed;
+    });
+    const std::string& where = r.text("all");
+    fewer.push_back(
+        Record("problem")
+            .add("what", what)
+            .add("where", times == 1 ? where : fmt::format("{} times: {}", times, where))
+            .add("allowed", allowed));
+  }
+  return fewer;
 }
 
 std::string check_page(const std::vector<Record>& records) {
@@ -139,14 +163,20 @@ std::string check_page(const std::vector<Record>& records) {
     if (!is_one_of(order, r.word())) order.push_back(r.word());
     by_word[r.word()].push_back(r);
   }
-  by_word["switch"] = by_site(by_word["switch"]);
+  by_word["switch"] = folded(by_word["switch"], "site", "sites");
+  by_word["problem"] = folded_problems(by_word["problem"]);
   std::string page;
   for (const std::string& word : order) {
     const Section* const section = section_of(word);
     if (!by_word[word].empty())
       page += fmt::format("{}\n{}\n", section ? section->title : word, table(by_word[word]));
   }
-  return page;
+  const auto has_made_up_name = [](const Record& r) {
+    return is_made_up(r.text("symbol"), r.text("module"));
+  };
+  const bool explains = std::ranges::any_of(by_word["code"], has_made_up_name) ||
+                        std::ranges::any_of(by_word["left_out"], has_made_up_name);
+  return explains ? page + kMadeUpNames + "\n" : page;
 }
 
 // As a line of a results file; results/schema.json has the kinds.
@@ -202,7 +232,7 @@ Checked run_check(const Options& options, const std::string& runner) {
 
 std::string text_of(const Record& problem) {
   const std::string &where = problem.text("where"), &allowed = problem.text("allowed");
-  return problem.text("what") + (where.empty() ? "" : ", at " + where) +
+  return demangled(problem.text("what") + (where.empty() ? "" : ", at " + where)) +
          (allowed.empty() ? "" : "; allowed: " + allowed);
 }
 

@@ -127,6 +127,19 @@ std::string beyond(const SweepResult& result, const std::string& observed) {
                                                     : "";
 }
 
+// Each round trip of a handler goes through the run queue of a library that schedules, at any point of
+// its work: few such libraries were made for that.
+std::string hint(const AdapterSpec& adapter, const Tallies& all) {
+  const auto tried = all.find("switch");
+  if (tried == all.end() || std::ranges::count(adapter.traits, "schedules") == 0) return {};
+  const auto fails = [](const auto& by_protocol) {
+    return !by_protocol.second.observed.empty() || !by_protocol.second.broken.empty();
+  };
+  if (std::ranges::none_of(tried->second, fails)) return {};
+  return "the library schedules, and a round trip in a handler enters its scheduler anywhere; "
+         "without it: --handler none,observe\n";
+}
+
 std::string promises_of(const AdapterSpec& adapter) {
   std::string text = "a signal changes nothing";  // of any library
   for (const std::string& promise : adapter.promises) text += ", " + promise;
@@ -154,7 +167,7 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
     page += fmt::format("safe at {} of {} {} for what was promised ({})\n", tried, tried, unit,
                         promises_of(adapter));
   }
-  page += beyond(result, observed) + not_judged(all, unit) + left_out(result);
+  page += beyond(result, observed) + hint(adapter, all) + not_judged(all, unit) + left_out(result);
   if (result.unreached() != 0) {
     page += fmt::format(
         "{} signals found no boundary: the library does not take the same way each time\n",

@@ -15,6 +15,7 @@
 #include "stress/account/account.h"
 #include "stress/host/boundary_match.h"
 #include "stress/host/commands/run_row.h"
+#include "stress/host/demangle.h"
 #include "stress/host/results.h"
 #include "stress/host/results_reader.h"
 
@@ -322,10 +323,12 @@ std::map<std::string, std::vector<std::string>> courses(const Difference& d) {
 void print_difference(const Difference& d) {
   const ComparedBoundary& here = d.now != nullptr ? *d.now : *d.before;
   const bool is_new = d.before == nullptr && d.what == Change::worse;
-  fmt::print("  {}: {}  {}  {}{}\n", joined(d.operation), here.place, here.identity.instruction,
-             here.identity.phase.text(), is_new ? "  (new)" : "");
+  fmt::print("  {}: {}  {}  {}{}\n", joined(d.operation), demangled(here.place),
+             demangled(here.identity.instruction), here.identity.phase.text(),
+             is_new ? "  (new)" : "");
   if (d.before != nullptr && d.now != nullptr && d.before->place != d.now->place)
-    fmt::print("    was {}  {}\n", d.before->place, d.before->identity.instruction);
+    fmt::print("    was {}  {}\n", demangled(d.before->place),
+               demangled(d.before->identity.instruction));
   for (const auto& [course, handlers] : courses(d))
     fmt::print("    {}: {}\n", course, some_of(handlers));
 }

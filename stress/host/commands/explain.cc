@@ -11,6 +11,7 @@
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/common_sequence.h"
+#include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/sweep.h"
 
@@ -50,20 +51,25 @@ Column column_of(const std::string& title, const OperationMap& operation, const 
   return column;
 }
 
-void print_way(Listing* listing, const std::vector<Column>& columns) {
+// `slots`: what of them is live has a column; a subject without slots has none.
+void print_way(Listing* listing, const std::vector<Column>& columns, bool slots) {
   const auto& boundaries = columns.front().operation->boundaries;
-  fmt::print("{:<52} {:<28} {:<9}", "a signal in front of", "part and state", "live");
+  const auto live = [&](const std::string& text) {
+    return slots ? fmt::format(" {:<9}", text) : "";
+  };
+  fmt::print("{:<52} {:<28}{}", "a signal in front of", "part and state", live("live"));
   for (const Column& c : columns) fmt::print(" {:<{}}", c.title, &c == &columns.back() ? 0 : 19);
   fmt::print("\n");
   std::string symbol;
   for (std::size_t i = 0; i < boundaries.size(); i++) {
     const BoundaryAccount& line = boundaries[i];
     if (line.at.symbol != symbol) {
-      fmt::print("{}{}:\n", symbol = line.at.symbol, in_module(place_of(line)));
+      symbol = line.at.symbol;
+      fmt::print("{}{}:\n", demangled(symbol), in_module(place_of(line)));
     }
     const std::string state = line.phase.head().substr(0, line.phase.head().find("/live="));
-    std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28} {:<9}", line.at.offset,
-                                   listing->at(line), state, line.live);
+    std::string text = fmt::format("  +{:#05x}  {:<41.41}  {:<28}{}", line.at.offset,
+                                   demangled(listing->at(line)), state, live(line.live));
     for (const Column& c : columns) text += fmt::format(" {:<19}", c.verdicts[i]);
     fmt::print("{}\n", text.substr(0, text.find_last_not_of(' ') + 1));
   }
@@ -83,7 +89,17 @@ void print_protocols(const std::vector<OperationMap>& maps, Listing* listing) {
       way->push_back(column);
     }
   }
-  for (const auto& way : ways) print_way(listing, way);
+  for (const auto& way : ways) print_way(listing, way, true);
+}
+
+// Of names that stand for code without one: what they mean. Empty where there are none.
+std::string names_explained(const std::vector<OperationMap>& maps) {
+  for (const OperationMap& map : maps) {
+    for (const BoundaryAccount& b : map.boundaries) {
+      if (is_made_up(b.at.symbol, b.module)) return kMadeUpNames;
+    }
+  }
+  return {};
 }
 
 // Of an adapter: a column a handler. A verdict that breaks a promise has a mark.
@@ -96,11 +112,12 @@ void print_handlers(const Session& session, const std::vector<OperationMap>& map
       const bool promised = session.promised(map.protocol, cell.handler);
       columns.push_back(column_of(cell.handler + (promised ? "" : " (observed)"), map, cell, " !"));
     }
-    print_way(listing, columns);
+    print_way(listing, columns, false);
   }
   fmt::print(
       "!           breaks what was promised: a finding\n"
       "(observed)  was never promised: no verdict in that column is a finding\n");
+  fmt::print("{}", names_explained(maps));
 }
 
 // ---- a stub that is wrong, beside its mended form
@@ -203,6 +220,18 @@ int explain(const Session& session, const SweepPlan& plan, ResultsWriter* writer
   return result.without_signal.empty() ? kAsExpected : kFinding;
 }
 
+// Without slots there is nothing to say of a site but its name.
+void print_sites(const Description& d) {
+  if (d.adapter) {
+    fmt::print("\nsites\n");
+    for (const auto& s : d.sites) fmt::print("  {}\n", s.name);
+    return;
+  }
+  fmt::print("\nsites{:<23} in          out     zero afterwards  ends by\n", "");
+  for (const auto& s : d.sites)
+    fmt::print("  {:<26} {:<11} {:<7} {:<16} {}\n", s.name, s.in, s.out, s.zeroed, s.ends);
+}
+
 }  // namespace
 
 int explain_command(const Options& options) {
@@ -238,9 +267,7 @@ int list_command(const Options& options) {
   for (const auto& p : d.protocols)
     fmt::print("  {:<18} {} [{}]\n", p.name, p.summary, p.allowed.text());
   for (const auto& [name, isa] : d.elsewhere) fmt::print("  {:<18} for isa {} only\n", name, isa);
-  fmt::print("\nsites{:<23} in          out     zero afterwards  ends by\n", "");
-  for (const auto& s : d.sites)
-    fmt::print("  {:<26} {:<11} {:<7} {:<16} {}\n", s.name, s.in, s.out, s.zeroed, s.ends);
+  print_sites(d);
   std::vector<std::string> handlers;
   handlers.reserve(d.catalog.handlers.size());
   for (const auto& h : d.catalog.handlers) handlers.push_back(h.name);

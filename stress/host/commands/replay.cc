@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "stress/host/debugger.h"
+#include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/explanation.h"
 #include "stress/host/finding.h"
@@ -93,12 +94,14 @@ void print_injection(const Session& session, const std::string& path, const Sche
   if (!ok) fmt::print("  {} {}\n", standing_of(session, example), finding_id(example));
   const Disassemblers code(session.runner_path, session.description.modules);
   fmt::print("  {} {} with handler {} at {}+{:#x}, {}\n{}", schedule.protocol, example.site(),
-             example.handler(), example.symbol(), example.offset(), example.phase().text(),
-             around(code, place_of(blamed(account)), 3));
+             example.handler(), demangled(example.symbol()), example.offset(),
+             example.phase().text(), demangled(around(code, place_of(blamed(account)), 3)));
   fmt::print("{}{}", why_lines(code, account), before_and_after(account));
-  fmt::print("  given {}  seen {}  made {}  got {}\n", values_text(account.given),
-             values_text(account.call.seen), values_text(account.call.made),
-             values_text(account.call.got));
+  if (!session.description.adapter) {  // it has no slots that could hold values
+    fmt::print("  given {}  seen {}  made {}  got {}\n", values_text(account.given),
+               values_text(account.call.seen), values_text(account.call.made),
+               values_text(account.call.got));
+  }
   if (!ok) fmt::print("{}", opened_in_gdb(session, path, schedule, example));
 }
 

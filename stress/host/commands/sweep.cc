@@ -2,15 +2,20 @@
 #include "stress/host/commands/sweep.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
 #include <optional>
 #include <set>
+#include <span>
+#include <tuple>
 
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/soak.h"
+#include "stress/host/demangle.h"
+#include "stress/host/disassembly.h"
 #include "stress/host/shard.h"
 #include "stress/host/sweep.h"
 
@@ -44,28 +49,98 @@ std::uint64_t mismatches(const SweepResult& result) {
   return sum;
 }
 
-constexpr std::size_t kShown = 3;  // findings printed in full; all are in the results
+// Findings whose signal landed in front of one instruction, one for each id.
+using FindingGroup = std::vector<const ReportedTrial*>;
 
-void report_findings(const Session& session, const SweepResult& result, ResultsWriter* writer) {
-  const std::string folder =
-      session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
-  std::size_t shown = 0;
-  std::set<std::string> known;
+// "crash ID ID, hang ID"
+std::string ids_of(std::span<const ReportedTrial* const> group) {
+  std::map<std::string, std::string> ids;  // by verdict
+  for (const ReportedTrial* trial : group)
+    ids[std::string(trial->verdict())] += " " + finding_id(*trial);
+  std::string text;
+  for (const auto& [verdict, all] : ids) text += (text.empty() ? "" : ", ") + verdict + all;
+  return text;
+}
+
+constexpr std::size_t kShown = 3;   // groups printed in full; all are in the results
+constexpr std::size_t kNamed = 20;  // further ones, in a line each
+
+std::string counted(std::size_t n, const char* what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+// In the order in which they came. Writes a row for each finding. `known`: those that are
+// acknowledged, a line each.
+std::vector<FindingGroup> group_findings(const Session& session, const SweepResult& result,
+                                         ResultsWriter* writer, std::set<std::string>* known) {
+  std::vector<FindingGroup> groups;
+  std::map<std::tuple<std::string, std::string, std::uint64_t>, std::size_t> at;  // by instruction
+  std::set<std::string> seen;
   for (const ReportedTrial& example : result.examples) {
     if (example.expected) continue;
     writer->write(finding_row(session, example));
     const std::string id = finding_id(example);
     if (const std::string* reason = session.known->reason(id)) {
-      known.insert(fmt::format("known finding {}: {}\n", id, *reason));
+      known->insert(fmt::format("known finding {}: {}\n", id, *reason));
       continue;
     }
-    if (shown++ < kShown) fmt::print("\n{}", render_finding(session, example, folder));
+    if (!seen.insert(id).second) continue;
+    const CodePlace place = place_of(blamed(example.account));
+    const auto [group, fresh] =
+        at.try_emplace({place.module, place.symbol, place.offset}, groups.size());
+    if (fresh) groups.emplace_back();
+    groups[group->second].push_back(&example);
   }
-  for (const std::string& line : known) fmt::print("{}", line);
+  return groups;
+}
+
+// In a line each: they are many, and alike.
+void print_without_signal(const SweepResult& result) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> problems;  // and where each is
   for (const BaselineProblem& p : result.without_signal) {
-    fmt::print("\n{} {}: {} without any signal: {}\n", p.protocol, p.site, p.verdict, p.detail);
+    const std::string what = fmt::format("{} without any signal: {}", p.verdict, p.detail);
+    auto same = std::ranges::find(problems, what, [](const auto& row) { return row.first; });
+    if (same == problems.end()) same = problems.insert(same, {what, {}});
+    same->second.push_back(fmt::format("{} {}", p.protocol, p.site));
   }
-  if (shown > kShown) fmt::print("\n... and {} more findings in the results.\n", shown - kShown);
+  if (!problems.empty()) fmt::print("\n");
+  for (const auto& [what, where] : problems) {
+    const std::string times = where.size() == 1 ? "" : fmt::format("{} times ", where.size());
+    fmt::print("{}{} ({})\n", times, what, fmt::join(where, ", "));
+  }
+}
+
+void print_group(const Session& session, const FindingGroup& group, const std::string& folder) {
+  fmt::print("\n{}", render_finding(session, *group.front(), folder));
+  const auto others = std::span(group).subspan(1);
+  for (const ReportedTrial* trial : others)
+    write_schedule(*trial, folder, session.options.command_line);
+  if (!others.empty()) fmt::print("at this instruction also: {}\n", ids_of(others));
+}
+
+void report_findings(const Session& session, const SweepResult& result, ResultsWriter* writer) {
+  const std::string folder =
+      session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
+  std::set<std::string> known;
+  const auto groups = group_findings(session, result, writer, &known);
+  for (std::size_t i = 0; i < groups.size() && i < kShown; i++)
+    print_group(session, groups[i], folder);
+  for (const std::string& line : known) fmt::print("{}", line);
+  const bool explains = std::ranges::any_of(groups, [](const FindingGroup& group) {
+    const CodePlace place = place_of(blamed(group.front()->account));
+    return is_made_up(place.symbol, place.module);
+  });
+  if (explains) fmt::print("\n{}", kMadeUpNames);
+  print_without_signal(result);
+  if (groups.size() <= kShown) return;
+  fmt::print("\n... and findings at {} more, whole in the results of --json FILE:\n",
+             counted(groups.size() - kShown, "instruction"));
+  for (std::size_t i = kShown; i < groups.size() && i < kShown + kNamed; i++) {
+    const CodePlace place = place_of(blamed(groups[i].front()->account));
+    fmt::print("  {}+{:#x}: {}\n", demangled(place.symbol), place.offset, ids_of(groups[i]));
+  }
+  if (groups.size() > kShown + kNamed)
+    fmt::print("  ... and at {} more\n", groups.size() - kShown - kNamed);
 }
 
 // What the flags select.

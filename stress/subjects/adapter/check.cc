@@ -109,15 +109,21 @@ std::string breach(const StepLog& log, std::uint32_t promise) {
   return {};
 }
 
+// Those that need no signal, and no second thread.
+constexpr std::uint32_t kChecked = SIGSWEEP_KEEPS_FPENV | SIGSWEEP_KEEPS_MASK | SIGSWEEP_NESTS |
+                                   SIGSWEEP_MIGRATES | SIGSWEEP_PASSES_VALUE;
+
 void send_promises(const Library& library, const StepLog& log) {
   for (const Flag& flag : kPromises) {
-    const bool given = library.promises(flag.bit);
+    const bool given = library.promises(flag.bit), checked = (kChecked & flag.bit) != 0;
     const std::string wrong = given ? breach(log, flag.bit) : std::string();
-    send(Record("promise")
-             .add("name", flag.name)
-             .add("given", std::uint64_t{given})
-             .add("ok", std::uint64_t{wrong.empty()})
-             .add("detail", wrong));
+    Record r("promise");
+    r.add("name", flag.name)
+        .add("given", std::uint64_t{given})
+        .add("ok", std::uint64_t{wrong.empty()})
+        .add("detail", wrong);
+    if (given && !checked) r.add("by_sweep", 1U);
+    send(r);
   }
 }
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <iterator>
 #include <map>
+#include <set>
 
 namespace sigsweep::adapter {
 namespace {
@@ -114,22 +116,57 @@ std::string resolve(const char* entry, Wanted* wanted) {
          "each with a leading ! to leave out";
 }
 
+bool is_range(const Wanted& wanted) {
+  return wanted.text != "trace" && !wanted.text.starts_with("sym:") &&
+         !wanted.text.starts_with("sec:");
+}
+
 bool names(const Wanted& wanted, std::uint64_t pc) {
   return std::ranges::any_of(
       wanted.ranges, [&](const CodeRanges::Range& r) { return pc >= r.begin && pc < r.end; });
 }
 
-// Why the function's code is not swept; empty: it is.
-std::string why_not(const Function& f, const std::vector<Wanted>& list, bool trace) {
+// An instruction of it, with what is left out: why. Empty: it is swept.
+std::string why_not(const Module& module, std::uint64_t pc, const std::vector<Wanted>& list,
+                    bool trace) {
   bool in = false;
   for (const Wanted& wanted : list) {
-    if (!names(wanted, f.begin)) continue;
+    if (!names(wanted, pc)) continue;
     if (wanted.out) return "the adapter's list leaves it out";
     in = true;
   }
   if (in) return {};
   if (!trace) return "the adapter's list does not name it";
-  if (is_runtime(*f.module)) return kOfRuntime;
+  return is_runtime(module) ? kOfRuntime : "";
+}
+
+// The function cut at each end of a range of the list: of each piece all is swept, or nothing.
+std::vector<Function> pieces_of(const Function& f, const std::vector<Wanted>& list) {
+  std::set<std::uint64_t> cuts{f.begin, f.end};
+  for (const Wanted& wanted : list) {
+    for (const CodeRanges::Range& r : wanted.ranges) {
+      for (const std::uint64_t cut : {r.begin, r.end}) {
+        if (cut > f.begin && cut < f.end) cuts.insert(cut);
+      }
+    }
+  }
+  std::vector<Function> pieces;
+  for (auto cut = cuts.begin(); std::next(cut) != cuts.end(); ++cut) {
+    pieces.push_back({f.module, f.symbol, *cut, *std::next(cut), 0});
+  }
+  return pieces;
+}
+
+// A range in which nothing ran is a mistake: of a number, or of the file. Empty: each has its code.
+std::string range_problem(const std::vector<Wanted>& list, const StepLog& log) {
+  for (const Wanted& wanted : list) {
+    bool ran = !is_range(wanted);
+    log.executed.each([&](const Executed& place) { ran = ran || names(wanted, place.pc); });
+    if (ran) continue;
+    return "code: \"" + std::string(wanted.out ? "!" : "") + wanted.text +
+           "\" matches no instruction that runs; allowed: addresses as linked, of code that "
+           "`sigsweep adapter check` lists";
+  }
   return {};
 }
 
@@ -166,18 +203,23 @@ SweptCode choose_code(const Library& library, const StepLog& log) {
     if (wanted.text == "trace") trace = !wanted.out;
     list.push_back(std::move(wanted));
   }
-  std::map<std::uint64_t, Function> functions;  // by begin
+  if (log.last.finished) code.problem = range_problem(list, log);
+  if (!code.problem.empty()) return code;
+  std::map<std::uint64_t, Function> pieces;  // by begin
   log.executed.each([&](const Executed& place) {
     const Function f = function_at(place.pc);
     if (f.module == nullptr) return;
-    functions.try_emplace(f.begin, f).first->second.executed++;
+    for (const Function& piece : pieces_of(f, list)) {
+      if (place.pc >= piece.begin && place.pc < piece.end)
+        pieces.try_emplace(piece.begin, piece).first->second.executed++;
+    }
   });
-  for (const auto& [begin, function] : functions) {
-    const std::string why = why_not(function, list, trace);
+  for (const auto& [begin, piece] : pieces) {
+    const std::string why = why_not(*piece.module, begin, list, trace);
     if (why.empty()) {
-      code.swept.push_back(function);
+      code.swept.push_back(piece);
     } else {
-      code.left_out.push_back({function, why});
+      code.left_out.push_back({piece, why});
     }
   }
   code.switch_left_out = find_switch(code, log);

@@ -58,7 +58,9 @@ std::string load(const std::string& path, Library* out) {
   void* const handle = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* why = dlerror();
-    return why == nullptr ? path + ": cannot be loaded" : why;
+    const std::string said = why == nullptr ? "cannot be loaded" : why;
+    return said.starts_with(file + ":") ? said
+                                        : path + ": " + said;  // it may name another file alone
   }
   using Get = const struct sigsweep_adapter* (*)();
   const auto get = reinterpret_cast<Get>(dlsym(handle, "sigsweep_adapter"));

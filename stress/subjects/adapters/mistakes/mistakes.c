@@ -130,6 +130,7 @@ __attribute__((visibility("hidden")))
 const struct sigsweep_adapter *sigsweep_adapter(void) {
   static const char *const whole[] = {"trace", "!sym:swapcontext", "!sym:setcontext", NULL};
   static const char *const nowhere[] = {"sym:nowhere", NULL};
+  static const char *const header[] = {"trace", "!libc.so.6+0x1-0x2", NULL};
   static const char *const nothing[] = {"!trace", NULL};
   static struct sigsweep_adapter adapter = {
       .abi = SIGSWEEP_ADAPTER_ABI, .size = sizeof adapter, .name = "mistake", .version = "1",
@@ -143,6 +144,7 @@ const struct sigsweep_adapter *sigsweep_adapter(void) {
   if (IS(UNKNOWN_PROMISE)) adapter.promises |= 1u << 30;
   if (!IS(SWITCH_LEFT_OUT)) adapter.code = whole;
   if (IS(CODE_THAT_IS_NOT_THERE)) adapter.code = nowhere;
+  if (IS(RANGE_WITHOUT_CODE)) adapter.code = header;
   if (IS(NO_CODE_LEFT)) adapter.code = nothing;
   if (IS(STACK_NOT_DECLARED)) adapter.traits |= SIGSWEEP_OWNS_STACKS;
   return &adapter;
