@@ -88,7 +88,7 @@ constexpr Subcommand kSubcommands[] = {
     {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
      kTwoFiles, compare_command},
     {"replay", "run schedules (*.sched) and compare with what they expect",
-     kFiles | kReplace | kAdapter, replay_command},
+     kFiles | kReplace | kResults | kAdapter, replay_command},
     {"shrink", "the smallest schedule that shows the same finding", kFiles | kResults | kAdapter,
      shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
