@@ -86,7 +86,7 @@ std::vector<char*> pointers_to(std::vector<std::string>& strings) {
 bool has_mark(const std::filesystem::path& process, const std::string& mark) {
   std::ifstream in(process / "environ", std::ios::binary);
   for (std::string entry; std::getline(in, entry, '\0');) {
-    if (entry == mark) return true;
+    if (entry == mark || entry.starts_with(mark + "/")) return true;
   }
   return false;
 }
@@ -145,25 +145,9 @@ std::string read_all(int fd) {
   }
 }
 
-// One program that runs.
-class Running {
- public:
-  explicit Running(const Program& program);
-  ~Running() { end(); }
-  Running(const Running&) = delete;
-  Running& operator=(const Running&) = delete;
+}  // namespace
 
-  // How it has ended, once it has.
-  std::optional<Ended> look();
-  // Kills it, with all that has its mark.
-  void end();
-
- private:
-  pid_t pid_ = -1;
-  std::string mark_;
-};
-
-Running::Running(const Program& program) {
+Child::Child(const Program& program) {
   mark_ = new_mark();
   const File output(opened(program.output, program.folder));
   const bool together = !program.output.empty() && program.output == program.error;
@@ -189,7 +173,7 @@ Running::Running(const Program& program) {
   throw NotStarted(why.substr(1));
 }
 
-std::optional<Ended> Running::look() {
+std::optional<Ended> Child::look() {
   siginfo_t info{};
   if (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
       info.si_pid == 0) {
@@ -199,7 +183,11 @@ std::optional<Ended> Running::look() {
   return Ended{info.si_code == CLD_EXITED ? Ended::exited : Ended::died, info.si_status};
 }
 
-void Running::end() {
+void Child::ask_to_end() const {
+  if (pid_ > 0) kill(-pid_, SIGTERM);
+}
+
+void Child::end() {
   if (pid_ < 0) return;
   kill(-pid_, SIGKILL);
   end_marked(mark_);
@@ -208,11 +196,19 @@ void Running::end() {
   pid_ = -1;
 }
 
-}  // namespace
-
 std::string new_mark() {
   static unsigned serial = 0;
-  return fmt::format("{}={}-{}", kMark, getpid(), ++serial);
+  const char* own = std::getenv(kMark);
+  return fmt::format("{}={}{}{}-{}", kMark, own == nullptr ? "" : own, own == nullptr ? "" : "/",
+                     getpid(), ++serial);
+}
+
+// What the environment says later is not in /proc: the command itself has no mark by it.
+std::string set_first_mark(const std::string& value) {
+  const char* own = std::getenv(kMark);
+  const std::string whole = own == nullptr ? value : std::string(own) + "/" + value;
+  setenv(kMark, whole.c_str(), 1);
+  return fmt::format("{}={}", kMark, whole);
 }
 
 void end_marked(const std::string& mark) {
@@ -241,9 +237,9 @@ std::vector<Ended> run_programs(const std::vector<Program>& programs,
                                 std::chrono::milliseconds limit,
                                 const std::function<bool()>& goes_on) {
   const auto end = Clock::now() + limit;
-  std::vector<std::unique_ptr<Running>> running;
+  std::vector<std::unique_ptr<Child>> running;
   running.reserve(programs.size());
-  for (const Program& program : programs) running.push_back(std::make_unique<Running>(program));
+  for (const Program& program : programs) running.push_back(std::make_unique<Child>(program));
   std::vector<Ended> ended(programs.size(), Ended{Ended::late});
   const auto look_at_all = [&] {
     std::size_t left = 0;

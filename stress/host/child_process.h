@@ -5,6 +5,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,6 +37,26 @@ struct Ended {
   std::string how() const;  // "ended with status 3"
 };
 
+// One program that runs. Throws as run_programs() does.
+class Child {
+ public:
+  explicit Child(const Program& program);
+  ~Child() { end(); }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // How it has ended, once it has; then nothing of it is left.
+  std::optional<Ended> look();
+  // Asks its process group to end (SIGTERM).
+  void ask_to_end() const;
+  // Kills it, with all that has its mark.
+  void end();
+
+ private:
+  int pid_ = -1;
+  std::string mark_;
+};
+
 // Runs programs side by side until each has ended. `goes_on` is asked about ten times a second;
 // false ends them all as at the deadline. Throws NotStarted where there is no such program, and
 // Failure(kHarnessFailed) where it can't be prepared, or its files can't be written.
@@ -45,9 +66,13 @@ std::vector<Ended> run_programs(const std::vector<Program>& programs,
 Ended run_program(const Program& program, std::chrono::milliseconds limit);
 
 // A mark that a child puts into its environment, NAME=VALUE: whatever it starts inherits it, even
-// what leaves its process group. Different each time.
+// what leaves its process group. Different each time. Marks nest: if the command has one itself, its
+// children's begin with that and a slash.
 std::string new_mark();
-// Ends all processes that have the mark, within a second.
+// Gives the marks of all later children a first part, which no other command has. Returns the mark
+// that all of them have then.
+std::string set_first_mark(const std::string& value);
+// Ends all processes that have the mark, or one that begins with it and a slash, within a second.
 void end_marked(const std::string& mark);
 
 // Is there such a program on the PATH?

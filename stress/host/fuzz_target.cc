@@ -31,13 +31,6 @@ using std::chrono::seconds;
 constexpr std::size_t kAtATime = 500;
 constexpr auto kTimeOfJudging = minutes(5);
 
-std::vector<std::string> target_names() {
-  std::istringstream words(SIGSWEEP_FUZZ_TARGETS);
-  std::vector<std::string> names;
-  for (std::string name; words >> name;) names.push_back(name);
-  return names;
-}
-
 std::string without_fault(const std::string& name) {
   return name.substr(0, name.find('-'));
 }
@@ -84,6 +77,13 @@ void judge_some(const FuzzTarget& target, std::span<const fs::path> files, const
 }
 
 }  // namespace
+
+std::vector<std::string> target_names() {
+  std::istringstream words(SIGSWEEP_FUZZ_TARGETS);
+  std::vector<std::string> names;
+  for (std::string name; words >> name;) names.push_back(name);
+  return names;
+}
 
 fs::path builds_folder(const FuzzOptions& options) {
   if (!options.builds.empty()) return fs::absolute(options.builds).lexically_normal();

@@ -17,6 +17,7 @@ inline constexpr const char* kAdapterTarget = "adapter_fuzzer";
 struct FuzzOptions {
   std::string engine, target;
   std::string expect = "new";  // of a campaign: new inputs, or that it works
+  std::string gone;            // of triage: where what shows nothing goes; empty: that fails
   std::string builds;          // folder of the presets' builds; empty: that of this command
   unsigned seconds = 60;
   unsigned keep = 0;
@@ -28,6 +29,7 @@ struct FuzzOptions {
 std::filesystem::path builds_folder(const FuzzOptions& options);
 std::filesystem::path checkout_of(const FuzzOptions& options);
 
+std::vector<std::string> target_names();
 // Throws Failure(kUsage), with the names that are allowed, where there is no such target. A target
 // with a planted fault is TARGET-FAULT.
 void check_target(const std::string& name);

@@ -51,6 +51,14 @@ struct HistoryFlags {
   std::string file = "results/history.sqlite", keep = "30d";
 };
 
+// Of nightly.
+struct NightlyFlags {
+  std::string budget;             // "10m"; empty: not given
+  std::vector<std::string> only;  // names of parts; empty: all
+  bool resume = false;
+  std::string history;  // its file; empty: beside the folder of nights
+};
+
 struct Options {
   std::vector<std::string> isas;  // as given; empty: the machine's own
   std::string isa;                // of them, the one that a session is for
@@ -88,6 +96,7 @@ struct Options {
   std::vector<std::string> benchmark_flags;
   ServiceFlags service;
   HistoryFlags history;
+  NightlyFlags nightly;
   std::string command_line;  // as given
 };
 

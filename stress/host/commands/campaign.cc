@@ -1,10 +1,7 @@
 // Seeds in, the engine's time, what it has found named: once each, by one process.
 #include "stress/host/commands/campaign.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,6 +12,7 @@
 #include "stress/host/commands/fuzz_results.h"
 #include "stress/host/files.h"
 #include "stress/host/finding.h"
+#include "stress/host/folder_lock.h"
 #include "stress/host/fuzz_engine.h"
 
 namespace sigsweep {
@@ -40,27 +38,6 @@ struct Found {
   std::vector<Group> groups;  // by cause
   std::size_t findings = 0, failures = 0, alone = 0, unasked = 0;
   std::string failure;  // one of them
-};
-
-// Ends the command where another campaign works in the folder.
-class OnlyOne {
- public:
-  explicit OnlyOne(const fs::path& folder) {
-    const fs::path path = folder / "lock";
-    fd_ = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
-    if (fd_ < 0) throw Failure(kUsage, fmt::format("{}: cannot be written", path.string()));
-    if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
-    close(fd_);
-    throw Failure(kHarnessFailed,
-                  fmt::format("{}: another campaign is at work there; --out names another place",
-                              folder.string()));
-  }
-  ~OnlyOne() { close(fd_); }
-  OnlyOne(const OnlyOne&) = delete;
-  OnlyOne& operator=(const OnlyOne&) = delete;
-
- private:
-  int fd_;
 };
 
 fs::path folder_of(const Options& o) {
@@ -360,7 +337,7 @@ int campaign_command(const Options& options) {
   }
   const CampaignFolder folder{folder_of(options)};
   need_folder(folder.root);
-  const OnlyOne only_one(folder.root);
+  const FolderLock only_one(folder.root, "campaign");
   Campaign campaign(options);
   print_provenance(options);
   ResultsWriter results(options.json);

@@ -46,6 +46,8 @@ void add_fuzz_flags(CLI::App* app, Options* o) {
     app->add_option("--times", o->fuzz.times, "replays of the smallest schedule of a group")
         ->check(CLI::Range(1, 999999))
         ->capture_default_str();
+    app->add_option("--gone", o->fuzz.gone,
+                    "a folder: what shows nothing any more goes there, and does not fail");
     app->add_option("paths", o->files, "files or folders with what was found")->required();
   }
   if (name == "reproduce") {

@@ -27,6 +27,7 @@
 #include "stress/host/commands/history.h"
 #include "stress/host/commands/merge.h"
 #include "stress/host/commands/minimize.h"
+#include "stress/host/commands/nightly.h"
 #include "stress/host/commands/prove.h"
 #include "stress/host/commands/replay.h"
 #include "stress/host/commands/reproduce.h"
@@ -60,7 +61,8 @@ enum Flags : unsigned {
   kAdapterAuthor = 131072,
   kShards = 262144,
   kTwoFiles = 524288,
-  kHistory = 1048576
+  kHistory = 1048576,
+  kNightly = 2097152
 };
 
 struct Subcommand {
@@ -88,7 +90,7 @@ constexpr Subcommand kSubcommands[] = {
     {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
      kTwoFiles, compare_command},
     {"replay", "run schedules (*.sched) and compare with what they expect",
-     kFiles | kReplace | kAdapter, replay_command},
+     kFiles | kReplace | kResults | kAdapter, replay_command},
     {"shrink", "the smallest schedule that shows the same finding or hazard",
      kFiles | kResults | kAdapter, shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
@@ -104,6 +106,8 @@ constexpr Subcommand kSubcommands[] = {
     {"list", "protocols, sites, handlers, verdicts and sources", kAdapter, list_command},
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras | kAdapter,
      bench_command},
+    {"nightly", "all that there is to do in a night, within a time; it takes care of itself",
+     kNightly, nightly_command},
     {"history", "nights and runs in one file; one of them against another", kHistory,
      history_command},
     {"service-check", "would OSS-Fuzz and ClusterFuzzLite take the fuzz targets?", kService,
@@ -236,6 +240,7 @@ void add_parts_flags(CLI::App* app, Options* o) {
 
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kHistory) != 0) return add_history_flags(app, o);
+  if ((flags & kNightly) != 0) return add_nightly_flags(app, o);
   if ((flags & (kFuzz | kService | kTwoFiles)) != 0) add_adapter_flag(app, flags, o);
   if ((flags & kService) != 0) return add_service_flags(app, &o->service);
   if ((flags & kAdapterAuthor) != 0) return add_adapter_flags(app, o);

@@ -8,8 +8,10 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "stress/host/commands/run_row.h"
 #include "stress/host/debugger.h"
 #include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
@@ -19,6 +21,8 @@
 
 namespace sigsweep {
 namespace {
+
+using nlohmann::ordered_json;
 
 constexpr std::size_t kLargest = 1 << 20;  // bytes of a schedule file
 
@@ -212,10 +216,21 @@ Schedule schedule_to_run(const Session& session, const std::string& path) {
   return schedule;
 }
 
-Exit replay_file(const Session& session, const std::string& path) {
+std::string replayed_line(const std::string& path, const Schedule& schedule,
+                          const std::string& verdict, bool as_expected) {
+  const ordered_json row{{"kind", "replayed"},
+                         {"file", path},
+                         {"isa", schedule.isa},
+                         {"verdict", verdict},
+                         {"expected", as_expected}};
+  return row.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+Exit replay_file(const Session& session, const std::string& path, ResultsWriter* results) {
   Schedule schedule = schedule_to_run(session, path);
   const bool external = take_source(session, &schedule);
   unsigned as_expected = 0;
+  std::string verdict;
   for (unsigned i = 0; i < session.options.times; i++) {
     const Replayed got =
         run(session, schedule, external, path, i == 0 ? Reasons::wanted : Reasons::not_wanted);
@@ -224,6 +239,7 @@ Exit replay_file(const Session& session, const std::string& path) {
     }
     const bool matched = matches(schedule.expect, got);
     if (matched) as_expected++;
+    if (i == 0 || !matched) verdict = got.verdict;
     if (i == 0 || !matched) print(session, path, schedule, got);
     if (!matched) break;
   }
@@ -234,7 +250,9 @@ Exit replay_file(const Session& session, const std::string& path) {
   } else if (as_expected == 0) {
     fmt::print("  expected {}\n", expected);
   }
-  return as_expected == session.options.times ? kAsExpected : kFinding;
+  const bool all = as_expected == session.options.times;
+  results->write_line(replayed_line(path, schedule, verdict, all));
+  return all ? kAsExpected : kFinding;
 }
 
 }  // namespace
@@ -342,20 +360,30 @@ bool is_for_adapter(const std::string& path) {
   return false;
 }
 
-int replay_command(const Options& options) {
-  std::map<std::string, Session> sessions;  // by ISA: the one that is asked for, or each file's own
-  print_provenance(options);
+namespace {
+
+// Each file by its own ISA, unless one is asked for; an adapter has one of its own.
+int replay_all(const Options& options, ResultsWriter* results) {
+  std::map<std::string, Session> sessions;
   Exit worst = kAsExpected;
   for (const std::string& path : options.files) {
     Options one = options;
     const std::string isa = isa_of(read_file(path));
-    // An adapter has an ISA of its own.
     if (options.isas.empty() && !isa.empty() && options.adapter.empty()) one.isa = isa;
     auto at = sessions.find(one.isa);
     if (at == sessions.end()) at = sessions.emplace(one.isa, open_session(one)).first;
-    worst = std::max(worst, replay_file(at->second, path));
+    worst = std::max(worst, replay_file(at->second, path, results));
   }
   return worst;
+}
+
+}  // namespace
+
+int replay_command(const Options& options) {
+  print_provenance(options);
+  ResultsWriter results(options.json);
+  results.write(run_row(options));
+  return write_to_end(&results, [&] { return replay_all(options, &results); });
 }
 
 }  // namespace sigsweep

@@ -77,7 +77,21 @@ bool is_harness_failure(const fs::path& file) {
 // that have no readable form yet.
 struct Given {
   std::vector<fs::path> schedules, others;
+  std::size_t folders = 0;  // of campaigns that were looked through
 };
+
+// How many campaigns have a folder there: each has one for its corpus, or for what it found.
+std::size_t campaigns_below(const fs::path& folder) {
+  std::set<fs::path> campaigns;
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename();
+    if (at->is_directory(error) && (name == "corpus" || name == "findings"))
+      campaigns.insert(at->path().parent_path());
+  }
+  return campaigns.size();
+}
 
 Given sorted_out(const std::vector<std::string>& paths) {
   std::set<fs::path> all;
@@ -90,6 +104,7 @@ Given sorted_out(const std::vector<std::string>& paths) {
       all.insert(file);
   }
   Given given;
+  for (const std::string& path : paths) given.folders += campaigns_below(path);
   for (const fs::path& file : all) {
     const bool found = file.parent_path().filename() == "findings" || is_harness_failure(file);
     const std::string extension = file.extension();
@@ -115,7 +130,7 @@ class Triage {
 
   void sort_in(const Given& given);
   void finish();  // writes, replays
-  int tell(ResultsWriter* results, std::size_t schedules) const;
+  int tell(ResultsWriter* results, const Given& given) const;
 
  private:
   struct Question {  // for the target that found it
@@ -129,6 +144,7 @@ class Triage {
     return fs::exists(file) ? file.string() : std::string();
   }
   void put_earlier_away() const;
+  void note_lost(const fs::path& file, const std::string& why, bool shows_nothing);
   // The session for a schedule's file, and for a schedule.
   const Session& session_for_file(const fs::path& file);
   const Session& session_for(const Schedule& schedule) {
@@ -152,7 +168,7 @@ class Triage {
   std::map<std::pair<std::string, bool>, Session> sessions_;  // by ISA; is it the adapter's?
   std::map<Cause, Group> groups_;
   std::vector<Question> questions_;
-  std::vector<std::string> lost_, failures_;
+  std::vector<std::string> lost_, failures_, gone_;
   std::vector<fs::path> unasked_;
 };
 
@@ -167,6 +183,22 @@ void Triage::put_earlier_away() const {
     }
   }
   fs::remove(out_ / "summary.txt");
+}
+
+// What shows nothing is gone, if a folder for such files is given: there, in the folder of its
+// campaign, it is not asked again.
+void Triage::note_lost(const fs::path& file, const std::string& why, bool shows_nothing) {
+  if (!shows_nothing || options_.fuzz.gone.empty()) {
+    lost_.push_back(told(file, why));
+    return;
+  }
+  gone_.push_back(told(file, why));
+  const fs::path kind = file.parent_path().filename();
+  const fs::path to =
+      fs::path(options_.fuzz.gone) / file.parent_path().parent_path().filename() / kind;
+  need_folder(to);
+  keep(to, file.filename(), content_of(file));
+  fs::remove(file);
 }
 
 const Session& Triage::session_for_file(const fs::path& file) {
@@ -251,7 +283,7 @@ void Triage::sort_in_schedule(const fs::path& file) {
     if (is_target(finder.name)) {
       questions_.push_back({finder, file, failure.what()});
     } else {
-      lost_.push_back(told(file, failure.what()));
+      note_lost(file, failure.what(), failure.status == kUsage);
     }
   }
 }
@@ -266,15 +298,15 @@ void Triage::answer(const Question& question, const Judged& judged) {
     lost_.push_back(
         fmt::format("{}: {} could not be asked: it is not built", file, question.finder.name));
   } else if (!question.otherwise.empty()) {
-    lost_.push_back(told(file, question.otherwise));
+    note_lost(file, question.otherwise, true);
   } else if (question.file.extension() == ".sched") {
     try {
       sort_in_by_replay(file, read_schedule(session_for_file(file), file));
     } catch (const Failure& failure) {
-      if (!stop_requested) lost_.push_back(told(file, failure.what()));
+      if (!stop_requested) note_lost(file, failure.what(), failure.status == kUsage);
     }
   } else {
-    lost_.push_back(fmt::format("{}: {} does not stop at it", file, question.finder.name));
+    note_lost(file, question.finder.name + " does not stop at it", true);
   }
 }
 
@@ -299,7 +331,7 @@ void Triage::sort_in(const Given& given) {
     try {
       sort_in_schedule(file);
     } catch (const Failure& failure) {
-      if (!stop_requested) lost_.push_back(told(file, failure.what()));
+      if (!stop_requested) note_lost(file, failure.what(), failure.status == kUsage);
     }
   }
   for (const fs::path& file : given.others) {
@@ -382,9 +414,9 @@ std::string Triage::line(const Cause& cause, const Group& group) const {
   return line + (group.gdb.empty() ? "" : "; " + group.gdb) + "\n";
 }
 
-int Triage::tell(ResultsWriter* results, std::size_t schedules) const {
+int Triage::tell(ResultsWriter* results, const Given& given) const {
   std::string page = fmt::format("{} schedules, {} findings, {} that show nothing here\n",
-                                 schedules, groups_.size(), lost_.size());
+                                 given.schedules.size(), groups_.size(), lost_.size());
   bool all_known = unasked_.empty();
   for (const auto& [cause, group] : groups_) {
     page += line(cause, group);
@@ -412,9 +444,16 @@ int Triage::tell(ResultsWriter* results, std::size_t schedules) const {
         fmt::format("no schedule  {}: its target, which its folder does not name, runs it again\n",
                     file.string());
   for (const std::string& one : lost_) page += "shows nothing  " + one + "\n";
+  for (const std::string& one : gone_) page += "gone  " + one + "\n";
   for (const std::string& one : failures_)
     page += "harness failure, whatever its schedule shows  " + one + "\n";
   if (stop_requested) page += "stopped: what was sorted until then\n";
+  write_row(results, {{"kind", "triaged"},
+                      {"folders", given.folders},
+                      {"files", given.schedules.size() + given.others.size()},
+                      {"causes", groups_.size()},
+                      {"lost", lost_.size()},
+                      {"gone", gone_.size()}});
   fmt::print("{}", page);
   write_text(out_ / "summary.txt", page);
   if (stop_requested) return kStopped;
@@ -449,12 +488,18 @@ int triage_command(const Options& options) {
   write_run(&results, options);
   if (given.schedules.empty() && given.others.empty()) {
     fmt::print("0 schedules, nothing was found\n");
+    write_row(&results, {{"kind", "triaged"},
+                         {"folders", given.folders},
+                         {"files", 0},
+                         {"causes", 0},
+                         {"lost", 0},
+                         {"gone", 0}});
     results.end(kAsExpected);
     return kAsExpected;
   }
   triage.sort_in(given);
   triage.finish();
-  const int status = triage.tell(&results, given.schedules.size());
+  const int status = triage.tell(&results, given);
   results.end(status);
   return status;
 }

@@ -1,0 +1,28 @@
+// What a part's results files say: how much was done, and what was found.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <vector>
+
+namespace sigsweep {
+
+// Gives each row of a results file (JSON lines) to `take`. A line that is none is passed over: the
+// part's process may have been killed while it wrote. None where there is no such file.
+void each_row(const std::filesystem::path& file,
+              const std::function<void(const nlohmann::ordered_json&)>& take);
+
+// The results files of a part, in its folder.
+std::vector<std::filesystem::path> results_in(const std::filesystem::path& folder);
+
+// The work in counts, by what is counted: trials, execs, operations... Of Google Benchmark's JSON:
+// the benchmarks.
+std::map<std::string, std::uint64_t> work_in(const std::vector<std::filesystem::path>& files);
+// "813711 trials, 10938 cells".
+std::string work_text(const std::map<std::string, std::uint64_t>& work);
+
+}  // namespace sigsweep
