@@ -24,6 +24,7 @@ struct ShardFile {
   std::vector<ResultLine> rows;  // those between
   Shard shard;
   std::uint64_t cells = 0, trials = 0;
+  std::string cut;  // why rows are missing; empty: it is whole
 };
 
 void take_run(ResultLine row, ShardFile* part) {
@@ -50,8 +51,7 @@ void take_row(ResultLine row, ShardFile* part) {
   (kind == "end" ? part->end : part->rows.emplace_back()) = std::move(row);
 }
 
-void check_ended(const ShardFile& part) {
-  check_came_to_end(part.path, part.end);
+void check_cells(const ShardFile& part) {
   if (part.end.number("cells") != part.cells) {
     throw Failure(kUsage, fmt::format("{}: the sweep wrote {} cells; {} are here", part.end.place,
                                       part.end.number("cells"), part.cells));
@@ -63,9 +63,18 @@ ShardFile read_part(const std::string& path) {
   part.path = path;
   constexpr std::string_view kKinds[] = {"run", "cell", "finding", "boundary", "matrix", "end"};
   read_results(path, kKinds, [&](ResultLine row) { take_row(std::move(row), &part); });
-  if (part.run.json.is_null()) throw Failure(kUsage, fmt::format("{}:1:1: has no `run` row", path));
-  check_ended(part);
+  part.cut = part.run.json.is_null() ? path + ": is empty" : why_cut(path, part.end);
+  if (part.cut.empty()) check_cells(part);
   return part;
+}
+
+// A shard that was killed, or stopped, must be done again, like one that has no file.
+std::vector<ShardFile> without_cut(std::vector<ShardFile> files) {
+  std::erase_if(files, [](const ShardFile& file) {
+    if (!file.cut.empty()) fmt::print(stderr, "sigsweep: {}; nothing is taken from it\n", file.cut);
+    return !file.cut.empty();
+  });
+  return files;
 }
 
 // What must be the same in all of them.
@@ -96,15 +105,24 @@ void check_same_content(const ShardFile& a, const ShardFile& b) {
                                     a.shard.text()));
 }
 
+// How many shards the sweep has: the same in all files that tell.
+unsigned count_of(const std::vector<ShardFile>& files) {
+  unsigned count = 0;
+  for (const ShardFile& file : files) {
+    if (file.run.json.is_null()) continue;
+    if (count == 0) count = file.shard.count;
+    if (file.shard.count == count) continue;
+    throw Failure(kUsage, fmt::format("{}: is shard {}; the others are of {}", file.path,
+                                      file.shard.text(), count));
+  }
+  if (count == 0) throw Failure(kUsage, "the files are empty: no shard has begun");
+  return count;
+}
+
 // By their numbers; a shard that is there twice once.
 std::map<unsigned, ShardFile> by_number(std::vector<ShardFile> parts) {
   std::map<unsigned, ShardFile> have;
-  const Shard first = parts.front().shard;
   for (ShardFile& part : parts) {
-    if (part.shard.count != first.count) {
-      throw Failure(kUsage, fmt::format("{}: is shard {}; the others are of {}", part.path,
-                                        part.shard.text(), first.count));
-    }
     if (!have.empty()) check_same_run(have.begin()->second, part);
     const auto other = have.find(part.shard.index);
     if (other != have.end()) {
@@ -116,8 +134,7 @@ std::map<unsigned, ShardFile> by_number(std::vector<ShardFile> parts) {
   return have;
 }
 
-void check_complete(const std::map<unsigned, ShardFile>& parts) {
-  const unsigned count = parts.begin()->second.shard.count;
+void check_complete(const std::map<unsigned, ShardFile>& parts, unsigned count) {
   std::vector<unsigned> missing;
   for (unsigned i = 1; i <= count; i++) {
     if (!parts.contains(i)) missing.push_back(i);
@@ -175,9 +192,11 @@ double largest_over_mean(const std::map<unsigned, ShardFile>& parts, std::uint64
 int merge_command(const Options& options) {
   std::vector<ShardFile> files;
   for (const std::string& path : options.files) files.push_back(read_part(path));
+  const unsigned count = count_of(files);
+  files = without_cut(std::move(files));
   const std::size_t given = files.size();
   const std::map<unsigned, ShardFile> parts = by_number(std::move(files));
-  check_complete(parts);
+  check_complete(parts, count);
   const EndRow end = write_all(parts, options);
   std::uint64_t trials = 0;
   for (const auto& [index, part] : parts) trials += part.trials;
