@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "stress/host/report.h"
 #include "stress/host/results.h"
 #include "stress/host/results_reader.h"
 #include "stress/host/shard.h"
@@ -61,7 +62,8 @@ void check_cells(const ShardFile& part) {
 ShardFile read_part(const std::string& path) {
   ShardFile part;
   part.path = path;
-  constexpr std::string_view kKinds[] = {"run", "cell", "finding", "boundary", "matrix", "end"};
+  constexpr std::string_view kKinds[] = {"run",      "cell",   "finding", "baseline",
+                                         "boundary", "matrix", "end"};
   read_results(path, kKinds, [&](ResultLine row) { take_row(std::move(row), &part); });
   part.cut = part.run.json.is_null() ? path + ": is empty" : why_cut(path, part.end);
   if (part.cut.empty()) check_cells(part);
@@ -163,13 +165,13 @@ ordered_json whole_run(const std::map<unsigned, ShardFile>& parts, const Options
   return run;
 }
 
-EndRow write_all(const std::map<unsigned, ShardFile>& parts, const Options& options) {
-  ResultsWriter writer(options.json);
-  writer.write_line(
-      whole_run(parts, options).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+EndRow write_all(const std::map<unsigned, ShardFile>& parts, const Options& options,
+                 ReportBuilder* report) {
+  ResultsWriter writer(options.json, report);
+  writer.write(whole_run(parts, options));
   EndRow end;
   for (const auto& [index, part] : parts) {
-    for (const ResultLine& row : part.rows) writer.write_line(row.json.dump());
+    for (const ResultLine& row : part.rows) writer.write(row.json);
     end.cells += part.cells;
     // Its own verdict, which goes by what was acknowledged when it ran.
     end.status = std::max(end.status, static_cast<int>(part.end.number("status")));
@@ -187,9 +189,7 @@ double largest_over_mean(const std::map<unsigned, ShardFile>& parts, std::uint64
                            static_cast<double>(trials);
 }
 
-}  // namespace
-
-int merge_command(const Options& options) {
+int run_merge(const Options& options, ReportBuilder* report) {
   std::vector<ShardFile> files;
   for (const std::string& path : options.files) files.push_back(read_part(path));
   const unsigned count = count_of(files);
@@ -197,7 +197,7 @@ int merge_command(const Options& options) {
   const std::size_t given = files.size();
   const std::map<unsigned, ShardFile> parts = by_number(std::move(files));
   check_complete(parts, count);
-  const EndRow end = write_all(parts, options);
+  const EndRow end = write_all(parts, options, report);
   std::uint64_t trials = 0;
   for (const auto& [index, part] : parts) trials += part.trials;
   fmt::print("{} shards, {} cells, {} trials: {}\n", parts.size(), end.cells, trials,
@@ -211,6 +211,13 @@ int merge_command(const Options& options) {
   for (const auto& [name, shards] : processors(parts)) fmt::print("{} on {}\n", shards, name);
   fmt::print("results: {}\n", options.json);
   return end.status;
+}
+
+}  // namespace
+
+int merge_command(const Options& options) {
+  return with_reports(options, "sweep",
+                      [&](ReportBuilder* report) { return run_merge(options, report); });
 }
 
 }  // namespace sigsweep

@@ -7,10 +7,12 @@
 #include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/soak.h"
+#include "stress/host/report.h"
 #include "stress/host/shard.h"
 #include "stress/host/sweep.h"
 
@@ -41,25 +43,46 @@ std::uint64_t mismatches(const SweepResult& result) {
   return sum;
 }
 
-constexpr std::size_t kShown = 3;  // findings printed in full; all are in the results
+constexpr std::size_t kShown = 3;       // findings printed in full; all are in the results
+constexpr std::size_t kReported = 100;  // cells whose first finding is in full in --junit's report
+
+// Makes the page of a finding if it is to be printed, or to stand in a report.
+class Pages {
+ public:
+  Pages(const Session& session, ReportBuilder* report) : session_(session), report_(report) {}
+  void take(const ReportedTrial& finding, bool is_shown) {
+    const bool is_first =
+        report_ != nullptr && cells_.size() < kReported &&
+        cells_.emplace(finding.protocol, finding.site(), finding.handler()).second;
+    if (!is_shown && !is_first) return;
+    const std::string& out = session_.options.out;
+    const std::string page =
+        render_finding(session_, finding, out.empty() ? "results/findings" : out + "/findings");
+    if (is_shown) fmt::print("\n{}", page);
+    if (is_first) report_->page(finding_id(finding), page);
+  }
+
+ private:
+  const Session& session_;
+  ReportBuilder* report_;  // null: there is none
+  std::set<std::tuple<std::string, std::string, std::string>> cells_;
+};
 
 void report_findings(const Session& session, const SweepResult& result, ResultsWriter* writer) {
-  const std::string folder =
-      session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
+  Pages pages(session, writer->report());
   std::size_t shown = 0;
   std::set<std::string> known;
   for (const ReportedTrial& example : result.examples) {
     if (example.expected) continue;
-    writer->write(finding_row(session, example));
     const std::string id = finding_id(example);
-    if (const std::string* reason = session.known->reason(id)) {
-      known.insert(fmt::format("known finding {}: {}\n", id, *reason));
-      continue;
-    }
-    if (shown++ < kShown) fmt::print("\n{}", render_finding(session, example, folder));
+    const std::string* const reason = session.known->reason(id);
+    if (reason != nullptr) known.insert(fmt::format("known finding {}: {}\n", id, *reason));
+    pages.take(example, reason == nullptr && shown++ < kShown);
+    writer->write(finding_row(session, example));
   }
   for (const std::string& line : known) fmt::print("{}", line);
   for (const BaselineProblem& p : result.without_signal) {
+    writer->write(BaselineRow{session.options.isa, p.protocol, p.site, p.verdict, p.detail});
     fmt::print("\n{} {}: {} without any signal: {}\n", p.protocol, p.site, p.verdict, p.detail);
   }
   if (shown > kShown) fmt::print("\n... and {} more findings in the results.\n", shown - kShown);
@@ -188,9 +211,7 @@ Work work_of(const std::vector<Session>& sessions, const std::optional<Shard>& s
   return work;
 }
 
-}  // namespace
-
-int sweep_command(const Options& options) {
+int run_sweep(const Options& options, ReportBuilder* report) {
   std::optional<Shard> shard;
   if (!options.shard.empty()) shard = parse_shard(options.shard);
   std::vector<std::string> left_out;
@@ -203,12 +224,19 @@ int sweep_command(const Options& options) {
   check_per_boundary(sessions.front(), file);
   Work work = work_of(sessions, shard);
   work.run.left_out = left_out;
-  ResultsWriter writer(file);
+  ResultsWriter writer(file, report);
   writer.write(work.run);
   const int status =
       write_to_end(&writer, [&] { return sweep_all(sessions, work.plans, &writer); });
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;
+}
+
+}  // namespace
+
+int sweep_command(const Options& options) {
+  return with_reports(options, "sweep",
+                      [&](ReportBuilder* report) { return run_sweep(options, report); });
 }
 
 }  // namespace sigsweep
