@@ -5,7 +5,7 @@
 # shellcheck disable=SC2034  # read by the scripts that source this file
 BASE_PACKAGES=(
   clang libclang-rt-dev llvm g++ cmake ninja-build ccache
-  libcli11-dev nlohmann-json3-dev libfmt-dev libcapstone-dev libsqlitecpp-dev
+  libcli11-dev nlohmann-json3-dev libfmt-dev libcapstone-dev libsqlitecpp-dev libdw-dev
   libgtest-dev libgmock-dev libbenchmark-dev libboost-context-dev libpth-dev
   python3 python3-jsonschema gdb binutils
 )
@@ -15,6 +15,15 @@ TEST_PACKAGES=(clang-format-14 shellcheck git afl++)
 # What only scripts/test --full needs.
 # shellcheck disable=SC2034
 FULL_PACKAGES=(clang-tidy-14)
+
+# Consumers of what sigsweep writes, and engines of many machines: a test that can't have its own is skipped.
+# shellcheck disable=SC2034
+CONSUMER_PACKAGES=(python3-junitparser python3-yaml parallel gnuplot-nox)
+# What only scripts/test --full needs, likewise.
+# shellcheck disable=SC2034
+FULL_CONSUMER_PACKAGES=(libbenchmark-tools python3-scipy)
+# shellcheck disable=SC2034
+MACHINES_PACKAGES=(slurm-wlm munge)
 
 # Without these an ISA is left out of the build, which says so.
 # clang's sanitizers and libFuzzer for 386 are in libclang-rt-dev, among BASE_PACKAGES.

@@ -165,4 +165,20 @@ CampaignCourse course_of(const std::vector<CoursePoint>& points) {
   return course;
 }
 
+std::string plot_data(const std::vector<CoursePoint>& points) {
+  std::string text =
+      "# relative_time, cycles_done, cur_item, corpus_count, pending_total, pending_favs, "
+      "map_size, "
+      "saved_crashes, saved_hangs, max_depth, execs_per_sec, total_execs, edges_found\n";
+  CoursePoint before;
+  for (const CoursePoint& point : points) {
+    const double seconds = point.seconds - before.seconds;
+    const double rate = seconds > 0 ? static_cast<double>(point.execs - before.execs) / seconds : 0;
+    text += fmt::format("{:.0f}, 0, 0, 0, 0, 0, 0.00%, 0, 0, 0, {:.2f}, {}, {}\n", point.seconds,
+                        rate, point.execs, point.covered);
+    before = point;
+  }
+  return text;
+}
+
 }  // namespace sigsweep

@@ -45,4 +45,8 @@ struct CampaignCourse {
 };
 CampaignCourse course_of(const std::vector<CoursePoint>& points);
 
+// The course as AFL++'s plot_data, for afl-plot: of any engine. Edges are phases; what a campaign does
+// not count is 0.
+std::string plot_data(const std::vector<CoursePoint>& points);
+
 }  // namespace sigsweep

@@ -1,10 +1,13 @@
 // When a campaign has slowed down, and what its files of counters add up to.
 #include "stress/host/campaign_figures.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <fstream>
+#include <iterator>
 
 #include "stress/host/files.h"
 
@@ -36,6 +39,38 @@ TEST(Course, IsNotSlowOtherwise) {
   EXPECT_FALSE(is_slow({0, 0, 0, 100, 100, 100, 100, 100}));
   EXPECT_FALSE(is_slow({100, 0}));
   EXPECT_FALSE(is_slow({}));
+}
+
+TEST(Course, IsPlotDataOfAfl) {
+  const std::string text = plot_data({{2, 10, 3}, {4, 30, 7}});
+  EXPECT_EQ(text.substr(text.find('\n') + 1),
+            "2, 0, 0, 0, 0, 0, 0.00%, 0, 0, 0, 5.00, 10, 3\n"
+            "4, 0, 0, 0, 0, 0, 0.00%, 0, 0, 0, 10.00, 30, 7\n");
+}
+
+// afl-plot wants some lines at least.
+TEST(Course, IsPlottedByAflPlot) {
+  for (const char* program : {"afl-plot", "gnuplot"}) {
+    if (std::system(fmt::format("command -v {} >/dev/null", program).c_str()) != 0)
+      GTEST_SKIP() << "there is no " << program << " here (packages afl++ and gnuplot-nox)";
+  }
+  std::vector<CoursePoint> points;
+  for (unsigned i = 1; i <= 16; i++) points.push_back({10.0 * i, 1000 * i, 10 * i});
+  const TemporaryFolder temporary;
+  const std::string folder = temporary.path();
+  std::ofstream(folder + "/plot_data") << plot_data(points);
+  std::ofstream(folder + "/fuzzer_stats") << "afl_banner        : onm_fuzzer, libfuzzer\n";
+  const std::string out = folder + "/plot";
+  ASSERT_EQ(std::system(fmt::format("afl-plot {} {} >{}/log 2>&1", folder, out, folder).c_str()), 0)
+      << content_of(folder + "/log");
+  EXPECT_EQ(content_of(folder + "/log").find("warning"), std::string::npos)
+      << content_of(folder + "/log");
+  for (const char* picture : {"exec_speed.png", "edges.png"}) {
+    std::ifstream in(out + "/" + picture, std::ios::binary);
+    const std::string image(std::istreambuf_iterator<char>(in), {});
+    EXPECT_EQ(image.substr(1, 3), "PNG") << picture;
+  }
+  EXPECT_NE(content_of(out + "/index.html").find("onm_fuzzer, libfuzzer"), std::string::npos);
 }
 
 TEST(Course, TellsPhasesOverTime) {

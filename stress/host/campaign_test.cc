@@ -17,6 +17,7 @@ TEST_F(Campaign, BeginsWithTheSeedsAndKeepsWhatIsNew) {
     EXPECT_NE(ran.output.find("100 execs"), std::string::npos) << ran.output;
     EXPECT_NE(ran.output.find("; 1 new in the corpus, 0 findings\n"), std::string::npos);
     EXPECT_EQ(content(out() + "/corpus/seed"), "seed");
+    EXPECT_EQ(content(out() + "/plot_data").substr(0, 17), "# relative_time, ");
     const auto campaigns = rows(checkout() + "/r.jsonl", "campaign");
     ASSERT_EQ(campaigns.size(), 1U);
     EXPECT_EQ(campaigns[0]["execs"], 100);

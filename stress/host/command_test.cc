@@ -1003,6 +1003,15 @@ TEST_F(Shards, ThatDidNotComeToTheirEndAreRefused) {
   EXPECT_EQ(merged.status, 2);
   EXPECT_NE(merged.output.find("the sweep ended with status 4"), std::string::npos)
       << merged.output;
+  EXPECT_NE(merged.output.find("missing shards: 1 of 2"), std::string::npos) << merged.output;
+  write("empty.jsonl", "");
+  const Ran both = sigsweep("merge --json x.jsonl stopped.jsonl empty.jsonl");
+  EXPECT_EQ(both.status, 2);
+  EXPECT_NE(both.output.find("missing shards: 1-2 of 2"), std::string::npos) << both.output;
+  EXPECT_EQ(sigsweep("merge --json x.jsonl empty.jsonl").status, 2);
+  write("cut.jsonl", all[0] + all[1]);
+  EXPECT_EQ(sigsweep("merge --json both.jsonl cut.jsonl 1.jsonl 2.jsonl").status, 0)
+      << "the shard was done again";
 }
 
 TEST_F(Shards, ComeToTheStatusThatTheWholeRunHas) {

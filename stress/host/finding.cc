@@ -17,6 +17,7 @@
 #include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/options.h"
+#include "stress/host/source_lines.h"
 
 namespace sigsweep {
 namespace {
@@ -125,19 +126,41 @@ Schedule schedule_of(const ReportedTrial& e, const std::string& command_line) {
   return schedule;
 }
 
+// Where its source is: of a row whose instruction is known.
+static void add_source(const Session& session, const CodePlace& place, FindingRow* row) {
+  row->symbol = place.symbol;
+  row->offset = place.offset;
+  std::string file = session.runner_path;
+  for (const ModuleSpec& module : session.description.modules) {
+    if (module.name == place.module) file = module.path;
+  }
+  row->binary = from_checkout(file, file);
+  if (!session.lines) return;
+  const SourceLine source = place.module.empty()
+                                ? session.lines->at(file, place.symbol, place.offset)
+                                : session.lines->at(file, place.address);
+  row->source_file = source.file;
+  row->source_line = source.line;
+}
+
 FindingRow finding_row(const Session& session, const ReportedTrial& e) {
   const std::string id = finding_id(e);
+  const std::string* const reason = session.known->reason(id);
   const std::string& detail = e.mismatch().empty() ? e.account.detail : e.mismatch();
-  return FindingRow{id,
-                    e.isa,
-                    e.protocol,
-                    e.site(),
-                    e.handler(),
-                    e.phase().text(),
-                    std::string(e.verdict()),
-                    detail,
-                    print_schedule(schedule_of(e, session.options.command_line)),
-                    session.known->reason(id) != nullptr};
+  FindingRow row{id,
+                 e.isa,
+                 e.protocol,
+                 e.site(),
+                 e.handler(),
+                 e.phase().text(),
+                 std::string(e.verdict()),
+                 detail,
+                 print_schedule(schedule_of(e, session.options.command_line)),
+                 reason != nullptr,
+                 reason == nullptr ? "" : *reason};
+  if (const CodePlace place = place_of(blamed(e.account)); !place.symbol.empty())
+    add_source(session, place, &row);
+  return row;
 }
 
 // Another run may write the same finding: whoever reads the file finds one or the other, whole.

@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "stress/host/adapter_file.h"
+#include "stress/host/source_lines.h"
 
 #ifndef SIGSWEEP_VERSION
 #error "SIGSWEEP_VERSION and SIGSWEEP_BUILD come from CMake"
@@ -180,6 +181,7 @@ Session open_session(const Options& given) {
   Session session;
   const Options& options = session.options = with_adapter(given);
   session.known = std::make_shared<KnownFindings>(options.known);
+  session.lines = std::make_shared<SourceLines>();
   session.runner_path = usable_runner(options);
   session.runner =
       std::make_unique<RunnerProcess>(session.runner_path, options.isa, options.adapter);

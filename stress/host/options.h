@@ -80,6 +80,7 @@ struct Options {
   unsigned jobs = 1;
   unsigned times = 1;
   std::string json, out, known;
+  std::string junit, sarif;  // reports for other programs; empty: none
   std::vector<std::string> assume, claims;
   std::vector<std::string> files;
   // storm's own
@@ -107,6 +108,8 @@ inline constexpr const char* kSubjects[] = {"onm", "fcontext", kAdapterSubject};
 // The machine's own instruction set, of kIsas.
 std::string machine_isa();
 
+class SourceLines;
+
 // What a command works with: the runner of one ISA and subject, and what it says of its subject.
 struct Session {
   Options options;
@@ -114,6 +117,7 @@ struct Session {
   std::unique_ptr<RunnerProcess> runner;
   Description description;
   std::shared_ptr<const KnownFindings> known;
+  std::shared_ptr<SourceLines> lines;  // of the runner and the files that it loads
 
   // Names of a flag, with `all` spelled out. Throws Failure(kUsage) for one that is not known.
   std::vector<std::string> protocols() const;

@@ -23,6 +23,7 @@
 #include <thread>
 
 #include "stress/host/options.h"
+#include "stress/host/report.h"
 
 namespace sigsweep {
 namespace {
@@ -103,7 +104,8 @@ void make_folder_of(const std::string& path) {
   }
 }
 
-ResultsWriter::ResultsWriter(const std::string& path) : path_(path) {
+ResultsWriter::ResultsWriter(const std::string& path, ReportBuilder* report)
+    : path_(path), report_(report) {
   if (path.empty()) return;
   make_folder_of(path);
   fd_ = open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
@@ -144,6 +146,11 @@ void ResultsWriter::line(const std::string& text) {
   }
 }
 
+void ResultsWriter::write(const ordered_json& row) {
+  if (report_ != nullptr) report_->take(row);
+  line(dump(row));
+}
+
 static ordered_json adapter_json(const AdapterRow& row) {
   return {{"name", row.name},         {"version", row.version}, {"build", row.build},
           {"promises", row.promises}, {"traits", row.traits},   {"file", row.file}};
@@ -173,7 +180,7 @@ void ResultsWriter::write(const RunRow& row) {
         {"mitigations", here.mitigations}}}};
   if (!row.subject.empty()) run["subject"] = row.subject;
   if (row.adapter) run["adapter"] = adapter_json(*row.adapter);
-  line(dump(run));
+  write(run);
 }
 
 void ResultsWriter::write(const CellRow& row) {
@@ -202,23 +209,25 @@ void ResultsWriter::write(const CellRow& row) {
   if (row.not_judged != 0) json["not_judged"] = row.not_judged;
   if (row.copies != 0) json["copies"] = row.copies;
   if (!row.left_out.empty()) json["left_out"] = row.left_out;
-  line(dump(json));
+  write(json);
 }
 
 void ResultsWriter::write(const ClaimRow& row) {
-  line(dump(ordered_json{{"kind", "claim"},
-                         {"id", row.id},
-                         {"isa", row.isa},
-                         {"statement", row.statement},
-                         {"holds", row.holds},
-                         {"cells", row.cells},
-                         {"pairs", row.pairs},
-                         {"trials", row.trials},
-                         {"landed", row.landed},
-                         {"left_out", row.left_out},
-                         {"counterexample", row.counterexample},
-                         {"detail", row.detail},
-                         {"seconds", row.seconds}}));
+  ordered_json json{{"kind", "claim"},
+                    {"id", row.id},
+                    {"isa", row.isa},
+                    {"statement", row.statement},
+                    {"holds", row.holds},
+                    {"cells", row.cells},
+                    {"pairs", row.pairs},
+                    {"trials", row.trials},
+                    {"landed", row.landed},
+                    {"left_out", row.left_out},
+                    {"counterexample", row.counterexample},
+                    {"detail", row.detail},
+                    {"seconds", row.seconds}};
+  if (!row.finding.empty()) json["finding"] = row.finding;
+  write(json);
 }
 
 static ordered_json latency_json(const LatencyRow& l) {
@@ -271,30 +280,48 @@ void ResultsWriter::write(const StormRow& row) {
                     {"latency", latency_json(row.latency)},
                     {"entry", latency_json(row.entry)},
                     {"expected", row.expected}};
+  if (!row.finding.empty()) json["finding"] = row.finding;
   if (row.adapter) {
     json["adapter"] = adapter_json(*row.adapter);
     json["handlers"] = row.handlers;
     json["backtraces"] = row.backtraces;
   }
-  line(dump(json));
+  write(json);
+}
+
+void ResultsWriter::write(const SkippedRow& row) {
+  write(ordered_json{{"kind", "skipped"}, {"isa", row.isa}, {"what", row.what}, {"why", row.why}});
+}
+
+void ResultsWriter::write(const BaselineRow& row) {
+  write(ordered_json{{"kind", "baseline"},
+                     {"isa", row.isa},
+                     {"protocol", row.protocol},
+                     {"site", row.site},
+                     {"verdict", row.verdict},
+                     {"detail", row.detail}});
 }
 
 void ResultsWriter::write(const FindingRow& row) {
-  line(dump(ordered_json{{"kind", "finding"},
-                         {"id", row.id},
-                         {"isa", row.isa},
-                         {"protocol", row.protocol},
-                         {"site", row.site},
-                         {"handler", row.handler},
-                         {"phase", row.phase},
-                         {"verdict", row.verdict},
-                         {"detail", row.detail},
-                         {"schedule", row.schedule},
-                         {"known", row.known}}));
+  ordered_json json{{"kind", "finding"},        {"id", row.id},           {"isa", row.isa},
+                    {"protocol", row.protocol}, {"site", row.site},       {"handler", row.handler},
+                    {"phase", row.phase},       {"verdict", row.verdict}, {"detail", row.detail},
+                    {"schedule", row.schedule}, {"known", row.known}};
+  if (row.known) json["reason"] = row.reason;
+  if (!row.symbol.empty()) {
+    json["symbol"] = row.symbol;
+    json["offset"] = row.offset;
+    json["binary"] = row.binary;
+  }
+  if (row.source_line != 0) {
+    json["source_file"] = row.source_file;
+    json["source_line"] = row.source_line;
+  }
+  write(json);
 }
 
 void ResultsWriter::write(const EndRow& row) {
-  line(dump(ordered_json{{"kind", "end"}, {"cells", row.cells}, {"status", row.status}}));
+  write(ordered_json{{"kind", "end"}, {"cells", row.cells}, {"status", row.status}});
 }
 
 int write_to_end(ResultsWriter* writer, const std::function<int()>& work) {

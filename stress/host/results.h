@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -81,11 +82,28 @@ struct ClaimRow {
   std::vector<std::string> left_out;  // of the statement's quantifiers, what was not tried
   std::string counterexample, detail;
   double seconds = 0;
+  std::string finding;  // the id of the counterexample; empty: there is none
+};
+
+// What was not tried here, and why.
+struct SkippedRow {
+  std::string isa, what, why;
+};
+
+// An operation that is not ok with no signal at all.
+struct BaselineRow {
+  std::string isa, protocol, site, verdict, detail;
 };
 
 struct FindingRow {
   std::string id, isa, protocol, site, handler, phase, verdict, detail, schedule;
   bool known = false;
+  std::string reason = {};       // known: why
+  std::string symbol = {};       // in front of which instruction; empty: nothing was injected
+  std::uint64_t offset = 0;      // bytes from the symbol's start
+  std::string binary = {};       // the file that the instruction is in
+  std::string source_file = {};  // where its source is ...
+  unsigned source_line = 0;      // ... 0: the binary does not tell
 };
 
 struct EndRow {             // the last line of a run; missing where it was killed
@@ -128,19 +146,23 @@ struct StormRow {
   std::uint64_t wrong_stack = 0;
   double handler_seconds = 0;
   std::map<std::string, std::uint64_t> verdicts;  // but ok
+  std::string finding;                            // what is not as promised; empty: nothing
   double first_violation = 0;                     // seconds after the start; 0: none
   std::uint64_t replay_tried = 0, replay_same = 0, replay_apart = 0;
   LatencyRow latency, entry;
   bool expected = true;
 };
 
+class ReportBuilder;
+
 // Writes each line as it comes, by one write(2): a run that is killed loses at most the last.
 // Nobody else can write the file meanwhile.
 class ResultsWriter {
  public:
-  // An empty path writes nothing. Throws std::runtime_error, with the reason, where the file can't
-  // be made, another run writes it, or a line can't be written.
-  explicit ResultsWriter(const std::string& path);
+  // An empty path writes nothing. The report, if there is one, takes each row, too. Throws
+  // std::runtime_error, with the reason, where the file can't be made, another run writes it, or a
+  // line can't be written.
+  explicit ResultsWriter(const std::string& path, ReportBuilder* report = nullptr);
   ~ResultsWriter();
   ResultsWriter(const ResultsWriter&) = delete;
   ResultsWriter& operator=(const ResultsWriter&) = delete;
@@ -148,18 +170,25 @@ class ResultsWriter {
   void write(const RunRow& row);
   void write(const CellRow& row);
   void write(const ClaimRow& row);
+  void write(const SkippedRow& row);
+  void write(const BaselineRow& row);
   void write(const FindingRow& row);
   void write(const StormRow& row);
   void write(const EndRow& row);
   void end(int status) { write(EndRow{cells_, status}); }
 
   // A row that is JSON already.
+  void write(const nlohmann::ordered_json& row);
+  // Such a row as text, of a kind that no report speaks of.
   void write_line(const std::string& json) { line(json); }
+
+  ReportBuilder* report() const { return report_; }  // null: nobody asks for one
 
  private:
   void line(const std::string& text);
   void take();
   std::string path_;
+  ReportBuilder* report_;
   int fd_ = -1;
   std::uint64_t cells_ = 0;  // written
 };

@@ -66,15 +66,16 @@ void read_results(const std::string& path, std::span<const std::string_view> kin
   }
 }
 
+std::string why_cut(const std::string& path, const ResultLine& end) {
+  if (end.json.is_null())
+    return fmt::format("{}: has no `end` row: the sweep did not come to its end", path);
+  const std::uint64_t status = end.number("status");
+  if (status <= kFinding) return {};
+  return fmt::format("{}: the sweep ended with status {}; 0 or 1 is expected", end.place, status);
+}
+
 void check_came_to_end(const std::string& path, const ResultLine& end) {
-  if (end.json.is_null()) {
-    throw Failure(kUsage,
-                  fmt::format("{}: has no `end` row: the sweep did not come to its end", path));
-  }
-  if (end.number("status") > 1) {
-    throw Failure(kUsage, fmt::format("{}: the sweep ended with status {}; 0 or 1 is expected",
-                                      end.place, end.number("status")));
-  }
+  if (const std::string why = why_cut(path, end); !why.empty()) throw Failure(kUsage, why);
 }
 
 }  // namespace sigsweep

@@ -26,8 +26,10 @@ struct ResultLine {
 void read_results(const std::string& path, std::span<const std::string_view> kinds,
                   const std::function<void(ResultLine)>& take);
 
-// `end`: the last row; its json is null where there is none. Throws Failure(kUsage) for a sweep
-// that was stopped, or killed: rows are missing.
+// `end`: the last row; its json is null where there is none. Why rows are missing, of a sweep that
+// was stopped, or killed; empty: all are there.
+std::string why_cut(const std::string& path, const ResultLine& end);
+// Throws Failure(kUsage) with that.
 void check_came_to_end(const std::string& path, const ResultLine& end);
 
 }  // namespace sigsweep

@@ -160,7 +160,11 @@ void Campaign::run() {
   std::string text;
   for (const CoursePoint& point : course_)
     text += fmt::format("{:.2f} {} {}\n", point.seconds, point.execs, point.covered);
-  if (full_.empty()) write_text(folder_.root / "course", text);
+  if (!full_.empty()) return;
+  write_text(folder_.root / "course", text);
+  write_text(folder_.root / "plot_data", plot_data(course_));
+  write_text(folder_.root / "fuzzer_stats",
+             fmt::format("afl_banner        : {}, {}\n", target_.name, target_.engine));
 }
 
 void Campaign::gather() {

@@ -62,7 +62,8 @@ enum Flags : unsigned {
   kShards = 262144,
   kTwoFiles = 524288,
   kHistory = 1048576,
-  kNightly = 2097152
+  kNightly = 2097152,
+  kReports = 4194304
 };
 
 struct Subcommand {
@@ -74,19 +75,20 @@ struct Subcommand {
 
 constexpr Subcommand kSubcommands[] = {
     {"prove", "check the claims, each with its evidence",
-     kSelect | kInject | kTrials | kResults | kAssume | kClaims | kJobs | kIsaList, prove_command},
+     kSelect | kInject | kTrials | kResults | kReports | kAssume | kClaims | kJobs | kIsaList,
+     prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
-     kSelect | kInject | kTrials | kResults | kAssume | kKnown | kJobs | kParts | kIsaList |
-         kAdapter,
+     kSelect | kInject | kTrials | kResults | kReports | kAssume | kKnown | kJobs | kParts |
+         kIsaList | kAdapter,
      sweep_command},
     {"adapter", "your own switch: a skeleton to start from, and what sigsweep sees of yours",
      kAdapterAuthor, adapter_command},
     {"storm",
      "many threads under signals that come when they like; --protocol takes one "
      "[that of the storm's claim]",
-     kSelect | kResults | kAssume | kStorm | kAdapter, storm_command},
+     kSelect | kResults | kReports | kAssume | kStorm | kAdapter, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
-     kResults | kShards, merge_command},
+     kResults | kReports | kShards, merge_command},
     {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
      kTwoFiles, compare_command},
     {"replay", "run schedules (*.sched) and compare with what they expect",
@@ -232,9 +234,22 @@ void add_parts_flags(CLI::App* app, Options* o) {
   auto* random = add_count(
       app, "--random", &o->random,
       "run so many trials in random order; each must repeat its boundary's first verdict");
-  for (const char* unused : {"--inject", "--depth", "--contain", "--json", "--out", "--known",
-                             "--assume", "--jobs", "--shard", "--per-boundary"}) {
+  for (const char* unused :
+       {"--inject", "--depth", "--contain", "--json", "--out", "--known", "--assume", "--jobs",
+        "--shard", "--per-boundary", "--junit", "--sarif"}) {
     random->excludes(app->get_option(unused));
+  }
+}
+
+// Where results go.
+void add_output_flags(CLI::App* app, unsigned flags, Options* o) {
+  if ((flags & kResults) != 0) {
+    app->add_option("--json", o->json, "results file (JSON lines)");
+    app->add_option("--out", o->out, "folder for results and findings");
+  }
+  if ((flags & kReports) != 0) {
+    app->add_option("--junit", o->junit, "report for a CI: JUnit's XML");
+    app->add_option("--sarif", o->sarif, "findings for code scanning: SARIF 2.1.0");
   }
 }
 
@@ -246,10 +261,7 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kAdapterAuthor) != 0) return add_adapter_flags(app, o);
   if ((flags & kTwoFiles) != 0) return add_compare_flags(app, o);
   if ((flags & kFuzz) == 0) add_selection_flags(app, flags, o);
-  if ((flags & kResults) != 0) {
-    app->add_option("--json", o->json, "results file (JSON lines)");
-    app->add_option("--out", o->out, "folder for results and findings");
-  }
+  add_output_flags(app, flags, o);
   if ((flags & kAssume) != 0) {
     app->add_option("--assume", o->assume,
                     "PROTOCOL=VERDICT: expect only this verdict; it shows how a claim fails")

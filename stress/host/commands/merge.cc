@@ -9,6 +9,7 @@
 #include <set>
 #include <vector>
 
+#include "stress/host/report.h"
 #include "stress/host/results.h"
 #include "stress/host/results_reader.h"
 #include "stress/host/shard.h"
@@ -24,6 +25,7 @@ struct ShardFile {
   std::vector<ResultLine> rows;  // those between
   Shard shard;
   std::uint64_t cells = 0, trials = 0;
+  std::string cut;  // why rows are missing; empty: it is whole
 };
 
 void take_run(ResultLine row, ShardFile* part) {
@@ -50,8 +52,7 @@ void take_row(ResultLine row, ShardFile* part) {
   (kind == "end" ? part->end : part->rows.emplace_back()) = std::move(row);
 }
 
-void check_ended(const ShardFile& part) {
-  check_came_to_end(part.path, part.end);
+void check_cells(const ShardFile& part) {
   if (part.end.number("cells") != part.cells) {
     throw Failure(kUsage, fmt::format("{}: the sweep wrote {} cells; {} are here", part.end.place,
                                       part.end.number("cells"), part.cells));
@@ -61,11 +62,21 @@ void check_ended(const ShardFile& part) {
 ShardFile read_part(const std::string& path) {
   ShardFile part;
   part.path = path;
-  constexpr std::string_view kKinds[] = {"run", "cell", "finding", "boundary", "matrix", "end"};
+  constexpr std::string_view kKinds[] = {"run",      "cell",   "finding", "baseline",
+                                         "boundary", "matrix", "end"};
   read_results(path, kKinds, [&](ResultLine row) { take_row(std::move(row), &part); });
-  if (part.run.json.is_null()) throw Failure(kUsage, fmt::format("{}:1:1: has no `run` row", path));
-  check_ended(part);
+  part.cut = part.run.json.is_null() ? path + ": is empty" : why_cut(path, part.end);
+  if (part.cut.empty()) check_cells(part);
   return part;
+}
+
+// A shard that was killed, or stopped, must be done again, like one that has no file.
+std::vector<ShardFile> without_cut(std::vector<ShardFile> files) {
+  std::erase_if(files, [](const ShardFile& file) {
+    if (!file.cut.empty()) fmt::print(stderr, "sigsweep: {}; nothing is taken from it\n", file.cut);
+    return !file.cut.empty();
+  });
+  return files;
 }
 
 // What must be the same in all of them.
@@ -96,15 +107,24 @@ void check_same_content(const ShardFile& a, const ShardFile& b) {
                                     a.shard.text()));
 }
 
+// How many shards the sweep has: the same in all files that tell.
+unsigned count_of(const std::vector<ShardFile>& files) {
+  unsigned count = 0;
+  for (const ShardFile& file : files) {
+    if (file.run.json.is_null()) continue;
+    if (count == 0) count = file.shard.count;
+    if (file.shard.count == count) continue;
+    throw Failure(kUsage, fmt::format("{}: is shard {}; the others are of {}", file.path,
+                                      file.shard.text(), count));
+  }
+  if (count == 0) throw Failure(kUsage, "the files are empty: no shard has begun");
+  return count;
+}
+
 // By their numbers; a shard that is there twice once.
 std::map<unsigned, ShardFile> by_number(std::vector<ShardFile> parts) {
   std::map<unsigned, ShardFile> have;
-  const Shard first = parts.front().shard;
   for (ShardFile& part : parts) {
-    if (part.shard.count != first.count) {
-      throw Failure(kUsage, fmt::format("{}: is shard {}; the others are of {}", part.path,
-                                        part.shard.text(), first.count));
-    }
     if (!have.empty()) check_same_run(have.begin()->second, part);
     const auto other = have.find(part.shard.index);
     if (other != have.end()) {
@@ -116,8 +136,7 @@ std::map<unsigned, ShardFile> by_number(std::vector<ShardFile> parts) {
   return have;
 }
 
-void check_complete(const std::map<unsigned, ShardFile>& parts) {
-  const unsigned count = parts.begin()->second.shard.count;
+void check_complete(const std::map<unsigned, ShardFile>& parts, unsigned count) {
   std::vector<unsigned> missing;
   for (unsigned i = 1; i <= count; i++) {
     if (!parts.contains(i)) missing.push_back(i);
@@ -146,13 +165,13 @@ ordered_json whole_run(const std::map<unsigned, ShardFile>& parts, const Options
   return run;
 }
 
-EndRow write_all(const std::map<unsigned, ShardFile>& parts, const Options& options) {
-  ResultsWriter writer(options.json);
-  writer.write_line(
-      whole_run(parts, options).dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+EndRow write_all(const std::map<unsigned, ShardFile>& parts, const Options& options,
+                 ReportBuilder* report) {
+  ResultsWriter writer(options.json, report);
+  writer.write(whole_run(parts, options));
   EndRow end;
   for (const auto& [index, part] : parts) {
-    for (const ResultLine& row : part.rows) writer.write_line(row.json.dump());
+    for (const ResultLine& row : part.rows) writer.write(row.json);
     end.cells += part.cells;
     // Its own verdict, which goes by what was acknowledged when it ran.
     end.status = std::max(end.status, static_cast<int>(part.end.number("status")));
@@ -170,15 +189,15 @@ double largest_over_mean(const std::map<unsigned, ShardFile>& parts, std::uint64
                            static_cast<double>(trials);
 }
 
-}  // namespace
-
-int merge_command(const Options& options) {
+int run_merge(const Options& options, ReportBuilder* report) {
   std::vector<ShardFile> files;
   for (const std::string& path : options.files) files.push_back(read_part(path));
+  const unsigned count = count_of(files);
+  files = without_cut(std::move(files));
   const std::size_t given = files.size();
   const std::map<unsigned, ShardFile> parts = by_number(std::move(files));
-  check_complete(parts);
-  const EndRow end = write_all(parts, options);
+  check_complete(parts, count);
+  const EndRow end = write_all(parts, options, report);
   std::uint64_t trials = 0;
   for (const auto& [index, part] : parts) trials += part.trials;
   fmt::print("{} shards, {} cells, {} trials: {}\n", parts.size(), end.cells, trials,
@@ -192,6 +211,13 @@ int merge_command(const Options& options) {
   for (const auto& [name, shards] : processors(parts)) fmt::print("{} on {}\n", shards, name);
   fmt::print("results: {}\n", options.json);
   return end.status;
+}
+
+}  // namespace
+
+int merge_command(const Options& options) {
+  return with_reports(options, "sweep",
+                      [&](ReportBuilder* report) { return run_merge(options, report); });
 }
 
 }  // namespace sigsweep

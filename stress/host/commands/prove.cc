@@ -11,6 +11,7 @@
 #include "stress/host/commands/prove_print.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/storm.h"
+#include "stress/host/report.h"
 #include "stress/host/sweep.h"
 
 namespace sigsweep {
@@ -30,14 +31,17 @@ void check_all(const ClaimPlan& plan, const SweepResult& result, ResultsWriter* 
                ProofPrinter* printer) {
   const Session& session = plan.session();
   ClaimChecker checker(plan, result, writer);
+  const auto skip = [&](const ClaimSpec& claim, const std::string& why) {
+    ProofPrinter::skipped(claim, why);
+    writer->write(SkippedRow{session.options.isa, fmt::format("claim {}", claim.id), why});
+  };
   for (const ClaimSpec& claim : plan.book().claims) {
     if (plan.leaves_out(claim)) {
-      ProofPrinter::skipped(claim, fmt::format("not on {}: {}", claim.not_on, claim.why_not));
+      skip(claim, fmt::format("not on {}: {}", claim.not_on, claim.why_not));
     }
     if (!plan.selects(claim)) continue;
     if (claim.kind == ClaimKind::storm && storm_runner(session).empty()) {
-      ProofPrinter::skipped(
-          claim, fmt::format("no storm is built for this runner ({})", session.runner_path));
+      skip(claim, fmt::format("no storm is built for this runner ({})", session.runner_path));
       continue;
     }
     const ClaimRow row = checker.check(claim);
@@ -109,9 +113,7 @@ void refuse_foreign_claims(const Options& options, const ClaimBook& book,
   }
 }
 
-}  // namespace
-
-int prove_command(const Options& options) {
+int run_prove(const Options& options, ReportBuilder* report) {
   Options with_places = options;
   if (with_places.out.empty()) with_places.out = "results/prove";
   if (with_places.json.empty()) with_places.json = with_places.out + "/prove.jsonl";
@@ -121,7 +123,7 @@ int prove_command(const Options& options) {
   print_provenance(options);
   refuse_foreign_claims(options, books.front(), names_of(sessions));
   for (const Session& session : sessions) require_source(session, options.inject);
-  ResultsWriter writer(with_places.json);
+  ResultsWriter writer(with_places.json, report);
   RunRow run = run_row(sessions.front());
   run.isas = names_of(sessions);
   run.left_out = left_out;
@@ -137,6 +139,13 @@ int prove_command(const Options& options) {
   });
   fmt::print("results: {}\n", with_places.json);
   return status;
+}
+
+}  // namespace
+
+int prove_command(const Options& options) {
+  return with_reports(options, "prove",
+                      [&](ReportBuilder* report) { return run_prove(options, report); });
 }
 
 }  // namespace sigsweep

@@ -11,6 +11,7 @@
 #include "stress/host/commands/storm.h"
 #include "stress/host/finding.h"
 #include "stress/host/order_check.h"
+#include "stress/host/report.h"
 
 namespace sigsweep {
 namespace {
@@ -149,7 +150,11 @@ void ClaimChecker::refute(const CellRow& cell, ClaimRow* row) {
   const ReportedTrial* example = example_of(cell);
   if (example == nullptr) return;
   row->counterexample = print_schedule(schedule_of(*example, session_.options.command_line));
-  fmt::print("{}\n", render_finding(session_, *example, session_.options.out + "/counterexamples"));
+  row->finding = finding_id(*example);
+  const std::string page =
+      render_finding(session_, *example, session_.options.out + "/counterexamples");
+  fmt::print("{}\n", page);
+  if (writer_->report() != nullptr) writer_->report()->page(row->finding, page);
 }
 
 void ClaimChecker::contracts(const ClaimSpec& claim, ClaimRow* row) {

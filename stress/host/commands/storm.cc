@@ -13,6 +13,7 @@
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/sweep.h"
 #include "stress/host/finding.h"
+#include "stress/host/report.h"
 
 namespace sigsweep {
 namespace {
@@ -137,7 +138,14 @@ bool replays(const Session& session, const StormPlan& plan, const Record& violat
   return false;
 }
 
-void replay_violations(const Session& session, const StormPlan& plan, StormResult* result) {
+// What replays, and its protocol does not allow.
+void note_finding(const Session& session, const ReportedTrial& e, std::vector<FindingRow>* found) {
+  if (contains(session.allowed(e.protocol, e.site(), e.handler()), e.verdict())) return;
+  found->push_back(finding_row(session, e));
+}
+
+void replay_violations(const Session& session, const StormPlan& plan, StormResult* result,
+                       std::vector<FindingRow>* findings) {
   StormRow& row = result->row;
   std::set<std::string> written;
   for (const Record& violation : result->violations) {
@@ -157,7 +165,9 @@ void replay_violations(const Session& session, const StormPlan& plan, StormResul
       break;  // what the storm has counted is written all the same
     }
     row.replay_same++;
-    if (written.insert(finding_id(example)).second && !session.options.out.empty()) {
+    if (!written.insert(finding_id(example)).second) continue;
+    note_finding(session, example, findings);
+    if (!session.options.out.empty()) {
       write_schedule(example, session.options.out + "/findings", session.options.command_line);
     }
   }
@@ -287,9 +297,12 @@ int storm_and_judge(const Session& session, const StormPlan& plan,
                     const StormDescription& described, ResultsWriter* writer) {
   StormResult result = run_storm(session, plan, described);
   const bool same_build = session.options.storm_runner.empty();  // so the boundaries are the same
-  if (!result.stopped && same_build) replay_violations(session, plan, &result);
+  std::vector<FindingRow> findings;
+  if (!result.stopped && same_build) replay_violations(session, plan, &result, &findings);
   result.row.adapter = adapter_row(session);
+  result.row.finding = result.finding;
   writer->write(result.row);
+  for (const FindingRow& finding : findings) writer->write(finding);
   fmt::print("{}", render_storm(result));
   if (result.stopped || stop_requested)
     throw Failure(kStopped, "stopped; all lines written so far are complete");
@@ -298,9 +311,7 @@ int storm_and_judge(const Session& session, const StormPlan& plan,
   return result.finding.empty() ? kAsExpected : kFinding;
 }
 
-}  // namespace
-
-int storm_command(const Options& options) {
+int run_storm_command(const Options& options, ReportBuilder* report) {
   const Session session = open_session(options);
   require_storm(session);
   StormPlan plan = plan_of(session);
@@ -313,13 +324,21 @@ int storm_command(const Options& options) {
   }
   if (!undescribed) plan = resolved(described, plan);
   print_provenance(session);
-  ResultsWriter writer(options.json.empty() && !options.out.empty() ? options.out + "/storm.jsonl"
-                                                                    : options.json);
+  ResultsWriter writer(
+      options.json.empty() && !options.out.empty() ? options.out + "/storm.jsonl" : options.json,
+      report);
   writer.write(run_row(session));
   return write_to_end(&writer, [&] {
     if (undescribed) std::rethrow_exception(undescribed);
     return storm_and_judge(session, plan, described, &writer);
   });
+}
+
+}  // namespace
+
+int storm_command(const Options& options) {
+  return with_reports(options, "storm",
+                      [&](ReportBuilder* report) { return run_storm_command(options, report); });
 }
 
 }  // namespace sigsweep

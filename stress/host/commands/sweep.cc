@@ -16,6 +16,7 @@
 #include "stress/host/commands/soak.h"
 #include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
+#include "stress/host/report.h"
 #include "stress/host/shard.h"
 #include "stress/host/sweep.h"
 
@@ -49,6 +50,30 @@ std::uint64_t mismatches(const SweepResult& result) {
   return sum;
 }
 
+std::string findings_folder(const Session& session) {
+  return session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
+}
+
+constexpr std::size_t kReported = 100;  // cells whose first finding is in full in --junit's report
+
+// Gives a report the page of each cell's first finding.
+class FirstPages {
+ public:
+  // `report`: null: there is none.
+  FirstPages(const Session& session, ReportBuilder* report) : session_(session), report_(report) {}
+  void take(const ReportedTrial& finding) {
+    if (report_ == nullptr || cells_.size() >= kReported) return;
+    if (!cells_.emplace(finding.protocol, finding.site(), finding.handler()).second) return;
+    report_->page(finding_id(finding),
+                  render_finding(session_, finding, findings_folder(session_)));
+  }
+
+ private:
+  const Session& session_;
+  ReportBuilder* report_;
+  std::set<std::tuple<std::string, std::string, std::string>> cells_;
+};
+
 // Findings whose signal landed in front of one instruction, one for each id.
 using FindingGroup = std::vector<const ReportedTrial*>;
 
@@ -73,13 +98,15 @@ std::string counted(std::size_t n, const char* what) {
 // acknowledged, a line each.
 std::vector<FindingGroup> group_findings(const Session& session, const SweepResult& result,
                                          ResultsWriter* writer, std::set<std::string>* known) {
+  FirstPages pages(session, writer->report());
   std::vector<FindingGroup> groups;
   std::map<std::tuple<std::string, std::string, std::uint64_t>, std::size_t> at;  // by instruction
   std::set<std::string> seen;
   for (const ReportedTrial& example : result.examples) {
     if (example.expected) continue;
-    writer->write(finding_row(session, example));
     const std::string id = finding_id(example);
+    pages.take(example);
+    writer->write(finding_row(session, example));
     if (const std::string* reason = session.known->reason(id)) {
       known->insert(fmt::format("known finding {}: {}\n", id, *reason));
       continue;
@@ -95,9 +122,11 @@ std::vector<FindingGroup> group_findings(const Session& session, const SweepResu
 }
 
 // In a line each: they are many, and alike.
-void print_without_signal(const SweepResult& result) {
+void print_without_signal(const Session& session, const SweepResult& result,
+                          ResultsWriter* writer) {
   std::vector<std::pair<std::string, std::vector<std::string>>> problems;  // and where each is
   for (const BaselineProblem& p : result.without_signal) {
+    writer->write(BaselineRow{session.options.isa, p.protocol, p.site, p.verdict, p.detail});
     const std::string what = fmt::format("{} without any signal: {}", p.verdict, p.detail);
     auto same = std::ranges::find(problems, what, [](const auto& row) { return row.first; });
     if (same == problems.end()) same = problems.insert(same, {what, {}});
@@ -119,8 +148,7 @@ void print_group(const Session& session, const FindingGroup& group, const std::s
 }
 
 void report_findings(const Session& session, const SweepResult& result, ResultsWriter* writer) {
-  const std::string folder =
-      session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
+  const std::string folder = findings_folder(session);
   std::set<std::string> known;
   const auto groups = group_findings(session, result, writer, &known);
   for (std::size_t i = 0; i < groups.size() && i < kShown; i++)
@@ -131,7 +159,7 @@ void report_findings(const Session& session, const SweepResult& result, ResultsW
     return is_made_up(place.symbol, place.module);
   });
   if (explains) fmt::print("\n{}", kMadeUpNames);
-  print_without_signal(result);
+  print_without_signal(session, result, writer);
   if (groups.size() <= kShown) return;
   fmt::print("\n... and findings at {} more, whole in the results of --json FILE:\n",
              counted(groups.size() - kShown, "instruction"));
@@ -283,9 +311,7 @@ Work work_of(const std::vector<Session>& sessions, const std::optional<Shard>& s
   return work;
 }
 
-}  // namespace
-
-int sweep_command(const Options& options) {
+int run_sweep(const Options& options, ReportBuilder* report) {
   std::optional<Shard> shard;
   if (!options.shard.empty()) shard = parse_shard(options.shard);
   std::vector<std::string> left_out;
@@ -298,12 +324,19 @@ int sweep_command(const Options& options) {
   check_per_boundary(sessions.front(), file);
   Work work = work_of(sessions, shard);
   work.run.left_out = left_out;
-  ResultsWriter writer(file);
+  ResultsWriter writer(file, report);
   writer.write(work.run);
   const int status =
       write_to_end(&writer, [&] { return sweep_all(sessions, work.plans, &writer); });
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;
+}
+
+}  // namespace
+
+int sweep_command(const Options& options) {
+  return with_reports(options, "sweep",
+                      [&](ReportBuilder* report) { return run_sweep(options, report); });
 }
 
 }  // namespace sigsweep
