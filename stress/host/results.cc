@@ -277,17 +277,15 @@ void ResultsWriter::write(const StormRow& row) {
 }
 
 void ResultsWriter::write(const FindingRow& row) {
-  line(dump(ordered_json{{"kind", "finding"},
-                         {"id", row.id},
-                         {"isa", row.isa},
-                         {"protocol", row.protocol},
-                         {"site", row.site},
-                         {"handler", row.handler},
-                         {"phase", row.phase},
-                         {"verdict", row.verdict},
-                         {"detail", row.detail},
-                         {"schedule", row.schedule},
-                         {"known", row.known}}));
+  ordered_json json{{"kind", "finding"},        {"id", row.id},           {"isa", row.isa},
+                    {"protocol", row.protocol}, {"site", row.site},       {"handler", row.handler},
+                    {"phase", row.phase},       {"verdict", row.verdict}, {"detail", row.detail},
+                    {"schedule", row.schedule}, {"known", row.known}};
+  if (!row.why.empty()) {
+    json["why"] = row.why;
+    json["facts"] = ordered_json::parse(row.facts);
+  }
+  line(dump(json));
 }
 
 void ResultsWriter::write(const EndRow& row) {

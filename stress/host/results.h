@@ -82,6 +82,7 @@ struct ClaimRow {
 struct FindingRow {
   std::string id, isa, protocol, site, handler, phase, verdict, detail, schedule;
   bool known = false;
+  std::string why, facts;  // facts: JSON. Both are empty where it was not looked into
 };
 
 struct EndRow {             // the last line of a run; missing where it was killed

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "stress/host/commands/storm.h"
+#include "stress/host/explanation.h"
 #include "stress/host/finding.h"
 #include "stress/host/order_check.h"
 
@@ -149,7 +150,10 @@ void ClaimChecker::refute(const CellRow& cell, ClaimRow* row) {
   const ReportedTrial* example = example_of(cell);
   if (example == nullptr) return;
   row->counterexample = print_schedule(schedule_of(*example, session_.options.command_line));
-  fmt::print("{}\n", render_finding(session_, *example, session_.options.out + "/counterexamples"));
+  ReportedTrial explained = *example;
+  add_why(session_, &explained);
+  fmt::print("{}\n",
+             render_finding(session_, explained, session_.options.out + "/counterexamples"));
 }
 
 void ClaimChecker::contracts(const ClaimSpec& claim, ClaimRow* row) {

@@ -11,6 +11,7 @@
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/soak.h"
+#include "stress/host/explanation.h"
 #include "stress/host/shard.h"
 #include "stress/host/sweep.h"
 
@@ -48,15 +49,15 @@ void report_findings(const Session& session, const SweepResult& result, ResultsW
       session.options.out.empty() ? "results/findings" : session.options.out + "/findings";
   std::size_t shown = 0;
   std::set<std::string> known;
-  for (const ReportedTrial& example : result.examples) {
+  for (ReportedTrial example : result.examples) {
     if (example.expected) continue;
-    writer->write(finding_row(session, example));
     const std::string id = finding_id(example);
-    if (const std::string* reason = session.known->reason(id)) {
-      known.insert(fmt::format("known finding {}: {}\n", id, *reason));
-      continue;
-    }
-    if (shown++ < kShown) fmt::print("\n{}", render_finding(session, example, folder));
+    const std::string* const reason = session.known->reason(id);
+    const bool is_shown = reason == nullptr && shown++ < kShown;
+    if (is_shown) add_why(session, &example);
+    writer->write(finding_row(session, example));
+    if (reason != nullptr) known.insert(fmt::format("known finding {}: {}\n", id, *reason));
+    if (is_shown) fmt::print("\n{}", render_finding(session, example, folder));
   }
   for (const std::string& line : known) fmt::print("{}", line);
   for (const BaselineProblem& p : result.without_signal) {
