@@ -49,10 +49,9 @@ class Sentences {
     const std::size_t index = std::stoul(deed.by.substr(deed.by.find(' ') + 1)) - 1;
     const bool one = account_.injections.size() < 2;
     std::string name = one ? "the handler" : deed.by;
-    if (index < account_.injections.size() && !account_.injections[index].planned.args.empty()) {
-      name += "'s call of " + account_.injections[index].planned.handler;
-    }
-    return name;
+    if (index >= account_.injections.size()) return name;
+    const std::string& calls = account_.injections[index].planned.handler;
+    return calls_subject(calls) ? name + "'s call of " + calls : name;
   }
   static std::string place(const Deed& deed) {
     return deed.at.symbol + "+" + hex(deed.at.offset) +
@@ -69,7 +68,7 @@ class Sentences {
   // Of the word that was read: who had written it.
   std::string written_last() const {
     const Deed* writer = find(Deed::writer);
-    if (writer == nullptr) return "Nothing in this operation had written that word.";
+    if (writer == nullptr) return "nothing in this operation had written that word.";
     return at(*writer) + " had stored " + hex(writer->value) + " there last.";
   }
 
@@ -94,7 +93,8 @@ class Sentences {
     const Deed *owner = find(Deed::owner), *writer = find(Deed::writer);
     std::string text =
         "The word at " + hex(why_.word_address) + " of stack " + why_.word_stack + " was in use";
-    if (owner != nullptr) text += ": " + at(*owner) + " had put " + hex(owner->value) + " there";
+    text += owner == nullptr ? " since before the operation began"
+                             : ": " + at(*owner) + " had put " + hex(owner->value) + " there";
     if (!why_.points_to.empty()) text += ", an address of code (" + why_.points_to + ")";
     text += ". ";
     if (writer == nullptr) return text + "Which instruction overwrote it was not seen.";

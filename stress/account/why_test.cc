@@ -98,7 +98,7 @@ TEST(Why, OfACrashSaysWhatItReadAndWhoHadWrittenIt) {
                deed(Deed::faulted, "gogo", 4, "operation", 0)};
   EXPECT_EQ(why_text(account(Verdict::crash), why),
             "gogo+0x4, in the interrupted call of mheap_alloc_m, faulted (signal 11, address 0x8) "
-            "by way of rdi. gogo+0x0 had read rdi (0x0) from the word at 0x1000; Nothing in this "
+            "by way of rdi. gogo+0x0 had read rdi (0x0) from the word at 0x1000; nothing in this "
             "operation had written that word.");
 }
 

@@ -82,13 +82,13 @@ bool kept_slots_until_throw(const SlotReader& slots, const Landing& landing, Slo
 void note_smashed(const Landing& landing, Observation* seen) {
   if (seen->smashed || !landing.live.differs()) return;
   seen->smashed = true;
-  seen->changed_at = landing.live.first_difference();
+  seen->changed_at = landing.live.first_difference(landing.sp);
 }
 
 void note_changed_before_throw(const Landing& landing, Observation* seen) {
   seen->changed_before_throw = true;
-  seen->changed_at =
-      landing.live.differs() ? landing.live.first_difference() : landing.state.first_difference();
+  seen->changed_at = landing.live.differs() ? landing.live.first_difference(landing.sp)
+                                            : landing.state.first_difference();
 }
 
 void compare_rest(Rests* rests, Observation* seen) {

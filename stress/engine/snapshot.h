@@ -45,17 +45,21 @@ class Snapshot {
     }
     return false;
   }
-  // The address of the first byte that differs; 0: none does.
-  std::uint64_t first_difference() const {
+  // The address of the first byte that differs; 0: none does. `from`: what lies below it in its
+  // region comes last, such as a red zone below SP.
+  std::uint64_t first_difference(std::uint64_t from = 0) const {
     std::size_t used = 0;
+    std::uint64_t below = 0;
     for (unsigned i = 0; i < count_; i++) {
       const auto at = as_address(regions_[i].at);
       for (std::size_t k = 0; k < regions_[i].size; k++) {
-        if (raw_load<unsigned char>(regions_[i].at, k) != bytes_[used + k]) return at + k;
+        if (raw_load<unsigned char>(regions_[i].at, k) == bytes_[used + k]) continue;
+        if (from - at >= regions_[i].size || at + k >= from) return at + k;
+        if (below == 0) below = at + k;
       }
       used += regions_[i].size;
     }
-    return 0;
+    return below;
   }
 
  private:

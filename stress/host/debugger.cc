@@ -237,19 +237,28 @@ class Stops {
 
 }  // namespace
 
-std::string gdb_lines(const Session& session, const Schedule& schedule, std::size_t operation,
-                      std::size_t injection, const std::string& path) {
+InGdb in_gdb(const Session& session, const Schedule& schedule, std::size_t operation,
+             std::size_t injection, const std::string& path) {
   if (const char* emulator = emulator_of(session.options.isa); emulator != nullptr) {
-    return fmt::format("in gdb:  not on this machine: {} runs it\n", emulator);
+    return {{}, fmt::format("not on this machine: {} runs it", emulator)};
   }
   const Injections& all = schedule.operations.at(operation).injections;
-  std::string line = "in gdb:  gdb -q";
+  InGdb gdb{{"gdb", "-q"}, all.at(injection).signal};
   for (const std::string& command : Stops(all, injection).commands(operation)) {
-    line += " -ex " + shell_quoted(command);
+    gdb.words.insert(gdb.words.end(), {"-ex", command});
   }
-  return fmt::format("{} --args {}{} --walk {}\n         there: signal {}\n", line,
-                     shell_quoted(session.runner_path), adapter_flag(session.options),
-                     shell_quoted(path), all.at(injection).signal);
+  gdb.words.insert(gdb.words.end(), {"--args", session.runner_path});
+  const std::string& adapter = session.options.adapter;
+  if (!adapter.empty()) gdb.words.insert(gdb.words.end(), {"--adapter", adapter});
+  gdb.words.insert(gdb.words.end(), {"--walk", path});
+  return gdb;
+}
+
+std::string gdb_lines(const InGdb& in_gdb) {
+  if (in_gdb.words.empty()) return fmt::format("in gdb:  {}\n", in_gdb.signal);
+  std::string line = "in gdb: ";
+  for (const std::string& word : in_gdb.words) line += " " + shell_quoted(word);
+  return fmt::format("{}\n         there: signal {}\n", line, in_gdb.signal);
 }
 
 Account replay_under_debugger(const Session& session, const Schedule& schedule,

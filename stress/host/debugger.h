@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "stress/account/account.h"
 #include "stress/host/options.h"
@@ -17,11 +18,18 @@ namespace sigsweep {
 Account replay_under_debugger(const Session& session, const Schedule& schedule,
                               const std::string& path);
 
-// The command line that opens the schedule in gdb and stops where this injection of this operation
+// How to open a schedule in gdb. No words: gdb can't, and `signal` says why.
+struct InGdb {
+  std::vector<std::string> words;  // of the command
+  std::string signal;              // to send there
+};
+
+// The command that opens the schedule in gdb and stops where this injection of this operation
 // lands, at the pass that counts, with the injections before it sent; and which signal to send
-// there. `path`: the schedule's file, whose boundaries are this build's. Where gdb can't, it says
-// why. Lines of a page.
-std::string gdb_lines(const Session& session, const Schedule& schedule, std::size_t operation,
-                      std::size_t injection, const std::string& path);
+// there. `path`: the schedule's file, whose boundaries are this build's.
+InGdb in_gdb(const Session& session, const Schedule& schedule, std::size_t operation,
+             std::size_t injection, const std::string& path);
+// Lines of a page.
+std::string gdb_lines(const InGdb& in_gdb);
 
 }  // namespace sigsweep

@@ -10,12 +10,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <string_view>
 
 #include "stress/host/adapter_file.h"
 #include "stress/host/debugger.h"
 #include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
+#include "stress/host/explanation.h"
 #include "stress/host/options.h"
 #include "stress/host/source_lines.h"
 
@@ -76,13 +78,6 @@ std::string subject_flag(const Options& options) {
     return adapter + " --runner " + shell_quoted(options.runner) + red_zone;
   if (!adapter.empty()) return adapter + red_zone;
   return (options.subject == kSubjects[0] ? "" : " --subject " + options.subject) + red_zone;
-}
-
-// "rax=0x1 rbx=0x2".
-std::string spaced(const Values& values) {
-  std::string text = values_text(values);
-  std::ranges::replace(text, ',', ' ');
-  return text;
 }
 
 }  // namespace
@@ -147,6 +142,7 @@ FindingRow finding_row(const Session& session, const ReportedTrial& e) {
   const std::string id = finding_id(e);
   const std::string* const reason = session.known->reason(id);
   const std::string& detail = e.mismatch().empty() ? e.account.detail : e.mismatch();
+  const std::optional<Why>& why = e.account.why;
   FindingRow row{id,
                  e.isa,
                  e.protocol,
@@ -160,6 +156,10 @@ FindingRow finding_row(const Session& session, const ReportedTrial& e) {
                  reason == nullptr ? "" : *reason};
   if (const CodePlace place = place_of(blamed(e.account)); !place.symbol.empty())
     add_source(session, place, &row);
+  if (why) {
+    row.why = why_text(e.account, *why);
+    row.facts = facts_json(*why).dump();
+  }
   return row;
 }
 
@@ -201,16 +201,12 @@ std::string render_finding(const Session& session, const ReportedTrial& e,
   page += fmt::format("the signal {}landed in front of\n{}",
                       account.injections.size() > 1 ? "that is blamed " : "",
                       demangled(around(code, place_of(blamed(account)), 4)));
-  if (account.landed > 0) {
-    page += fmt::format("registers where the first landed: {}\n", spaced(account.registers));
-    if (!account.slots_landed.empty())
-      page += fmt::format("slots where the first landed:     {}\n", spaced(account.slots_landed));
-  }
+  page += why_lines(code, account) + before_and_after(account);
   const Schedule schedule = schedule_of(e, session.options.command_line);
   page += fmt::format("schedule ({}):\n{}", path, print_schedule(schedule));
   page += fmt::format("replay:  sigsweep replay{} {}\n", subject_flag(session.options),
                       shell_quoted(path));
-  return page + gdb_lines(session, schedule, 0, account.blame, path);
+  return page + gdb_lines(in_gdb(session, schedule, 0, account.blame, path));
 }
 
 }  // namespace sigsweep

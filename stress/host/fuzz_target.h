@@ -23,6 +23,7 @@ struct FuzzOptions {
   unsigned keep = 0;
   unsigned times = 20;
   bool needs = false;  // say what must be built, and stop
+  bool gdb = false;    // reproduce: open it there
 };
 
 // The folder of the presets' builds, and the checkout that it lies in.

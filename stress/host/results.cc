@@ -317,6 +317,10 @@ void ResultsWriter::write(const FindingRow& row) {
     json["source_file"] = row.source_file;
     json["source_line"] = row.source_line;
   }
+  if (!row.why.empty()) {
+    json["why"] = row.why;
+    json["facts"] = ordered_json::parse(row.facts);
+  }
   write(json);
 }
 

@@ -64,7 +64,7 @@ struct CellRow {
   // Of each stack what was used at most since the runner began, and its size, in bytes.
   std::map<std::string, StackUse> stacks;
   std::uint64_t masked = 0;  // signals that the code keeps away at their boundary; 0: not written
-  std::uint64_t lost = 0;    // signals that were sent and never handled: lost-signal; 0: not written
+  std::uint64_t lost = 0;  // signals that were sent and never handled: lost-signal; 0: not written
   // Trials among those with the verdict ok whose backtrace nobody can judge; 0: not written.
   std::uint64_t not_judged = 0;
   std::uint64_t copies = 0;          // of the runner, thrown away after a trial; 0: not written
@@ -98,12 +98,13 @@ struct BaselineRow {
 struct FindingRow {
   std::string id, isa, protocol, site, handler, phase, verdict, detail, schedule;
   bool known = false;
-  std::string reason = {};       // known: why
-  std::string symbol = {};       // in front of which instruction; empty: nothing was injected
-  std::uint64_t offset = 0;      // bytes from the symbol's start
-  std::string binary = {};       // the file that the instruction is in
-  std::string source_file = {};  // where its source is ...
-  unsigned source_line = 0;      // ... 0: the binary does not tell
+  std::string reason = {};           // known: why
+  std::string symbol = {};           // in front of which instruction; empty: nothing was injected
+  std::uint64_t offset = 0;          // bytes from the symbol's start
+  std::string binary = {};           // the file that the instruction is in
+  std::string source_file = {};      // where its source is ...
+  unsigned source_line = 0;          // ... 0: the binary does not tell
+  std::string why = {}, facts = {};  // facts: JSON. Both are empty where it was not looked into
 };
 
 struct EndRow {             // the last line of a run; missing where it was killed

@@ -77,6 +77,7 @@ Record command_of(const char* word, const StormPlan& plan) {
       .add("hold_rate", unsigned{plan.hold_rate})
       .add("seed", plan.seed);
   if (plan.altstack != 0) r.add("altstack", plan.altstack);
+  if (!plan.last_words.empty()) r.add("last_words", plan.last_words);
   return r;
 }
 

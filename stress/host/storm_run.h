@@ -50,6 +50,9 @@ struct StormPlan {
   std::uint64_t altstack = 0;  // bytes; 0: what the workload takes
   std::uint64_t throws = 0;    // real ones, in children, meanwhile
   std::uint64_t seed = 1;
+  // The folder for what a process leaves that dies, or whose tasks do not end (last_words.h); empty:
+  // it leaves nothing.
+  std::string last_words;
 };
 
 struct StormResult {

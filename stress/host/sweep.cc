@@ -219,7 +219,8 @@ void GroupRun::finish_cell(CellRow row) {
     if (!contains(may_show, verdict)) row.expected = false;
   }
   if (session_.description.adapter) row.standing = standing(row, may_show);
-  if (row.requested != row.landed + row.unreached + row.masked + row.lost && harness_problem.empty()) {
+  if (row.requested != row.landed + row.unreached + row.masked + row.lost &&
+      harness_problem.empty()) {
     harness_problem =
         fmt::format("{} {} {}: {} signals asked for, {} landed: an injection did not land",
                     row.protocol, row.site, row.handler, row.requested, row.landed);

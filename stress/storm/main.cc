@@ -117,6 +117,7 @@ Config config_of(const Workload& workload, const Record& command) {
   c.altstack = command.has("altstack") ? static_cast<std::size_t>(command.number("altstack"))
                                        : workload.altstack();
   c.seed = command.number("seed");
+  c.last_words = command.text("last_words");
   check(workload, c);
   return c;
 }
@@ -226,7 +227,7 @@ void describe(const Workload& workload) {
 }
 
 // ---- storm threads= tasks= duration= period= sources= mixes= protocol= handlers= nest= hold_rate=
-// seed= [altstack=]
+// seed= [altstack=] [last_words=]
 
 void storm(Workload* workload, const Record& command) {
   const Config wanted = config_of(*workload, command);

@@ -50,6 +50,7 @@ struct Config {
   bool throw_for_real = false;     // a rejection ends the process, as it would in the field
   std::size_t altstack = 0;        // bytes
   std::uint64_t seed = 1;
+  std::string last_words;  // the folder for them; empty: none are wanted
   bool has(Async source) const { return (sources >> static_cast<unsigned>(source) & 1U) != 0; }
   bool has_mix(unsigned mix) const { return (mixes >> mix & 1U) != 0; }
 };

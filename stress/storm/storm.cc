@@ -9,6 +9,7 @@
 #include <cstring>
 #include <memory>
 
+#include "stress/storm/last_words.h"
 #include "stress/storm/sources.h"
 #include "stress/storm/workload.h"
 
@@ -160,6 +161,7 @@ std::string run(Workload* workload, const Config& wanted, const Listener& listen
   started = now();
   first_ticks = ticks();
   workload->prepare();
+  if (!config.throw_for_real) leave_last_words(config.last_words);
   unsigned running = 0;
   std::string problem = start_threads(workload, &running);
   if (!problem.empty()) return problem;  // with too few threads nothing ends: the process will
@@ -178,6 +180,7 @@ std::string run(Workload* workload, const Config& wanted, const Listener& listen
   workload->stop();
   const double seconds = seconds_since(started);
   const bool ended = join(running);
+  if (!ended) say_where_threads_stand("the tasks do not come to their end");
   if (!problem.empty()) return problem;
   add_up_all(*workload, seconds, totals);
   tell_violations(listener);

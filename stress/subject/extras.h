@@ -28,7 +28,7 @@ class Extras {
   virtual unsigned contract_count() const { return 0; }
   virtual Contract check_contract(unsigned /*index*/) { return {}; }
 
-  // ---- words of its state, by name, for reports; empty: it has none there
+  // ---- words of its state, by name, for reports; empty: it has none at this address
   virtual std::string word_name(std::uint64_t /*address*/) const { return {}; }
 
   // ---- a subject whose code was loaded: records for `describe` that say which

@@ -51,10 +51,18 @@ void add_fuzz_flags(CLI::App* app, Options* o) {
     app->add_option("paths", o->files, "files or folders with what was found")->required();
   }
   if (name == "reproduce") {
-    app->add_option("target", o->fuzz.target, "the fuzz target")->required();
-    app->add_option("file", o->files, "an input of it, or the schedule or text of one")
-        ->expected(1)
+    app->add_option(
+           "what", o->files,
+           "a schedule (*.sched), a finding's id, or what an engine has found; in front of "
+           "it may stand its TARGET")
+        ->expected(1, 2)
         ->required();
+    app->add_option("--target", o->fuzz.target,
+                    "the fuzz target [the one whose campaign has found it, as its folder says]");
+    app->add_option("--times", o->times, "replays of it; says how often each verdict was seen")
+        ->check(CLI::Range(1, 1000000))
+        ->capture_default_str();
+    app->add_flag("--gdb", o->fuzz.gdb, "open it in gdb, stopped where the signal lands");
   }
   app->add_option("--builds", o->fuzz.builds,
                   "folder of the presets' builds [the one that this command lies in]");

@@ -101,8 +101,8 @@ constexpr Subcommand kSubcommands[] = {
      kFuzz | kResults | kJobs, campaign_command},
     {"minimize", "the smallest set of a campaign's inputs that shows all that they show",
      kFuzz | kResults, minimize_command},
-    {"reproduce", "what one input of a fuzz target is and does, in the target and in a replay",
-     kFuzz | kResults, reproduce_command},
+    {"reproduce", "what a schedule, a finding, or what an engine has found is and does, and why",
+     kFuzz | kResults | kAdapter, reproduce_command},
     {"triage", "what campaigns have found, one line a cause; takes files and folders",
      kFuzz | kResults | kKnown, triage_command},
     {"list", "protocols, sites, handlers, verdicts and sources", kAdapter, list_command},
@@ -169,7 +169,7 @@ void add_adapter_flag(CLI::App* app, unsigned flags, Options* o) {
   app->add_option("--adapter", o->adapter,
                   "a library of your own: the shared object of its adapter (see `sigsweep "
                   "adapter`); the subject is then `adapter`")
-      ->group((flags & kAdapter) != 0 ? app->get_option_no_throw("--isa")->get_group() : "");
+      ->group((flags & kAdapter) != 0 ? app->get_help_ptr()->get_group() : "");
 }
 
 // What is run.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "stress/host/commands/storm.h"
+#include "stress/host/explanation.h"
 #include "stress/host/finding.h"
 #include "stress/host/order_check.h"
 #include "stress/host/report.h"
@@ -151,8 +152,10 @@ void ClaimChecker::refute(const CellRow& cell, ClaimRow* row) {
   if (example == nullptr) return;
   row->counterexample = print_schedule(schedule_of(*example, session_.options.command_line));
   row->finding = finding_id(*example);
+  ReportedTrial explained = *example;
+  add_why(session_, &explained);
   const std::string page =
-      render_finding(session_, *example, session_.options.out + "/counterexamples");
+      render_finding(session_, explained, session_.options.out + "/counterexamples");
   fmt::print("{}\n", page);
   if (writer_->report() != nullptr) writer_->report()->page(row->finding, page);
 }

@@ -71,8 +71,8 @@ bool matches(const std::optional<Expectation>& expected, const Replayed& got) {
 
 // How to open in gdb what was run. Where the file says it otherwise, or has the boundaries of
 // another build, a file that gdb's runner can take is written.
-std::string opened_in_gdb(const Session& session, const std::string& path, Schedule ran,
-                          const ReportedTrial& example) {
+InGdb opened_in_gdb(const Session& session, const std::string& path, Schedule ran,
+                    const ReportedTrial& example) {
   const Account& account = example.account;
   const std::size_t operation = account.operation, injection = account.blame;
   std::vector<Injection>& here = ran.operations.at(operation).injections;
@@ -83,10 +83,10 @@ std::string opened_in_gdb(const Session& session, const std::string& path, Sched
   };
   if (written.isa == ran.isa &&
       std::ranges::equal(written.operations.at(operation).injections, here, same)) {
-    return gdb_lines(session, ran, operation, injection, path);
+    return in_gdb(session, ran, operation, injection, path);
   }
   const std::string file = "results/replayed/" + finding_id(example) + ".sched";
-  return gdb_lines(session, ran, operation, injection, write_text(file, print_schedule(ran)));
+  return in_gdb(session, ran, operation, injection, write_text(file, print_schedule(ran)));
 }
 
 // Where the signal that is to blame landed, and what the operation's call passed.
@@ -106,7 +106,7 @@ void print_injection(const Session& session, const std::string& path, const Sche
                values_text(account.call.seen), values_text(account.call.made),
                values_text(account.call.got));
   }
-  if (!ok) fmt::print("{}", opened_in_gdb(session, path, schedule, example));
+  if (!ok) fmt::print("{}", gdb_lines(opened_in_gdb(session, path, schedule, example)));
 }
 
 void print(const Session& session, const std::string& path, const Schedule& schedule,
@@ -226,11 +226,29 @@ std::string replayed_line(const std::string& path, const Schedule& schedule,
   return row.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
 }
 
+// How often each verdict was seen.
+class Tally {
+ public:
+  void add(const Replayed& got) {
+    counts_[got.verdict + (got.slots == "-" ? "" : " " + got.slots)]++;
+  }
+  std::string line(unsigned times) const {
+    std::string text;
+    for (const auto& [verdict, count] : counts_)
+      text += fmt::format("{}{} {} of {} times", text.empty() ? "  " : ", ", verdict, count, times);
+    return text + "\n";
+  }
+
+ private:
+  std::map<std::string, unsigned> counts_;
+};
+
 Exit replay_file(const Session& session, const std::string& path, ResultsWriter* results) {
   Schedule schedule = schedule_to_run(session, path);
   const bool external = take_source(session, &schedule);
   unsigned as_expected = 0;
   std::string verdict;
+  Tally tally;
   for (unsigned i = 0; i < session.options.times; i++) {
     const Replayed got =
         run(session, schedule, external, path, i == 0 ? Reasons::wanted : Reasons::not_wanted);
@@ -238,14 +256,18 @@ Exit replay_file(const Session& session, const std::string& path, ResultsWriter*
       throw Failure(kHarnessFailed, fmt::format("{}: the injection did not land", path));
     }
     const bool matched = matches(schedule.expect, got);
+    const bool first_unmatched = !matched && as_expected == i;
     if (matched) as_expected++;
-    if (i == 0 || !matched) verdict = got.verdict;
-    if (i == 0 || !matched) print(session, path, schedule, got);
-    if (!matched) break;
+    if (i == 0 || first_unmatched) {
+      verdict = got.verdict;
+      print(session, path, schedule, got);
+    }
+    tally.add(got);
   }
   const std::string expected =
       schedule.expect ? schedule.expect->verdict + " " + schedule.expect->slot : "ok";
   if (session.options.times > 1) {
+    fmt::print("{}", tally.line(session.options.times));
     fmt::print("  {} of {} times as expected ({})\n", as_expected, session.options.times, expected);
   } else if (as_expected == 0) {
     fmt::print("  expected {}\n", expected);
@@ -333,19 +355,31 @@ Replayed replay_schedule(const Session& session, const Schedule& schedule, const
   return replayed(*account);
 }
 
-Replayed show_schedule(const Session& session, const std::string& path) {
-  Schedule schedule = schedule_to_run(session, path);
-  const bool external = take_source(session, &schedule);
-  Replayed got = run(session, schedule, external, path, Reasons::wanted);
-  print(session, path, schedule, got);
-  return got;
+static InGdb in_gdb_of(const Session& session, const std::string& path, const Schedule& schedule,
+                       const Replayed& got) {
+  return opened_in_gdb(
+      session, path, schedule,
+      {schedule.isa, schedule.protocol, false, schedule.seed, got.account, schedule.adapter});
 }
 
 std::string gdb_lines_of(const Session& session, const std::string& path, const Schedule& schedule,
                          const Replayed& got) {
-  return opened_in_gdb(
-      session, path, schedule,
-      {schedule.isa, schedule.protocol, false, schedule.seed, got.account, schedule.adapter});
+  return gdb_lines(in_gdb_of(session, path, schedule, got));
+}
+
+ShownReplay show_schedule(const Session& session, const std::string& path, unsigned times) {
+  Schedule schedule = schedule_to_run(session, path);
+  const bool external = take_source(session, &schedule);
+  Tally tally;
+  ShownReplay shown{run(session, schedule, external, path, Reasons::wanted), {}};
+  tally.add(shown.first);
+  print(session, path, schedule, shown.first);
+  for (unsigned i = 1; i < times; i++)
+    tally.add(run(session, schedule, external, path, Reasons::not_wanted));
+  if (times > 1) fmt::print("{}", tally.line(times));
+  if (!shown.first.account.injections.empty())
+    shown.gdb = in_gdb_of(session, path, schedule, shown.first);
+  return shown;
 }
 
 std::string isa_of_file(const std::string& path) {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "stress/account/account.h"
+#include "stress/host/debugger.h"
 #include "stress/host/options.h"
 #include "stress/schedule/schedule.h"
 
@@ -29,8 +30,12 @@ enum class Reasons : bool { not_wanted, wanted };
 // Runs a schedule; `path` is for messages, which name the places where it was read. Throws Failure.
 Replayed replay_schedule(const Session& session, const Schedule& schedule, const std::string& path,
                          Reasons reasons = Reasons::not_wanted);
-// Reads it, runs it once, and prints what `sigsweep replay` prints of it. Throws Failure.
-Replayed show_schedule(const Session& session, const std::string& path);
+struct ShownReplay {
+  Replayed first;
+  InGdb gdb;  // no words: nothing landed, or gdb can't
+};
+// Reads it, runs it so often, and prints what `sigsweep replay` prints of it. Throws Failure.
+ShownReplay show_schedule(const Session& session, const std::string& path, unsigned times);
 // How to open in gdb what was run: lines of a page. REQUIRES: it has an account with an injection.
 std::string gdb_lines_of(const Session& session, const std::string& path, const Schedule& schedule,
                          const Replayed& got);

@@ -1,4 +1,4 @@
-// One input: asked of its target, then replayed.
+// One input, asked of its target and replayed; or a schedule, replayed.
 #include "stress/host/commands/reproduce.h"
 
 #include <fmt/format.h>
@@ -8,6 +8,7 @@
 
 #include "stress/host/commands/fuzz_results.h"
 #include "stress/host/commands/replay.h"
+#include "stress/host/explanation.h"
 #include "stress/host/files.h"
 #include "stress/host/finding.h"
 
@@ -85,22 +86,117 @@ void print_judgement(const std::string& name, const Judged& judged) {
   }
 }
 
-// What the replay came to; empty: there was none. Prints both.
-std::string replay(const Options& options, const FuzzTarget& target, const fs::path& schedule,
-                   const Judged& judged) {
+// A session of the schedule's own instruction set, for the target's adapter where it has one.
+Session session_for(const Options& options, const std::string& adapter, const fs::path& schedule) {
   Options one = options;
-  const std::string isa = isa_of_file(schedule);
-  if (!isa.empty()) one.isa = isa;
-  if (!target.adapter.empty()) {
+  if (!adapter.empty()) {
     one.subject = kAdapterSubject;
-    one.adapter = target.adapter;
+    one.adapter = adapter;
   }
-  std::string verdict = show_schedule(open_session(one), schedule).verdict;
-  if (verdict == "ok" && judged.is_finding()) {
-    fmt::print("a trial alone shows nothing: what it is, the target says: {} {}\n",
-               shell_quoted(target.path), shell_quoted(options.files[0]));
+  const std::string isa = isa_of_file(schedule);
+  // An adapter has an ISA of its own.
+  if (!isa.empty() && one.adapter.empty()) one.isa = isa;
+  return open_session(one);
+}
+
+// ---- what X is
+
+// Of a finding's id, which night, sweep or triage has written: its schedule, the newest below
+// results/.
+fs::path schedule_of_finding(const std::string& id) {
+  const fs::path results = "results";
+  fs::path newest;
+  for (const fs::path& each : files_below(results)) {
+    if (each.filename() != id + ".sched") continue;
+    if (newest.empty() || fs::last_write_time(each) > fs::last_write_time(newest)) newest = each;
   }
-  return verdict;
+  if (!newest.empty()) return newest;
+  throw Failure(kUsage,
+                fmt::format("{}: no schedule {}.sched lies below {}; allowed: a finding's id whose "
+                            "schedule is there, or a file",
+                            id, id, fs::absolute(results).string()));
+}
+
+bool is_id(const std::string& text) {
+  constexpr std::size_t kDigits = 16;
+  return text.size() == kDigits && text.find_first_not_of("0123456789abcdef") == std::string::npos;
+}
+
+// What is asked for: a file, and the target whose input it is; no target: the schedule alone.
+struct Asked {
+  std::string target, isa;
+  fs::path file;
+};
+
+Asked asked_for(const Options& options) {
+  Asked asked;
+  const bool old_form = options.files.size() > 1;
+  const std::string& what = options.files.back();
+  asked.target = old_form ? options.files.front() : options.fuzz.target;
+  if (old_form && !options.fuzz.target.empty())
+    throw Failure(kUsage, "--target with TARGET in front of the file; allowed: one of them");
+  if (!asked.target.empty()) check_target(asked.target);
+  std::error_code error;
+  const bool names_a_finding = is_id(what) && !fs::exists(what, error);
+  asked.file =
+      fs::absolute(names_a_finding ? schedule_of_finding(what) : fs::path(what)).lexically_normal();
+  if (!fs::is_regular_file(asked.file, error) || access(asked.file.c_str(), R_OK) != 0)
+    throw Failure(kUsage, fmt::format("{}: no file that can be read, and no finding's id", what));
+  const Finder finder = finder_by_folder(asked.file);
+  if (asked.target.empty() && asked.file.extension() == ".sched") return asked;
+  if (asked.target.empty()) asked.target = finder.name;
+  if (asked.target.empty()) {
+    throw Failure(
+        kUsage, fmt::format("{}: its folder is no campaign's (TARGET-ENGINE/findings), so it does "
+                            "not say which target found it; --target NAME does",
+                            what));
+  }
+  check_target(asked.target);
+  asked.isa = finder.name == asked.target ? finder.isa : machine_isa();
+  return asked;
+}
+
+// ---- the replay
+
+// From here on this process is gdb.
+[[noreturn]] void become_gdb(const InGdb& gdb) {
+  if (gdb.words.empty()) {
+    const std::string why = gdb.signal.empty() ? "no signal lands" : gdb.signal;
+    throw Failure(kSkipped, fmt::format("skipped: --gdb: {}", why));
+  }
+  std::vector<char*> argv;
+  for (const std::string& word : gdb.words) argv.push_back(const_cast<char*>(word.c_str()));
+  argv.push_back(nullptr);
+  std::fflush(nullptr);
+  execvp(argv[0], argv.data());
+  throw Failure(kSkipped, "skipped: --gdb: gdb is not installed");
+}
+
+// The fields of a row that tell of the replay.
+nlohmann::ordered_json row_of(const ShownReplay& shown) {
+  nlohmann::ordered_json row{{"verdict", shown.first.verdict}};
+  const Account& account = shown.first.account;
+  if (!account.why) return row;
+  row["reason"] = why_text(account, *account.why);
+  row["facts"] = facts_json(*account.why);
+  return row;
+}
+
+int reproduce_schedule(const Options& options, const Asked& asked) {
+  print_provenance(options);
+  ResultsWriter results(options.json);
+  write_run(&results, options);
+  const ShownReplay shown =
+      show_schedule(session_for(options, "", asked.file), asked.file, options.times);
+  nlohmann::ordered_json row{
+      {"kind", "reproduced"}, {"target", ""}, {"file", asked.file.string()},
+      {"ended", "unasked"},   {"why", ""},    {"schedule", asked.file.string()}};
+  row.update(row_of(shown));
+  write_row(&results, row);
+  const int status = shown.first.verdict == "ok" ? kAsExpected : kFinding;
+  results.end(status);
+  if (options.fuzz.gdb) become_gdb(shown.gdb);
+  return status;
 }
 
 int status_of(const Judged& judged, const std::string& verdict) {
@@ -111,20 +207,8 @@ int status_of(const Judged& judged, const std::string& verdict) {
   return judged.is_finding() || wrong ? kFinding : kAsExpected;
 }
 
-}  // namespace
-
-int reproduce_command(const Options& options) {
-  const std::string& name = options.fuzz.target;
-  const fs::path file = fs::absolute(options.files[0]).lexically_normal();
-  check_target(name);
-  if (!fs::is_regular_file(file) || access(file.c_str(), R_OK) != 0)
-    throw Failure(kUsage, fmt::format("{}: no file that can be read", options.files[0]));
-  const Finder finder = finder_by_folder(file);
-  const std::string isa = finder.name == name ? finder.isa : machine_isa();
-  if (options.fuzz.needs) {
-    fmt::print("fuzz {}\n", isa == machine_isa() ? name : "fuzzers-" + isa);
-    return kAsExpected;
-  }
+int reproduce_input(const Options& options, const Asked& asked) {
+  const auto& [name, isa, file] = asked;
   const FuzzTarget target = open_any_build(options.fuzz, name, isa);
   print_provenance(options);
   ResultsWriter results(options.json);
@@ -138,18 +222,38 @@ int reproduce_command(const Options& options) {
   const std::string text = content_of(form);
   fmt::print("{}{}", shown(text), text.ends_with('\n') ? "" : "\n");
   print_judgement(name, judged);
-  std::string verdict;
-  if (target.takes_schedules) verdict = replay(options, target, form, judged);
-  write_row(&results, {{"kind", "reproduced"},
-                       {"target", name},
-                       {"file", file.string()},
-                       {"ended", word_of(judged.kind)},
-                       {"why", judged.why},
-                       {"schedule", target.takes_schedules ? form.string() : ""},
-                       {"verdict", verdict}});
+  ShownReplay replayed;
+  if (target.takes_schedules)
+    replayed = show_schedule(session_for(options, target.adapter, form), form, options.times);
+  const std::string& verdict = replayed.first.verdict;
+  if (verdict == "ok" && judged.is_finding()) {
+    fmt::print("a trial alone shows nothing: what it is, the target says: {} {}\n",
+               shell_quoted(target.path), shell_quoted(options.files.back()));
+  }
+  nlohmann::ordered_json row{
+      {"kind", "reproduced"},  {"target", name},
+      {"file", file.string()}, {"ended", word_of(judged.kind)},
+      {"why", judged.why},     {"schedule", target.takes_schedules ? form.string() : ""}};
+  row.update(row_of(replayed));
+  write_row(&results, row);
   const int status = status_of(judged, verdict);
   results.end(status);
+  if (options.fuzz.gdb) become_gdb(replayed.gdb);
   return status;
+}
+
+}  // namespace
+
+int reproduce_command(const Options& options) {
+  const Asked asked = asked_for(options);
+  if (options.fuzz.needs) {
+    if (asked.target.empty()) return kAsExpected;  // the command and its runners are enough
+    const bool own = asked.isa == machine_isa();
+    fmt::print("fuzz {}\n", own ? asked.target : "fuzzers-" + asked.isa);
+    return kAsExpected;
+  }
+  return asked.target.empty() ? reproduce_schedule(options, asked)
+                              : reproduce_input(options, asked);
 }
 
 }  // namespace sigsweep

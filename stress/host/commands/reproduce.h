@@ -1,5 +1,10 @@
-// `sigsweep reproduce TARGET FILE`: what a fuzz target's input, or a schedule (*.sched) or text
-// (*.txt) of one, is and does, in processes without an engine.
+// `sigsweep reproduce X`: what X is and does, and why. X is a schedule (*.sched); a finding's id,
+// whose schedule lies below results/; or what an engine has found: an input of a fuzz target, or
+// the text (*.txt) of one. Its target is that of the campaign in whose folder it lies, or --target's.
+// `reproduce TARGET FILE` names the target of any file, a schedule too.
+//
+// A schedule without a target is replayed, and no more. An input is run in processes without an
+// engine.
 //
 // It prints the input's schedule or text; what the target itself stops at, which may be more than a
 // trial's verdict; and of a schedule what `sigsweep replay` prints. What bytes mean, and what the

@@ -6,17 +6,22 @@
 
 #include <charconv>
 #include <exception>
+#include <filesystem>
+#include <fstream>
 #include <set>
 
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/replay.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/sweep.h"
+#include "stress/host/files.h"
 #include "stress/host/finding.h"
 #include "stress/host/report.h"
 
 namespace sigsweep {
 namespace {
+
+namespace fs = std::filesystem;
 
 constexpr std::uint64_t kHighestRate = 100000;  // one each 10 us
 constexpr std::size_t kMostReplays = 400;
@@ -45,6 +50,15 @@ std::vector<std::string> handlers_of(const Session& session, const std::string& 
     return left_out;
   });
   return handlers;
+}
+
+// Of one storm: what an earlier one with this seed left there is removed.
+std::string last_words_of(const Options& options) {
+  const fs::path findings = options.out.empty() ? "results/findings" : options.out + "/findings";
+  const fs::path folder = fs::absolute(findings / fmt::format("storm-seed{}", options.seed));
+  std::error_code error;
+  fs::remove_all(folder, error);
+  return folder.lexically_normal();
 }
 
 StormPlan plan_of(const Session& session) {
@@ -76,6 +90,7 @@ StormPlan plan_of(const Session& session) {
   plan.altstack = o.altstack;
   plan.throws = o.throws;
   plan.seed = o.seed;
+  plan.last_words = last_words_of(o);
   return plan;
 }
 
@@ -293,6 +308,29 @@ void require_storm(const Session& session) {
                             session.options.adapter.empty() ? "it" : "the adapter"));
 }
 
+// What a developer can open: what its process left, and how to run it again.
+std::string left_lines(const Session& session, const StormPlan& plan, const StormResult& result) {
+  if (result.finding.empty() && result.death.empty()) return {};
+  std::string page = fmt::format("seed {}; again: {}\n", plan.seed, session.options.command_line);
+  std::error_code error;
+  const fs::path threads = fs::path(plan.last_words) / "threads.txt";
+  if (!fs::exists(threads, error)) return page;
+  page += fmt::format("where its threads stood: {}\n", threads.string());
+  if (result.death.empty()) return page;
+  for (const fs::path& each : files_in(plan.last_words)) {
+    if (!each.filename().string().starts_with("core")) continue;
+    return page + fmt::format("its core: gdb {} {}\n", shell_quoted(storm_runner(session)),
+                              shell_quoted(each));
+  }
+  std::ifstream in("/proc/sys/kernel/core_pattern");
+  std::string pattern;
+  std::getline(in, pattern);
+  return page + fmt::format(
+                    "no core lies beside it: `ulimit -H -c` and the pattern in "
+                    "/proc/sys/kernel/core_pattern ({}) decide that\n",
+                    pattern);
+}
+
 int storm_and_judge(const Session& session, const StormPlan& plan,
                     const StormDescription& described, ResultsWriter* writer) {
   StormResult result = run_storm(session, plan, described);
@@ -303,7 +341,7 @@ int storm_and_judge(const Session& session, const StormPlan& plan,
   result.row.finding = result.finding;
   writer->write(result.row);
   for (const FindingRow& finding : findings) writer->write(finding);
-  fmt::print("{}", render_storm(result));
+  fmt::print("{}{}", render_storm(result), left_lines(session, plan, result));
   if (result.stopped || stop_requested)
     throw Failure(kStopped, "stopped; all lines written so far are complete");
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);

@@ -16,6 +16,7 @@
 #include "stress/host/commands/soak.h"
 #include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
+#include "stress/host/explanation.h"
 #include "stress/host/report.h"
 #include "stress/host/shard.h"
 #include "stress/host/sweep.h"
@@ -96,27 +97,27 @@ std::string counted(std::size_t n, const char* what) {
 
 // In the order in which they came. Writes a row for each finding. `known`: those that are
 // acknowledged, a line each.
-std::vector<FindingGroup> group_findings(const Session& session, const SweepResult& result,
+std::vector<FindingGroup> group_findings(const Session& session, SweepResult* result,
                                          ResultsWriter* writer, std::set<std::string>* known) {
   FirstPages pages(session, writer->report());
   std::vector<FindingGroup> groups;
   std::map<std::tuple<std::string, std::string, std::uint64_t>, std::size_t> at;  // by instruction
   std::set<std::string> seen;
-  for (const ReportedTrial& example : result.examples) {
+  for (ReportedTrial& example : result->examples) {
     if (example.expected) continue;
     const std::string id = finding_id(example);
+    const std::string* const reason = session.known->reason(id);
+    if (reason != nullptr) known->insert(fmt::format("known finding {}: {}\n", id, *reason));
+    if (reason == nullptr && seen.insert(id).second) {
+      const CodePlace place = place_of(blamed(example.account));
+      const auto [group, fresh] =
+          at.try_emplace({place.module, place.symbol, place.offset}, groups.size());
+      if (fresh) groups.emplace_back();
+      groups[group->second].push_back(&example);
+      if (fresh && groups.size() <= kShown) add_why(session, &example);
+    }
     pages.take(example);
     writer->write(finding_row(session, example));
-    if (const std::string* reason = session.known->reason(id)) {
-      known->insert(fmt::format("known finding {}: {}\n", id, *reason));
-      continue;
-    }
-    if (!seen.insert(id).second) continue;
-    const CodePlace place = place_of(blamed(example.account));
-    const auto [group, fresh] =
-        at.try_emplace({place.module, place.symbol, place.offset}, groups.size());
-    if (fresh) groups.emplace_back();
-    groups[group->second].push_back(&example);
   }
   return groups;
 }
@@ -147,7 +148,7 @@ void print_group(const Session& session, const FindingGroup& group, const std::s
   if (!others.empty()) fmt::print("at this instruction also: {}\n", ids_of(others));
 }
 
-void report_findings(const Session& session, const SweepResult& result, ResultsWriter* writer) {
+void report_findings(const Session& session, SweepResult* result, ResultsWriter* writer) {
   const std::string folder = findings_folder(session);
   std::set<std::string> known;
   const auto groups = group_findings(session, result, writer, &known);
@@ -159,7 +160,7 @@ void report_findings(const Session& session, const SweepResult& result, ResultsW
     return is_made_up(place.symbol, place.module);
   });
   if (explains) fmt::print("\n{}", kMadeUpNames);
-  print_without_signal(session, result, writer);
+  print_without_signal(session, *result, writer);
   if (groups.size() <= kShown) return;
   fmt::print("\n... and findings at {} more, whole in the results of --json FILE:\n",
              counted(groups.size() - kShown, "instruction"));
@@ -249,7 +250,7 @@ void check_landed(const SweepPlan& plan, const SweepResult& result) {
 
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
-  const SweepResult result = sweep(session, plan, writer);
+  SweepResult result = sweep(session, plan, writer);
   // A cut-off sweep has shown nothing of the rest.
   const bool whole = result.harness_problem.empty() && !result.stopped && result.cut_short.empty();
   if (session.description.adapter && whole) fmt::print("{}", adapter_page(session, result));
@@ -260,7 +261,7 @@ bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* wri
       mismatches_text(result), result.seconds,
       static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
   if (session.options.verbose) fmt::print("{}", stacks_line(result));
-  report_findings(session, result, writer);
+  report_findings(session, &result, writer);
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   if (result.stopped) throw Failure(kStopped, "stopped; all lines written so far are complete");
   check_landed(plan, result);

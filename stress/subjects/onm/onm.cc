@@ -84,6 +84,7 @@ class OnM final : public Subject {
   }
 
   std::string_view isa() const override { return SIGSWEEP_ISA; }
+  std::string word_name(std::uint64_t at) const override { return name_of_word(m_, at); }
   std::span<const Protocol> protocols() const override { return kProtocols; }
   std::span<const Elsewhere> elsewhere() const override {
     if (isa() == kArmOnly[0].isa) return {};
@@ -192,9 +193,6 @@ class OnM final : public Subject {
     onm::run_benchmark(index, rounds, m_);
   }
 
-  std::string word_name(std::uint64_t address) const override {
-    return name_of_word(m_, address);
-  }
   const Claims& claims() const override {
     return kClaims;
   }

@@ -78,8 +78,8 @@ TEST_F(Command, ASignalThatTheLibraryIgnoresIsLost) {
   EXPECT_EQ(ran.status, 1) << ran.output;
   std::uint64_t lost = 0;
   for (const json& row : rows(folder_ + "/r.jsonl", "cell")) {
-    EXPECT_EQ(row["requested"], row["landed"].get<int>() + row["unreached"].get<int>() +
-                                    row.value("lost", 0));
+    EXPECT_EQ(row["requested"],
+              row["landed"].get<int>() + row["unreached"].get<int>() + row.value("lost", 0));
     EXPECT_EQ(row["verdicts"].value("lost-signal", 0), row.value("lost", 0));
     lost += row.value("lost", 0U);
   }
