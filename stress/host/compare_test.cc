@@ -315,6 +315,14 @@ TEST_F(Compare, WorseIsWhatWasOkOrAllowedAndIsNoLonger) {
   }
 }
 
+TEST_F(Compare, OtherRowsOfASweepArePassedOver) {
+  const json boundary = at("jump", 0, "stub/live=-#1", "push", kOk);
+  file("old.jsonl", {{{"kind", "baseline"}}, boundary, {{"kind", "finding"}}});
+  file("new.jsonl", {boundary});
+  const Ran ran = sigsweep("compare old.jsonl new.jsonl");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+}
+
 TEST_F(Compare, AnotherBuildIsMatchedBySymbolAndPhase) {
   const std::string phase = "stub/live=-#";
   file("old.jsonl",
