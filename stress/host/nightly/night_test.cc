@@ -41,6 +41,16 @@ TEST_F(NightTest, EachPartIsToldOfAndStopsNoOther) {
   EXPECT_THAT(page, HasSubstr("there is nothing yet"));
 }
 
+TEST_F(NightTest, ABenchmarksFileThatIsNotWholeIsNoResult) {
+  EXPECT_EQ(run({part("cut",
+                      "echo '{\"benchmarks\":[' >\"$(dirname \"$1\")/1.json\"; "
+                      "echo '{\"benchmarks\":[{}]}' >\"$(dirname \"$1\")/2.json\"")})
+                .status,
+            0);
+  EXPECT_EQ(rows("part").at(0)["results"], nlohmann::json::array({"cut/2.json"}));
+  EXPECT_EQ(rows("part").at(0)["work"]["benchmarks"], 1);
+}
+
 TEST_F(NightTest, SucceedsIfEachPartDidItsWork) {
   EXPECT_EQ(run({part("one", kWork), part("two", kWork)}).status, 0);
   EXPECT_EQ(rows("end").at(0)["status"], 0);
