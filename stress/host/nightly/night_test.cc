@@ -58,6 +58,11 @@ TEST_F(NightTest, SucceedsIfEachPartDidItsWork) {
   EXPECT_THAT(summary(), StartsWith("pass: "));
 }
 
+TEST_F(NightTest, FiguresOfNothingAreNotTold) {
+  run({part("one", "echo '{\"kind\":\"campaign\",\"execs\":5,\"landed\":0}' >\"$1\"")});
+  EXPECT_EQ(rows("part").at(0)["work"], (nlohmann::json{{"execs", 5}}));
+}
+
 constexpr const char* kFinding =
     R"(printf '%s\n' '{"kind":"finding","id":"0123456789abcdef","isa":"amd64","protocol":"p","site":"s",)"
     R"("handler":"h","phase":"stub/sp=a#3","verdict":"crash","detail":"it fell","schedule":)"

@@ -91,6 +91,9 @@ std::map<std::string, std::uint64_t> work_in(const std::vector<fs::path>& files)
       }
     });
   }
+  // A target that lands no signals has none to tell of.
+  if (std::ranges::any_of(work, [](const auto& one) { return one.second != 0; }))
+    std::erase_if(work, [](const auto& one) { return one.second == 0; });
   return work;
 }
 
