@@ -80,15 +80,13 @@ struct Given {
   std::size_t folders = 0;  // of campaigns that were looked through
 };
 
-// How many campaigns have a folder there: each has one for its corpus, or for what it found.
+// How many campaigns have left something there: inputs, or what they found.
 std::size_t campaigns_below(const fs::path& folder) {
   std::set<fs::path> campaigns;
-  std::error_code error;
-  for (fs::recursive_directory_iterator at(folder, error), end; !error && at != end;
-       at.increment(error)) {
-    const std::string name = at->path().filename();
-    if (at->is_directory(error) && (name == "corpus" || name == "findings"))
-      campaigns.insert(at->path().parent_path());
+  for (const fs::path& file : files_below(fs::is_directory(folder) ? folder : fs::path())) {
+    const fs::path kind = file.parent_path().filename();
+    if (kind == "corpus" || kind == "findings" || kind == CampaignFolder::kFailures)
+      campaigns.insert(file.parent_path().parent_path());
   }
   return campaigns.size();
 }

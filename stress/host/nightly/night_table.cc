@@ -56,7 +56,7 @@ constexpr const char* kSweep =
     "{results}";
 
 // The least of each was measured on two processors that had nothing else to do, and has room for a
-// third more. What a small share can't do in full is done for one claim or two, or for one shard of
+// third more. What a small share can't do in full is done for some claims, one handler, or one shard of
 // so many: the same in each night, so that nights can be compared.
 const Row kRows[] = {
     {.name = "replay",
@@ -91,7 +91,7 @@ const Row kRows[] = {
      .least = 30,
      .weight = 3,
      .words = kProve,
-     .steps = {{0, "--isa arm --depth 1 --claim 0,9"},
+     .steps = {{0, "--isa arm --depth 1 --claim 0,3,9 --handler none"},
                {600, "--isa arm --depth 1"},
                {3600, "--isa arm"}}},
     {.name = "sweep-amd64",
@@ -125,9 +125,10 @@ const Row kRows[] = {
      .least = 20,
      .weight = 4,
      .words = kSweep,
-     .steps = {{0, "--isa arm --shard 1/512"},
-               {600, "--isa arm --shard 1/64"},
-               {7200, "--isa arm"}}},
+     .steps = {{0, "--isa arm --handler none --shard 1/64"},
+               {300, "--isa arm --shard 1/64"},
+               {1200, "--isa arm --shard 1/16"},
+               {10000, "--isa arm"}}},
     {.name = "storm-{preset}",
      .each = Each::preset,
      .stage = kStorms,
@@ -189,7 +190,9 @@ const Row kRows[] = {
      .weight = 2,
      .words = "{sigsweep} triage --builds {builds} --known {known} --out {part} --json {results} "
               "{kept}",
-     .steps = {{0, "--times 5"}, {120, "--times 20"}}},
+     .steps = {{0, "--times 5"}, {120, "--times 20"}},
+     .input = "{kept}",
+     .idle = "no campaign has left anything"},
     {.name = "earlier",
      .stage = kTriage,
      .least = 10,

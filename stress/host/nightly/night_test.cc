@@ -41,11 +41,26 @@ TEST_F(NightTest, EachPartIsToldOfAndStopsNoOther) {
   EXPECT_THAT(page, HasSubstr("there is nothing yet"));
 }
 
+TEST_F(NightTest, ABenchmarksFileThatIsNotWholeIsNoResult) {
+  EXPECT_EQ(run({part("cut",
+                      "echo '{\"benchmarks\":[' >\"$(dirname \"$1\")/1.json\"; "
+                      "echo '{\"benchmarks\":[{}]}' >\"$(dirname \"$1\")/2.json\"")})
+                .status,
+            0);
+  EXPECT_EQ(rows("part").at(0)["results"], nlohmann::json::array({"cut/2.json"}));
+  EXPECT_EQ(rows("part").at(0)["work"]["benchmarks"], 1);
+}
+
 TEST_F(NightTest, SucceedsIfEachPartDidItsWork) {
   EXPECT_EQ(run({part("one", kWork), part("two", kWork)}).status, 0);
   EXPECT_EQ(rows("end").at(0)["status"], 0);
   EXPECT_EQ(rows("night").back()["status"], 0);
   EXPECT_THAT(summary(), StartsWith("pass: "));
+}
+
+TEST_F(NightTest, FiguresOfNothingAreNotTold) {
+  run({part("one", "echo '{\"kind\":\"campaign\",\"execs\":5,\"landed\":0}' >\"$1\"")});
+  EXPECT_EQ(rows("part").at(0)["work"], (nlohmann::json{{"execs", 5}}));
 }
 
 constexpr const char* kFinding =

@@ -46,6 +46,11 @@ std::uint64_t amount(const ordered_json& value) {
   return sum;
 }
 
+bool is_result(const fs::path& file) {
+  if (file.extension() != ".json") return file.extension() == ".jsonl";
+  return ordered_json::accept(content_of(file));
+}
+
 std::uint64_t benchmarks_in(const fs::path& file) {
   const ordered_json json = ordered_json::parse(content_of(file), nullptr, false);
   if (!json.is_object() || !json.contains("benchmarks")) return 0;
@@ -66,9 +71,7 @@ void each_row(const fs::path& file, const std::function<void(const ordered_json&
 
 std::vector<fs::path> results_in(const fs::path& folder) {
   std::vector<fs::path> files = files_in(folder);
-  std::erase_if(files, [](const fs::path& file) {
-    return file.extension() != ".jsonl" && file.extension() != ".json";
-  });
+  std::erase_if(files, [](const fs::path& file) { return !is_result(file); });
   return files;
 }
 
@@ -88,6 +91,9 @@ std::map<std::string, std::uint64_t> work_in(const std::vector<fs::path>& files)
       }
     });
   }
+  // A target that lands no signals has none to tell of.
+  if (std::ranges::any_of(work, [](const auto& one) { return one.second != 0; }))
+    std::erase_if(work, [](const auto& one) { return one.second == 0; });
   return work;
 }
 

@@ -16,11 +16,12 @@ namespace sigsweep {
 void each_row(const std::filesystem::path& file,
               const std::function<void(const nlohmann::ordered_json&)>& take);
 
-// The results files of a part, in its folder.
+// The results files of a part, in its folder. JSON of Google Benchmark that is not whole is none: its
+// process was killed.
 std::vector<std::filesystem::path> results_in(const std::filesystem::path& folder);
 
 // The work in counts, by what is counted: trials, execs, operations... Of Google Benchmark's JSON:
-// the benchmarks.
+// the benchmarks. Counts of 0 only where all are.
 std::map<std::string, std::uint64_t> work_in(const std::vector<std::filesystem::path>& files);
 // "813711 trials, 10938 cells".
 std::string work_text(const std::map<std::string, std::uint64_t>& work);
