@@ -664,6 +664,26 @@ TEST_F(Adapter, ALibraryThatSchedulesMayLeaveOutHandlersThatSwitch) {
   EXPECT_EQ(with_fake("sweep --adapter mine.so").output.find(hint), std::string::npos);
 }
 
+// A group under way is not done, and what it has shown is told.
+TEST_F(RealAdapter, StoppedItTellsWhatItHas) {
+  take_planted("heap_sp");
+  const std::string file = folder_ + "/r.jsonl";
+  const pid_t pid = start("sweep --adapter mine.so --depth 2 --handler none,switch --json r.jsonl");
+  ASSERT_TRUE(await(
+      [&] { return fs::exists(file) && content(file).find("\"cell\"") != std::string::npos; }));
+  kill(-pid, SIGINT);
+  int status = 0;
+  ASSERT_EQ(waitpid(pid, &status, 0), pid);
+  EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == 4) << status;
+  const std::string log = content(folder_ + "/log");
+  std::smatch part;
+  ASSERT_TRUE(std::regex_search(log, part, std::regex("a part only: ([0-9]+) of ([0-9]+) groups")))
+      << log;
+  EXPECT_LT(std::stoi(part[1]), std::stoi(part[2])) << log;
+  EXPECT_NE(log.find("under way: altstack "), std::string::npos) << log;
+  EXPECT_NE(log.find("planted-heap_sp faulty, so far: "), std::string::npos) << log;
+}
+
 // `adapter new`, compiled as it stands. Not by handler observe: what a backtrace comes to is up to the
 // C library.
 TEST_F(RealAdapter, TheSkeletonIsSafe) {

@@ -42,6 +42,9 @@ class GroupRun {
   OperationMap map;  // of the cells, if the plan asks for it
   std::string harness_problem;
   bool stopped = false;
+  // Did it come to the end of each cell? If not, what is known of the rest.
+  bool is_whole() const { return left().empty() || !without_signal.empty(); }
+  std::string unfinished() const;
   // Trials that ended their runner by themselves; those that were ended are hung ones.
   std::uint64_t deaths() const {
     return static_cast<std::uint64_t>(std::ranges::count(deaths_, false, &Death::hung));
@@ -268,6 +271,24 @@ void GroupRun::forget_examples(const std::string& handler) {
   std::erase_if(examples, [&](const ReportedTrial& e) { return e.handler() == handler; });
 }
 
+// Of the cell under way, with what its trials have shown.
+std::string GroupRun::unfinished() const {
+  const std::string handler = left().front();
+  std::map<std::string, std::uint64_t> seen;  // 0: at least once
+  for (const ReportedTrial& e : examples) {
+    if (e.handler() == handler) seen.try_emplace(std::string(e.verdict()));
+  }
+  for (const Death& death : deaths_) {
+    if (death.handler == handler) seen[death.hung ? "hang" : "crash"]++;
+  }
+  std::string text = fmt::format("{} {} with handler {}", group_.protocol, group_.site, handler);
+  for (const auto& [verdict, n] : seen) {
+    text += (text.ends_with(handler) ? ", which has shown " : ", ") + verdict +
+            (n == 0 ? "" : fmt::format(" {} times", n));
+  }
+  return text;
+}
+
 bool GroupRun::run() {
   while (!left().empty()) {
     const auto handlers = left();
@@ -321,6 +342,8 @@ class Sweeper {
 void Sweeper::take(GroupRun* run, const std::vector<std::string>& rows) {
   const std::lock_guard lock(mutex_);
   deaths_ += run->deaths();
+  const bool whole = run->is_whole();
+  if (!whole) result_.unfinished.push_back(run->unfinished());
   for (CellRow& row : run->cells) {
     hangs_ += hangs(row);
     writer_->write(row);
@@ -340,7 +363,9 @@ void Sweeper::take(GroupRun* run, const std::vector<std::string>& rows) {
     fmt::print(stderr, "sigsweep: {}\n", result_.cut_short);
   }
   ending_ = ending_ || run->stopped || !run->harness_problem.empty() || !result_.cut_short.empty();
-  progress_.step(++done_, fmt::format("({} cells)", result_.cells.size()));
+  if (!whole) return;
+  result_.groups = ++done_;
+  progress_.step(done_, fmt::format("({} cells)", result_.cells.size()));
 }
 
 void Sweeper::work() {

@@ -23,9 +23,11 @@ struct SweepResult {
   // The first of each verdict in a cell; all kinds that are not expected.
   std::vector<ReportedTrial> examples;
   std::vector<BaselineProblem> without_signal;
-  std::vector<OperationMap> maps;  // of each group, if the plan asks for them
-  std::string harness_problem;     // why the sweep as a whole can't be believed; empty: it can
-  bool stopped = false;            // by a signal: what is here is whole, but not all
+  std::vector<OperationMap> maps;       // of each group, if the plan asks for them
+  std::string harness_problem;          // why the sweep as a whole can't be believed; empty: it can
+  std::size_t groups = 0;               // that are whole
+  std::vector<std::string> unfinished;  // cells under way at the end, in words
+  bool stopped = false;                 // by a signal: what is here is whole, but not all
   std::string cut_short;  // why the rest was not tried: too much has hung or died; else empty
   double seconds = 0;
 

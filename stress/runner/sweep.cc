@@ -202,7 +202,11 @@ OutcomeMap Sweep::empty_map() const {
 CellSweeper::Listener Sweep::listener_of(const CellRequest& request, const std::string& handler) {
   CellSweeper::Listener listener;
   listener.starting = [this](const Point& point) { runner_.progress.boundary = point.number(); };
-  listener.example = [&, this](const Example& e) { send(encode(account_of_example(request, e))); };
+  // The host may stop this process, or it may die: what is known by then is told.
+  listener.example = [&, this](const Example& e) {
+    send(encode(account_of_example(request, e)));
+    flush();
+  };
   listener.again = [&, this] {
     send(Record("again").add("handler", handler));
     if (map_) map_->clear();

@@ -154,7 +154,8 @@ std::string adapter_page(const Session& session, const SweepResult& result) {
   const Tallies all = tallies(session, result);
   const std::string broken = lines(all, unit, [](const Tally& tally) { return tally.broken; });
   const std::string observed = lines(all, unit, [](const Tally& tally) { return tally.observed; });
-  std::string page = adapter.name + " " + adapter.version + ": ";
+  const bool part = result.stopped || !result.cut_short.empty();
+  std::string page = adapter.name + " " + adapter.version + (part ? ", so far: " : ": ");
   if (!result.without_signal.empty()) {
     const BaselineProblem& first = result.without_signal.front();
     page += fmt::format("NOT right even without a signal: {}: {} {}\n", first.site, first.verdict,

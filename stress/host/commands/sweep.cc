@@ -248,12 +248,19 @@ void check_landed(const SweepPlan& plan, const SweepResult& result) {
                               result.cells.front().left_out);
 }
 
+void print_part(const SweepPlan& plan, const SweepResult& result) {
+  fmt::print("a part only: {} of {} groups of cells were swept to their end\n", result.groups,
+             plan.groups.size());
+  for (const std::string& cell : result.unfinished) fmt::print("under way: {}\n", cell);
+}
+
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
   SweepResult result = sweep(session, plan, writer);
   // A cut-off sweep has shown nothing of the rest.
-  const bool whole = result.harness_problem.empty() && !result.stopped && result.cut_short.empty();
-  if (session.description.adapter && whole) fmt::print("{}", adapter_page(session, result));
+  if (result.stopped || !result.cut_short.empty()) print_part(plan, result);
+  if (session.description.adapter && result.harness_problem.empty())
+    fmt::print("{}", adapter_page(session, result));
   print_verdicts(result);
   fmt::print(
       "{} cells, {} trials, {} signals landed, {} unreached, {}, {:.1f} s, {:.0f} trials/s\n",
