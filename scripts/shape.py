@@ -57,7 +57,7 @@ MAY_INCLUDE = {
     "stress/subjects/adapters/mistakes": ["stress/subjects/adapter"],
     "stress/subjects/adapter": ["stress/base", "stress/campaign", "stress/engine", "stress/runner", "stress/subject",
                                 "stress/trap", "stress/verdict"],
-    "stress/storm": ["stress/base", "stress/subject", "stress/verdict"],
+    "stress/storm": ["stress/base", "stress/subject", "stress/trap", "stress/verdict"],
     "stress/subjects/onm/storm": ["runtime", "stress/base", "stress/oracle", "stress/storm", "stress/subject",
                                   "stress/subjects/onm", "stress/trap", "stress/verdict"],
     "stress/subjects/adapter/storm": ["stress/base", "stress/storm", "stress/subject", "stress/subjects/adapter",

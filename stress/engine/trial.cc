@@ -134,8 +134,7 @@ void Trial::operation(void (*fn)(void*), void* arg) {
   trap::probe_call(&probe, fn, arg);
 }
 
-// The harness's own frames were in use, too: if they were overwritten, nothing may return into
-// them.
+// The harness's own frames were in use, too: nothing may return into frames that were overwritten.
 void Trial::operation_over() {
   const int error = errno;
   if (conditions_.stepped) trap::standing_break();
