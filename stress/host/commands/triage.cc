@@ -14,6 +14,7 @@
 #include "stress/host/commands/fuzz_results.h"
 #include "stress/host/commands/replay.h"
 #include "stress/host/commands/shrink.h"
+#include "stress/host/commands/triage_files.h"
 #include "stress/host/files.h"
 #include "stress/host/finding.h"
 #include "stress/host/fuzz_engine.h"
@@ -68,50 +69,17 @@ std::string told(const fs::path& file, const std::string& what) {
   return what.starts_with(file.string() + ":") ? what : file.string() + ": " + what;
 }
 
-// A campaign's folder says so.
-bool is_harness_failure(const fs::path& file) {
-  return file.parent_path().filename() == CampaignFolder::kFailures;
-}
-
-// What triage is given: schedules, and what else targets have found or failed at: texts, and inputs
-// that have no readable form yet.
-struct Given {
-  std::vector<fs::path> schedules, others;
-  std::size_t folders = 0;  // of campaigns that were looked through
+// What a triage came to.
+struct Sums {
+  std::size_t causes = 0, lost = 0, gone = 0;
 };
-
-// How many campaigns have left something there: inputs, or what they found.
-std::size_t campaigns_below(const fs::path& folder) {
-  std::set<fs::path> campaigns;
-  for (const fs::path& file : files_below(fs::is_directory(folder) ? folder : fs::path())) {
-    const fs::path kind = file.parent_path().filename();
-    if (kind == "corpus" || kind == "findings" || kind == CampaignFolder::kFailures)
-      campaigns.insert(file.parent_path().parent_path());
-  }
-  return campaigns.size();
-}
-
-Given sorted_out(const std::vector<std::string>& paths) {
-  std::set<fs::path> all;
-  for (const std::string& path : paths) {
-    if (access(path.c_str(), R_OK) != 0)
-      throw Failure(kUsage, fmt::format("{}: no file or folder that can be read", path));
-    const fs::path whole = fs::absolute(path).lexically_normal();
-    if (!fs::is_directory(whole)) all.insert(whole);
-    for (const fs::path& file : files_below(fs::is_directory(whole) ? whole : fs::path()))
-      all.insert(file);
-  }
-  Given given;
-  for (const std::string& path : paths) given.folders += campaigns_below(path);
-  for (const fs::path& file : all) {
-    const bool found = file.parent_path().filename() == "findings" || is_harness_failure(file);
-    const std::string extension = file.extension();
-    const auto has = [&](const char* suffix) { return all.contains(file.string() + suffix); };
-    if (extension == ".sched") given.schedules.push_back(file);
-    if (found && extension != ".sched" && (extension == ".txt" || (!has(".sched") && !has(".txt"))))
-      given.others.push_back(file);
-  }
-  return given;
+ordered_json row_of(const TriageFiles& given, const Sums& sums) {
+  return {{"kind", "triaged"},
+          {"folders", given.folders},
+          {"files", given.schedules.size() + given.others.size()},
+          {"causes", sums.causes},
+          {"lost", sums.lost},
+          {"gone", sums.gone}};
 }
 
 class Triage {
@@ -126,9 +94,9 @@ class Triage {
     put_earlier_away();
   }
 
-  void sort_in(const Given& given);
+  void sort_in(const TriageFiles& given);
   void finish();  // writes, replays
-  int tell(ResultsWriter* results, const Given& given) const;
+  int tell(ResultsWriter* results, const TriageFiles& given) const;
 
  private:
   struct Question {  // for the target that found it
@@ -323,7 +291,7 @@ void Triage::ask() {
   }
 }
 
-void Triage::sort_in(const Given& given) {
+void Triage::sort_in(const TriageFiles& given) {
   for (const fs::path& file : given.schedules) {
     if (stop_requested) return;
     try {
@@ -412,7 +380,7 @@ std::string Triage::line(const Cause& cause, const Group& group) const {
   return line + (group.gdb.empty() ? "" : "; " + group.gdb) + "\n";
 }
 
-int Triage::tell(ResultsWriter* results, const Given& given) const {
+int Triage::tell(ResultsWriter* results, const TriageFiles& given) const {
   std::string page = fmt::format("{} schedules, {} findings, {} that show nothing here\n",
                                  given.schedules.size(), groups_.size(), lost_.size());
   bool all_known = unasked_.empty();
@@ -446,12 +414,7 @@ int Triage::tell(ResultsWriter* results, const Given& given) const {
   for (const std::string& one : failures_)
     page += "harness failure, whatever its schedule shows  " + one + "\n";
   if (stop_requested) page += "stopped: what was sorted until then\n";
-  write_row(results, {{"kind", "triaged"},
-                      {"folders", given.folders},
-                      {"files", given.schedules.size() + given.others.size()},
-                      {"causes", groups_.size()},
-                      {"lost", lost_.size()},
-                      {"gone", gone_.size()}});
+  write_row(results, row_of(given, {groups_.size(), lost_.size(), gone_.size()}));
   fmt::print("{}", page);
   write_text(out_ / "summary.txt", page);
   if (stop_requested) return kStopped;
@@ -459,7 +422,7 @@ int Triage::tell(ResultsWriter* results, const Given& given) const {
   return all_known ? kAsExpected : kFinding;
 }
 
-std::string needs_of(const Given& given) {
+std::string needs_of(const TriageFiles& given) {
   std::set<Finder> finders;
   for (const fs::path& file : given.schedules) finders.insert(finder_of(file, origin_in(file)));
   for (const fs::path& file : given.others) finders.insert(finder_by_folder(file));
@@ -475,7 +438,7 @@ std::string needs_of(const Given& given) {
 }  // namespace
 
 int triage_command(const Options& options) {
-  const Given given = sorted_out(options.files);
+  const TriageFiles given = sorted_out(options.files);
   if (options.fuzz.needs) {
     fmt::print("{}", needs_of(given));
     return kAsExpected;
@@ -486,12 +449,7 @@ int triage_command(const Options& options) {
   write_run(&results, options);
   if (given.schedules.empty() && given.others.empty()) {
     fmt::print("0 schedules, nothing was found\n");
-    write_row(&results, {{"kind", "triaged"},
-                         {"folders", given.folders},
-                         {"files", 0},
-                         {"causes", 0},
-                         {"lost", 0},
-                         {"gone", 0}});
+    write_row(&results, row_of(given, {}));
     results.end(kAsExpected);
     return kAsExpected;
   }

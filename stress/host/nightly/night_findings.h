@@ -18,7 +18,7 @@ struct NightFinding {
   std::string claim;                                // which does not hold; empty: none
   std::string said;                                 // in one line
   std::set<std::string> ids, parts;
-  std::set<std::string> places;  // "onM+0x47"
+  std::set<std::string> places;  // "SYMBOL+0x47"
   std::string schedule;          // the smallest, in text form; empty: there is none
   std::string target;            // the fuzz target that runs `file` again; empty: replay does
   std::string file;              // with the schedule, or a target's input
