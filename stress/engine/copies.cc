@@ -19,6 +19,11 @@
 namespace sigsweep {
 namespace {
 
+// Of a trial that died in a sequence of trials.
+constexpr const char* kNotAlone =
+    "the process ended before this signal landed; alone this trial goes right, so one that ran "
+    "before it in the same process is to blame";
+
 constexpr unsigned kRow = 128;  // trials; their observations fit the processor's second cache
 
 }  // namespace
@@ -108,9 +113,33 @@ unsigned Copies::run(Task task, std::span<CopiedTrial> trials) {
   s.trials = trials.data();
   s.count = static_cast<unsigned>(trials.size());
   do {
-    if (!ask(task) && s.ran < s.count) book_death(&trials[s.ran++]);
+    const bool is_fresh = !copy_.lives();
+    if (ask(task) || s.ran == s.count) continue;
+    const unsigned before = s.ran;
+    CopiedTrial& last = trials[before];
+    const bool struck = last.began && last.seen.hits > 0;
+    book_death(&last);
+    if (!struck && (!is_fresh || before > 0)) try_alone(&last);
+    s.ran = before + 1;
   } while (s.ran == 0);
   return s.ran;
+}
+
+// The copy died before the signal of this trial landed, and had run others: one of these may be to
+// blame. Once more, in a fresh copy: what it shows there is its own. If it goes right there, the death
+// stays on it, in words that say so.
+void Copies::try_alone(CopiedTrial* trial) {
+  Shared& s = *shared_;
+  const Verdict verdict = trial->judgement.verdict;
+  trial->ask(Plan(trial->plan), trial->number);
+  s.trials = trial;
+  s.count = 1;
+  if (!ask(Task::trials)) {
+    book_death(trial);
+  } else if (went_right(trial->judgement, trial->seen)) {
+    trial->judgement = {verdict, 0, kNotAlone};
+  }
+  trial->copy_ended = true;
 }
 
 unsigned Copies::run(std::span<CopiedTrial> trials) {

@@ -74,6 +74,7 @@ class Copies {
   unsigned run(Task task, std::span<CopiedTrial> trials);
   bool ask(Task task);
   void book_death(CopiedTrial* trial);
+  void try_alone(CopiedTrial* trial);
 
   // In a copy.
   void work();

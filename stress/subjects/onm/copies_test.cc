@@ -232,6 +232,31 @@ INSTANTIATE_TEST_SUITE_P(
         Death{"stuck", loop_with_all_masked, Verdict::hang, "no end within the time limit"}),
     [](const auto& info) { return std::string(info.param.name); });
 
+// A trial goes right and leaves a process in which no breakpoint works. The next trial dies of that,
+// before its signal lands: it is told that the fault is another's.
+TEST(Copies, ADeathBeforeTheSignalIsNotBookedOnThatTrialAlone) {
+  Cell cell("signalok_saved", "setFinalizer_m");
+  bad_pc = cell.boundary(7).pc;
+  const Sabotage leaves_a_trap([](ucontext_t* uc) {
+    if (is_here(uc)) signal(SIGTRAP, SIG_DFL);
+  });
+  const CellResult result = cell.sweep();
+  EXPECT_EQ(result.trials, cell.count());
+  EXPECT_EQ(result.landed, result.requested);
+  unsigned booked = 0;
+  for (const auto& [at, judgement] : cell.verdicts) {
+    const bool behind = at > 0 && cell.boundary(at - 1).pc == bad_pc;
+    EXPECT_EQ(judgement.verdict, behind ? Verdict::crash : Verdict::ok) << at;
+    if (!behind) continue;
+    booked++;
+    EXPECT_NE(std::string_view(judgement.detail).find("alone this trial goes right"),
+              std::string_view::npos)
+        << judgement.detail;
+    EXPECT_EQ(engine().run(cell.plan(at)).judgement.verdict, Verdict::ok);
+  }
+  EXPECT_GT(booked, 0U);
+}
+
 // A contained fault, and a loop that the watchdog of the copy ends.
 TEST(Copies, ContainFaultsAndLoops) {
   Cell cell("signalok_saved", "setFinalizer_m");
