@@ -93,8 +93,13 @@ class Sentences {
     const Deed *owner = find(Deed::owner), *writer = find(Deed::writer);
     std::string text =
         "The word at " + hex(why_.word_address) + " of stack " + why_.word_stack + " was in use";
-    text += owner == nullptr ? " since before the operation began"
-                             : ": " + at(*owner) + " had put " + hex(owner->value) + " there";
+    if (why_.below_sp != 0) {
+      text += ": it lies " + std::to_string(why_.below_sp) +
+              " bytes below SP where the signal landed, in the red zone";
+    } else if (owner == nullptr) {
+      text += " since before the operation began";
+    }
+    if (owner != nullptr) text += ": " + at(*owner) + " had put " + hex(owner->value) + " there";
     if (!why_.points_to.empty()) text += ", an address of code (" + why_.points_to + ")";
     text += ". ";
     if (writer == nullptr) return text + "Which instruction overwrote it was not seen.";
@@ -146,10 +151,13 @@ class Sentences {
            ". They belong to " + who(*last) + ".";
   }
   std::string of_state() const {
-    const Deed *writer = find(Deed::writer), *setter = find(Deed::setter);
-    if (setter != nullptr) {
-      return why_.register_name + " must be kept. " + at(*setter) + " set it last, to " +
-             hex(setter->value) + ".";
+    const Deed *writer = find(Deed::writer), *setter = find(Deed::setter), *lost = find(Deed::lost);
+    if (setter != nullptr || lost != nullptr) {
+      std::string text = why_.register_name + " must be kept.";
+      if (lost != nullptr)
+        text += " " + at(*lost) + " came back to its caller with " + hex(lost->value) + " in it.";
+      if (setter != nullptr) text += " " + at(*setter) + " had set it last.";
+      return text;
     }
     if (why_.word_address == 0) return of_end();
     const std::string first = "In " + word() + " something else was found than is to be there. ";
@@ -224,6 +232,7 @@ std::string why_text(const Account& account, const Why& why) {
 void encode(const Why& why, Record* record) {
   record->add(key("deeds"), std::uint64_t{why.deeds.size()})
       .add(key("word_address"), why.word_address)
+      .add(key("below_sp"), why.below_sp)
       .add(key("fault_signal"), static_cast<unsigned>(why.fault_signal))
       .add(key("fault_address"), why.fault_address);
   for (const TextField& each : kTexts) record->add(key(each.name), why.*each.field);
@@ -234,6 +243,7 @@ void encode(const Why& why, Record* record) {
 Why decode_why(const Record& record) {
   Why why;
   why.word_address = record.number(key("word_address"));
+  why.below_sp = record.number(key("below_sp"));
   why.fault_signal = static_cast<int>(record.number(key("fault_signal")));
   why.fault_address = record.number(key("fault_address"));
   for (const TextField& each : kTexts) why.*each.field = record.text(key(each.name));

@@ -68,8 +68,8 @@ TEST_F(Explanation, ASmashedStackNamesWhatLayThere) {
                                     "inject SIGPROF at onM_remember+0x3a handler=gc_m\n"));
   EXPECT_EQ(row["verdict"], "stack-smash");
   EXPECT_EQ(row["facts"]["word"]["stack"], "g0");
-  expect_line("owner", "onM_remember", "pushq   %rax");
-  EXPECT_EQ(deed(row, "owner")["by"], "operation");
+  // The stub's frame is not there yet: what lies there is its red zone.
+  EXPECT_GT(row["facts"].value("below_sp", 0), 0) << row;
   EXPECT_EQ(deed(row, "writer")["by"], "handler 1");
 }
 
@@ -117,7 +117,7 @@ TEST_F(Explanation, OfAnAdapterTheInstructionThatLostARegister) {
   for (const json& each : rows(folder_ + "/s.jsonl", "finding")) {
     if (each.contains("why") && why.empty()) why = each["why"];
   }
-  EXPECT_NE(why.find("must be kept. planted_switch+0x"), std::string::npos) << swept.output;
+  EXPECT_NE(why.find("rbx must be kept. planted_switch+0x"), std::string::npos) << swept.output;
 }
 
 TEST_F(Explanation, EachIsaOfThisMachine) {
