@@ -43,7 +43,7 @@ class Sentences {
   const Deed* find(Deed::Role role) const { return why_.find(role); }
 
   std::string who(const Deed& deed) const {
-    if (deed.harness) return "what the signal itself runs";
+    if (deed.harness) return "sigsweep's own code";
     if (deed.by == "operation") return "the interrupted call of " + account_.site;
     if (deed.by == "signal") return "the signal's way in or out";
     const std::size_t index = std::stoul(deed.by.substr(deed.by.find(' ') + 1)) - 1;
@@ -63,6 +63,9 @@ class Sentences {
     if (!why_.word.empty()) return why_.word;
     const std::string where = "the word at " + hex(why_.word_address);
     return why_.word_stack.empty() ? where : where + " of stack " + why_.word_stack;
+  }
+  static std::string stack(const std::string& name) {
+    return name.empty() ? "no stack that is known" : "stack " + name;
   }
   std::string slot() const { return "Slot " + why_.word; }
   // Of the word that was read: who had written it.
@@ -93,8 +96,13 @@ class Sentences {
     const Deed *owner = find(Deed::owner), *writer = find(Deed::writer);
     std::string text =
         "The word at " + hex(why_.word_address) + " of stack " + why_.word_stack + " was in use";
-    text += owner == nullptr ? " since before the operation began"
-                             : ": " + at(*owner) + " had put " + hex(owner->value) + " there";
+    if (why_.below_sp != 0) {
+      text += ", in the red zone, " + std::to_string(why_.below_sp) +
+              " bytes below SP where the signal landed";
+    } else if (owner == nullptr) {
+      text += " since before the operation began";
+    }
+    if (owner != nullptr) text += ": " + at(*owner) + " had put " + hex(owner->value) + " there";
     if (!why_.points_to.empty()) text += ", an address of code (" + why_.points_to + ")";
     text += ". ";
     if (writer == nullptr) return text + "Which instruction overwrote it was not seen.";
@@ -103,8 +111,7 @@ class Sentences {
   std::string of_switch() const {
     const Deed *left = find(Deed::left), *switched = find(Deed::switched);
     if (switched == nullptr) return of_end();
-    std::string text = at(*switched) + " went from stack " + why_.from + " to " +
-                       (why_.to.empty() ? "none" : "stack " + why_.to);
+    std::string text = at(*switched) + " went from " + stack(why_.from) + " to " + stack(why_.to);
     if (!why_.home.empty() && left != nullptr) {
       text += ", and not back to stack " + why_.home + ", which it had left at " + place(*left);
     } else if (!why_.home.empty()) {
@@ -146,10 +153,13 @@ class Sentences {
            ". They belong to " + who(*last) + ".";
   }
   std::string of_state() const {
-    const Deed *writer = find(Deed::writer), *setter = find(Deed::setter);
-    if (setter != nullptr) {
-      return why_.register_name + " must be kept. " + at(*setter) + " set it last, to " +
-             hex(setter->value) + ".";
+    const Deed *writer = find(Deed::writer), *setter = find(Deed::setter), *lost = find(Deed::lost);
+    if (setter != nullptr || lost != nullptr) {
+      std::string text = why_.register_name + " must be kept.";
+      if (lost != nullptr)
+        text += " " + at(*lost) + " came back to its caller with " + hex(lost->value) + " in it.";
+      if (setter != nullptr) text += " " + at(*setter) + " had set it last.";
+      return text;
     }
     if (why_.word_address == 0) return of_end();
     const std::string first = "In " + word() + " something else was found than is to be there. ";
@@ -224,6 +234,7 @@ std::string why_text(const Account& account, const Why& why) {
 void encode(const Why& why, Record* record) {
   record->add(key("deeds"), std::uint64_t{why.deeds.size()})
       .add(key("word_address"), why.word_address)
+      .add(key("below_sp"), why.below_sp)
       .add(key("fault_signal"), static_cast<unsigned>(why.fault_signal))
       .add(key("fault_address"), why.fault_address);
   for (const TextField& each : kTexts) record->add(key(each.name), why.*each.field);
@@ -234,6 +245,7 @@ void encode(const Why& why, Record* record) {
 Why decode_why(const Record& record) {
   Why why;
   why.word_address = record.number(key("word_address"));
+  why.below_sp = record.number(key("below_sp"));
   why.fault_signal = static_cast<int>(record.number(key("fault_signal")));
   why.fault_address = record.number(key("fault_address"));
   for (const TextField& each : kTexts) why.*each.field = record.text(key(each.name));

@@ -19,6 +19,7 @@ namespace sigsweep {
   D(writer, "writer", "wrote the word last, before it was found changed, or was read")          \
   D(reader, "reader", "read the word")                                                          \
   D(setter, "setter", "gave a register its value")                                              \
+  D(lost, "lost", "came back from a call with another value in the register")                   \
   D(left, "left", "left a stack")                                                               \
   D(switched, "switched", "came to a stack that was not the right one")                         \
   D(faulted, "faulted", "faulted")                                                              \
@@ -53,6 +54,7 @@ struct Why {
   std::string word;
   std::uint64_t word_address = 0;  // 0: there is no word
   std::string word_stack;          // the stack that it lies in; empty: none
+  std::uint64_t below_sp = 0;      // so many bytes below SP where the signal landed; 0: it is not
   std::string points_to;           // the code that the word held the address of; empty: none
   std::string register_name;       // by which the value came; empty: none
   int fault_signal = 0;            // 0: there was no fault

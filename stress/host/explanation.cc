@@ -105,6 +105,7 @@ ordered_json facts_json(const Why& why) {
                     {"address", fmt::format("{:#x}", why.word_address)},
                     {"stack", why.word_stack}};
   }
+  if (why.below_sp != 0) json["below_sp"] = why.below_sp;
   if (!why.points_to.empty()) json["points_to"] = why.points_to;
   if (!why.register_name.empty()) json["register"] = why.register_name;
   if (why.fault_signal != 0) {

@@ -61,15 +61,20 @@ TEST_F(Explanation, AResultIsReadByTheCaller) {
   EXPECT_EQ(deed(row, "reader")["by"], "operation");
 }
 
+// fn has ended, and what it pushed lies in the red zone; the handler's call begins g0's stack anew.
 TEST_F(Explanation, ASmashedStackNamesWhatLayThere) {
   const json row = reproduced(write("smash.sched",
                                     "sigsweep schedule 1\nisa amd64\nprotocol remember\nseed 1\n"
-                                    "op mcacheRefill_m\n"
-                                    "inject SIGPROF at onM_remember+0x3a handler=gc_m\n"));
+                                    "op ready_m_casgstatus\n"
+                                    "inject SIGPROF at onM_remember+0x43 handler=gc_m\n"));
   EXPECT_EQ(row["verdict"], "stack-smash");
   EXPECT_EQ(row["facts"]["word"]["stack"], "g0");
-  expect_line("owner", "onM_remember", "pushq   %rax");
+  ASSERT_TRUE(row["facts"].contains("below_sp")) << output_;
+  EXPECT_GT(row["facts"]["below_sp"], 0);
+  EXPECT_LE(row["facts"]["below_sp"], 128);
+  expect_line("owner", "ready_m_casgstatus", "pushq   %rbp");
   EXPECT_EQ(deed(row, "owner")["by"], "operation");
+  expect_line("writer", "gc_m", "pushq   %rbp");
   EXPECT_EQ(deed(row, "writer")["by"], "handler 1");
 }
 
@@ -117,7 +122,7 @@ TEST_F(Explanation, OfAnAdapterTheInstructionThatLostARegister) {
   for (const json& each : rows(folder_ + "/s.jsonl", "finding")) {
     if (each.contains("why") && why.empty()) why = each["why"];
   }
-  EXPECT_NE(why.find("must be kept. planted_switch+0x"), std::string::npos) << swept.output;
+  EXPECT_NE(why.find("rbx must be kept. planted_switch+0x"), std::string::npos) << swept.output;
 }
 
 TEST_F(Explanation, EachIsaOfThisMachine) {

@@ -3,13 +3,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
+#include <iterator>
 
 namespace sigsweep {
 namespace {
 
-constexpr std::size_t kLongest = 15;          // bytes of an instruction
-constexpr std::size_t kMostMoments = 60'000;  // behind the landing: more are a loop
+constexpr std::size_t kMostOfALoop = 60'000;
+constexpr std::size_t kLongest = 15;    // bytes of an instruction
+constexpr std::size_t kMost = 300'000;  // moments of a trial that has an end
 
 // While several handlers are under way, the one that began last.
 int whose(const Course& seen, const Plan& plan) {
@@ -47,13 +50,14 @@ bool Way::take(const StepView& view, const Plan& plan, Watched watched) {
     unsigned char byte = 0;
     stack_is_readable_ = view.memory.read(moments_.back().sp() - 1, &byte, 1);
   }
-  return moments_.size() < kMostMoments;
+  return moments_.size() < most_;
 }
 
 std::string Way::walk(Engine& engine, const Plan& plan, const Judgement& expected,
                       Watched watched) {
   moments_.clear();
   changes_.clear();
+  most_ = expected.verdict == Verdict::hang ? kMostOfALoop : kMost;
   const SteppedTrial stepped =
       engine.step(plan, [&](const StepView& view) { return take(view, plan, watched); });
   end_ = stepped.end;
@@ -109,6 +113,31 @@ Origin Way::origin(int reg, std::size_t moment) const {
                           i.kind == Kind::call_register;
     if (!adjusts && !(reg == kStackPointer && moves_sp)) return {Origin::made, moment, 0};
   }
+}
+
+// A call comes back behind itself, with its SP. Many may be under way, on several stacks.
+std::size_t Way::loss(int reg) const {
+  using Kind = X86Instruction::Kind;
+  struct Call {
+    std::uint64_t behind, sp, value;
+  };
+  std::vector<Call> under_way;
+  for (std::size_t i = 0; i + 1 < moments_.size(); i++) {
+    const StepRegisters& r = moments_[i].registers;
+    const auto back = std::find_if(under_way.rbegin(), under_way.rend(), [&](const Call& call) {
+      return call.behind == r.pc && call.sp == moments_[i].sp();
+    });
+    if (back != under_way.rend()) {
+      if (back->value != r.general[reg]) return i - 1;
+      under_way.erase(std::prev(back.base()));
+    }
+    const X86Instruction at = instruction(i);
+    const bool calls =
+        at.kind == Kind::call || at.kind == Kind::call_memory || at.kind == Kind::call_register;
+    if (calls && at.length != 0)
+      under_way.push_back({r.pc + at.length, moments_[i].sp(), r.general[reg]});
+  }
+  return 0;
 }
 
 // The last instruction was fetched from where there is no code: the one before went there.

@@ -64,6 +64,9 @@ class Way {
   std::uint64_t operand(std::size_t moment, const X86Instruction& instruction) const;
   // Of the value that the register has in front of that moment's instruction.
   Origin origin(int reg, std::size_t moment) const;
+  // The first call that came back with another value in the register: the moment of the instruction
+  // that came back. 0: there is none.
+  std::size_t loss(int reg) const;
   // Of what made the last instruction fault: the register, and the origin of its value.
   Origin origin_of_fault(int* reg) const;
 
@@ -81,6 +84,7 @@ class Way {
   std::uint64_t first_value_ = 0, value_ = 0;
   std::uint64_t slots_at_end_[kMaxSlots] = {};
   bool stack_is_readable_ = true;
+  std::size_t most_ = 0;  // moments
 };
 
 }  // namespace sigsweep

@@ -120,6 +120,7 @@ class Explainer {
   // ---- words and registers
   void of_state();
   void of_memory(std::uint64_t address);
+  void tell_red_zone(std::uint64_t address);
   void of_register(int reg);
   void tell_origin(const Origin& origin, int reg);
   void of_crash();
@@ -217,12 +218,23 @@ void Explainer::of_state() {
       (judgement_.detail == nullptr ? "" : " (" + std::string(judgement_.detail) + ")");
 }
 
+// Does the word lie below SP, in the stack that was in use when the first signal landed?
+void Explainer::tell_red_zone(std::uint64_t address) {
+  for (std::size_t i = 0; i < way_.moments().size() && !moment(i).landed; i++) {
+    if (!moment(i).in_code) continue;
+    const std::uint64_t sp = moment(i).sp();
+    const bool below = address < sp && stack_name(address) == stack_of_sp(sp);
+    why_.below_sp = below ? sp - address : 0;
+  }
+}
+
 // Of a stack in use: what was there when the signal landed, and the last that another wrote there.
 // Of other state: the last that anybody wrote there.
 void Explainer::of_memory(std::uint64_t address) {
   if (!walk(word_at(address))) return;
   name_word(address);
   const bool smashed = judgement_.verdict == Verdict::stack_smash;
+  if (smashed) tell_red_zone(address);
   const Change *owner = nullptr, *writer = nullptr;
   for (const Change& change : way_.changes()) {
     const Moment& m = moment(change.moment);
@@ -244,15 +256,19 @@ void Explainer::of_memory(std::uint64_t address) {
   if (writer != nullptr) tell(Deed::writer, writer->moment, writer->value);
 }
 
-// The last instruction of the code under test that gave it another value.
+// The call that lost it, and the last instruction in there that gave it another value.
 void Explainer::of_register(int reg) {
   if (!walk()) return;
   why_.register_name = kRegisterNames[reg];
-  for (std::size_t i = way_.moments().size() - 1; i-- > 0;) {
+  const std::size_t lost = way_.loss(reg);
+  const std::size_t end = lost == 0 ? way_.moments().size() - 1 : lost + 1;
+  for (std::size_t i = end; i-- > 0;) {
     const std::uint64_t value = moment(i + 1).registers.general[reg];
-    if (!moment(i).in_code || moment(i).registers.general[reg] == value) continue;
-    return tell(Deed::setter, i, value);
+    if (moment(i).registers.general[reg] == value) continue;
+    tell(Deed::setter, i, value);
+    break;
   }
+  if (lost != 0) tell(Deed::lost, lost, moment(lost + 1).registers.general[reg]);
 }
 
 // The word that the value was read from, and who had written that: known after a second walk.
@@ -299,8 +315,11 @@ std::vector<Explainer::Switch> Explainer::switches(int by) const {
   std::vector<Switch> found;
   for (std::size_t i = 0; i + 1 < way_.moments().size(); i++) {
     const Moment &m = moment(i), &next = moment(i + 1);
-    if (!m.in_code || m.by != by || next.by != by) continue;
-    if (way_.instruction(i).to != kStackPointer && m.sp() - next.sp() + 64 < 128) continue;
+    if (!m.in_code || m.by != by || next.by != by || m.sp() == next.sp()) continue;
+    const X86Instruction at = way_.instruction(i);
+    // Else a signal came in front of it.
+    const bool ran = next.registers.pc == m.registers.pc + at.length;
+    if (at.to != kStackPointer || !ran) continue;
     const std::string from = stack_of_sp(m.sp()), to = stack_of_sp(next.sp());
     if (from != to) found.push_back({i, from, to});
   }

@@ -4,22 +4,21 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstring>
 #include <iterator>
-#include <optional>
+#include <type_traits>
 
 #include "stress/base/modules.h"
 #include "stress/storm/state.h"
-#include "stress/trap/arch.h"
 
 namespace sigsweep::storm {
 namespace {
@@ -28,11 +27,20 @@ constexpr int kFaults[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 constexpr int kAsk = SIGTRAP;  // no handler masks it
 constexpr unsigned kMostFrames = 64;
 constexpr unsigned kPatience = 200;  // ms that a thread has to answer
+struct NamedRegister {
+  const char* name;
+  int index;
+};
 #if defined(__x86_64__)
-constexpr int kFramePointer = REG_RBP;
+constexpr NamedRegister kRegisters[] = {{"rip", REG_RIP}, {"rsp", REG_RSP}, {"rbp", REG_RBP},
+                                        {"rax", REG_RAX}, {"rbx", REG_RBX}, {"rcx", REG_RCX},
+                                        {"rdx", REG_RDX}, {"rsi", REG_RSI}, {"rdi", REG_RDI}};
 #else
-constexpr int kFramePointer = REG_EBP;
+constexpr NamedRegister kRegisters[] = {{"eip", REG_EIP}, {"esp", REG_ESP}, {"ebp", REG_EBP},
+                                        {"eax", REG_EAX}, {"ebx", REG_EBX}, {"ecx", REG_ECX},
+                                        {"edx", REG_EDX}, {"esi", REG_ESI}, {"edi", REG_EDI}};
 #endif
+constexpr unsigned kPc = 0, kFramePointer = 2;  // of these
 
 char folder[4096];
 int out = -1;
@@ -71,6 +79,10 @@ void put_frame(unsigned number, std::uint64_t pc, bool returns) {
   }
 }
 
+std::uint64_t value_of(const NamedRegister& r, const ucontext_t* uc) {
+  return static_cast<std::make_unsigned_t<greg_t>>(uc->uc_mcontext.gregs[r.index]);
+}
+
 // A stack may be damaged: memory is asked for, not looked at.
 bool read_words(std::uint64_t address, std::uintptr_t* words, std::size_t count) {
   iovec here{words, count * sizeof *words};
@@ -80,8 +92,8 @@ bool read_words(std::uint64_t address, std::uintptr_t* words, std::size_t count)
 
 // By frame pointers; at a stack's end, or where one is damaged, it stops.
 void put_frames(const ucontext_t* uc) {
-  put_frame(0, trap::context_pc(uc), false);
-  std::uint64_t frame = trap::context_register(uc, kFramePointer);
+  put_frame(0, value_of(kRegisters[kPc], uc), false);
+  std::uint64_t frame = value_of(kRegisters[kFramePointer], uc);
   std::uintptr_t words[2];
   for (unsigned i = 1; i < kMostFrames && read_words(frame, words, std::size(words)); i++) {
     if (words[1] == 0) return;
@@ -155,10 +167,8 @@ void on_fault(int sig, siginfo_t* info, void* context) {
   const auto* uc = static_cast<const ucontext_t*>(context);
   put("signal %d, address %p\n\nthread %d (%d), which died\n", sig, info->si_addr, number_of(self),
       static_cast<int>(self));
-  for (const auto& r : trap::kRegisters) {
-    put("  %s=%#llx\n", r.name,
-        static_cast<unsigned long long>(trap::context_register(uc, r.index)));
-  }
+  for (const NamedRegister& r : kRegisters)
+    put("  %s=%#llx\n", r.name, static_cast<unsigned long long>(value_of(r, uc)));
   put_frames(uc);
   ask_all_but(self);
   if (chdir(folder) != 0) put("no core here: the folder cannot be entered\n");
