@@ -43,7 +43,7 @@ class Sentences {
   const Deed* find(Deed::Role role) const { return why_.find(role); }
 
   std::string who(const Deed& deed) const {
-    if (deed.harness) return "what the signal itself runs";
+    if (deed.harness) return "sigsweep's own code";
     if (deed.by == "operation") return "the interrupted call of " + account_.site;
     if (deed.by == "signal") return "the signal's way in or out";
     const std::size_t index = std::stoul(deed.by.substr(deed.by.find(' ') + 1)) - 1;
@@ -63,6 +63,9 @@ class Sentences {
     if (!why_.word.empty()) return why_.word;
     const std::string where = "the word at " + hex(why_.word_address);
     return why_.word_stack.empty() ? where : where + " of stack " + why_.word_stack;
+  }
+  static std::string stack(const std::string& name) {
+    return name.empty() ? "no stack that is known" : "stack " + name;
   }
   std::string slot() const { return "Slot " + why_.word; }
   // Of the word that was read: who had written it.
@@ -94,8 +97,8 @@ class Sentences {
     std::string text =
         "The word at " + hex(why_.word_address) + " of stack " + why_.word_stack + " was in use";
     if (why_.below_sp != 0) {
-      text += ": it lies " + std::to_string(why_.below_sp) +
-              " bytes below SP where the signal landed, in the red zone";
+      text += ", in the red zone, " + std::to_string(why_.below_sp) +
+              " bytes below SP where the signal landed";
     } else if (owner == nullptr) {
       text += " since before the operation began";
     }
@@ -108,8 +111,7 @@ class Sentences {
   std::string of_switch() const {
     const Deed *left = find(Deed::left), *switched = find(Deed::switched);
     if (switched == nullptr) return of_end();
-    std::string text = at(*switched) + " went from stack " + why_.from + " to " +
-                       (why_.to.empty() ? "none" : "stack " + why_.to);
+    std::string text = at(*switched) + " went from " + stack(why_.from) + " to " + stack(why_.to);
     if (!why_.home.empty() && left != nullptr) {
       text += ", and not back to stack " + why_.home + ", which it had left at " + place(*left);
     } else if (!why_.home.empty()) {

@@ -69,6 +69,27 @@ TEST(Why, OfASmashedStackSaysWhatLayThere) {
             "handler's call of gc_m, overwrote it with 0x5.");
 }
 
+TEST(Why, OfARedZoneSaysSo) {
+  Why why;
+  why.word_address = 0x7000;
+  why.word_stack = "g0";
+  why.below_sp = 32;
+  EXPECT_EQ(why_text(account(Verdict::stack_smash), why),
+            "The word at 0x7000 of stack g0 was in use, in the red zone, 32 bytes below SP where "
+            "the signal landed. Which instruction overwrote it was not seen.");
+}
+
+TEST(Why, OfALostRegisterSaysWhichCallLostIt) {
+  Why why;
+  why.register_name = "rbx";
+  why.deeds = {deed(Deed::setter, "switch", 0x25, "operation", 7),
+               deed(Deed::lost, "switch", 0x4b, "operation", 7)};
+  EXPECT_EQ(why_text(account(Verdict::state_leak), why),
+            "rbx must be kept. switch+0x4b, in the interrupted call of mheap_alloc_m, came back to "
+            "its caller with 0x7 in it. switch+0x25, in the interrupted call of mheap_alloc_m, had "
+            "set it last.");
+}
+
 TEST(Why, OfAWrongSwitchSaysWhereToAndWhereSpCameFrom) {
   Why why;
   why.word = "g1.sched.sp";
@@ -113,6 +134,7 @@ TEST(Why, WhatWasSentCanBeRead) {
   Why why = slot();
   why.word_stack = "g0";
   why.points_to = "onM+0x51";
+  why.below_sp = 8;
   why.register_name = "rsp";
   why.fault_signal = 11;
   why.fault_address = 8;

@@ -61,15 +61,20 @@ TEST_F(Explanation, AResultIsReadByTheCaller) {
   EXPECT_EQ(deed(row, "reader")["by"], "operation");
 }
 
+// fn has ended, and what it pushed lies in the red zone; the handler's call begins g0's stack anew.
 TEST_F(Explanation, ASmashedStackNamesWhatLayThere) {
   const json row = reproduced(write("smash.sched",
                                     "sigsweep schedule 1\nisa amd64\nprotocol remember\nseed 1\n"
-                                    "op mcacheRefill_m\n"
-                                    "inject SIGPROF at onM_remember+0x3a handler=gc_m\n"));
+                                    "op ready_m_casgstatus\n"
+                                    "inject SIGPROF at onM_remember+0x43 handler=gc_m\n"));
   EXPECT_EQ(row["verdict"], "stack-smash");
   EXPECT_EQ(row["facts"]["word"]["stack"], "g0");
-  // The stub's frame is not there yet: what lies there is its red zone.
-  EXPECT_GT(row["facts"].value("below_sp", 0), 0) << row;
+  ASSERT_TRUE(row["facts"].contains("below_sp")) << output_;
+  EXPECT_GT(row["facts"]["below_sp"], 0);
+  EXPECT_LE(row["facts"]["below_sp"], 128);
+  expect_line("owner", "ready_m_casgstatus", "pushq   %rbp");
+  EXPECT_EQ(deed(row, "owner")["by"], "operation");
+  expect_line("writer", "gc_m", "pushq   %rbp");
   EXPECT_EQ(deed(row, "writer")["by"], "handler 1");
 }
 

@@ -220,13 +220,12 @@ void Explainer::of_state() {
 
 // Does the word lie below SP, in the stack that was in use when the first signal landed?
 void Explainer::tell_red_zone(std::uint64_t address) {
-  std::uint64_t sp = 0;
-  for (const Moment& m : way_.moments()) {
-    if (m.landed) break;
-    if (m.registers.pc == plan_.injection[0].pc) sp = m.sp();
+  for (std::size_t i = 0; i < way_.moments().size() && !moment(i).landed; i++) {
+    if (!moment(i).in_code) continue;
+    const std::uint64_t sp = moment(i).sp();
+    const bool below = address < sp && stack_name(address) == stack_of_sp(sp);
+    why_.below_sp = below ? sp - address : 0;
   }
-  const bool below = address < sp && stack_name(address) == stack_of_sp(sp);
-  why_.below_sp = below ? sp - address : 0;
 }
 
 // Of a stack in use: what was there when the signal landed, and the last that another wrote there.
@@ -316,8 +315,11 @@ std::vector<Explainer::Switch> Explainer::switches(int by) const {
   std::vector<Switch> found;
   for (std::size_t i = 0; i + 1 < way_.moments().size(); i++) {
     const Moment &m = moment(i), &next = moment(i + 1);
-    if (!m.in_code || m.by != by || next.by != by) continue;
-    if (way_.instruction(i).to != kStackPointer && m.sp() - next.sp() + 64 < 128) continue;
+    if (!m.in_code || m.by != by || next.by != by || m.sp() == next.sp()) continue;
+    const X86Instruction at = way_.instruction(i);
+    // Else a signal came in front of it.
+    const bool ran = next.registers.pc == m.registers.pc + at.length;
+    if (at.to != kStackPointer || !ran) continue;
     const std::string from = stack_of_sp(m.sp()), to = stack_of_sp(next.sp());
     if (from != to) found.push_back({i, from, to});
   }
