@@ -132,6 +132,7 @@ std::vector<BenchmarkTime> benchmark_times(const ordered_json& json, const std::
     processes = std::max(processes, index + 1);
   }
   std::vector<BenchmarkTime> times;
+  times.reserve(least.size());
   for (const auto& [key, ns] : least)
     times.push_back({part, isa, key.second, *process + key.first, ns});
   *process += processes;

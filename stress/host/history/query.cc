@@ -112,6 +112,7 @@ StoredRun night_back(SQLite::Database* db, const std::string& name, std::size_t 
 
 std::string as_list(const std::vector<StoredRun>& runs) {
   std::vector<std::string> ids;
+  ids.reserve(runs.size());
   for (const StoredRun& run : runs) ids.push_back(run.id);
   return fmt::format("{}", fmt::join(ids, ", "));
 }
