@@ -55,9 +55,9 @@ constexpr const char* kSweep =
     "{sigsweep} sweep --depth 2 --seed {seed} --jobs {jobs} --known {known} --out {part} --json "
     "{results}";
 
-// The least of each was measured on two processors that had nothing else to do, and has room for a
-// third more. What a small share can't do in full is done for some claims, one handler, or one shard of
-// so many: the same in each night, so that nights can be compared.
+// Each least has room to spare: a night of ten minutes took 7 min 37 s on two processors that had
+// little else to do. What a small share can't do in full is done for some claims, one handler, or one
+// shard of so many: the same in each night, so that nights can be compared.
 const Row kRows[] = {
     {.name = "replay",
      .stage = kExact,
