@@ -94,7 +94,6 @@ std::string_view as_text(const Bytes& bytes) {
 void prepare() {
   if (target().lands_signals()) take_over();
   target().prepare();
-  name_figures(target().figures());
 }
 
 void start() {
@@ -280,6 +279,8 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
     run_by_hand(std::span(*argv + 1, static_cast<std::size_t>(*argc - 1)));
   if (engine_takes_options())
     add_options(argc, argv, target().engine_options(), options_with_signals());
+  // Not at the first input: an engine would take this code for that input's.
+  if (!target().figures().empty()) name_figures(target().figures());
   if (engine_forks()) prepare();
   return 0;
 }
