@@ -8,8 +8,6 @@ namespace sigsweep {
 namespace {
 
 namespace fs = std::filesystem;
-using testing::ElementsAre;
-using testing::HasSubstr;
 using testing::IsEmpty;
 
 class Clean : public History {

@@ -9,7 +9,6 @@ namespace sigsweep {
 namespace {
 
 using testing::HasSubstr;
-using testing::StartsWith;
 
 class HistoryCommand : public History {
  protected:
@@ -18,7 +17,7 @@ class HistoryCommand : public History {
   }
   // With its rows in r.jsonl, which must be as the schema says.
   Ran with_rows(const std::string& arguments) {
-    const Ran ran = history(arguments + " --json r.jsonl");
+    Ran ran = history(arguments + " --json r.jsonl");
     const Ran valid =
         run("/usr/bin/python3 " + kSource + "/results/validate.py " + folder_ + "/r.jsonl");
     EXPECT_EQ(valid.status, 0) << valid.output;
