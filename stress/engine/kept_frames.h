@@ -9,6 +9,8 @@
 
 namespace sigsweep {
 
+inline constexpr std::size_t kTrapNeeds = 4096;  // bytes of stack, beside the kernel's frame
+
 // Calls work() from a frame below `lowest`, and puts the stack from there on back as it was.
 // Async-signal-safe; not twice at a time. REQUIRES: the caller's frame goes down to `lowest`.
 // CAVEAT: while work() runs, nothing of the caller's frame may be used. So it comes by value.

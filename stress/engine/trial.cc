@@ -278,7 +278,6 @@ void Trial::take_from_outside(ucontext_t* uc) {
 }
 
 void Trial::handle_recorded(unsigned index, ucontext_t* uc) {
-  constexpr std::size_t kTrapNeeds = 4096;  // bytes, beside the kernel's frame
   const auto call = [this, index, uc] {
     recorder_->show();
     trap::resume_stepping();
