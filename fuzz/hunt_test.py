@@ -4,11 +4,13 @@
 import contextlib
 import io
 import json
+import os
 import pathlib
 import sys
 import tempfile
 import threading
 import unittest
+import unittest.mock
 
 sys.dont_write_bytecode = True  # beside the script
 import hunt
@@ -104,6 +106,11 @@ class Run(unittest.TestCase):
         self.addCleanup(work.cleanup)
         self.fuzzer = pathlib.Path(work.name) / "fuzzer"
         hunt.stopped.clear()
+        # Preset afl gives its tests what its build reads. Only what a run adds is looked at here.
+        others = {name: value for name, value in os.environ.items() if not name.startswith("AFL_")}
+        environment = unittest.mock.patch.dict(os.environ, others, clear=True)
+        environment.start()
+        self.addCleanup(environment.stop)
 
     def made(self, text):
         self.fuzzer.write_text(text)
