@@ -277,7 +277,10 @@ void Engine::lazy(bool on) {
 
 bool Engine::restore_thread() {
   if (parts_->trial.conditions().patches && !trap::is_pristine()) {
-    std::fprintf(stderr, "runner: a breakpoint's patch was left in the code\n");
+    std::fprintf(stderr,
+                 "runner: a breakpoint's patch was left in the code, at %#llx of its file%s\n",
+                 static_cast<unsigned long long>(trap::first_patch() - symtab::bias()),
+                 parts_->trial.conditions().in_child ? ", as a trial's child sees it" : "");
     _exit(3);
   }
   const bool normal = parts_->around.thread.restore();

@@ -308,6 +308,10 @@ bool is_pristine() {
   return text.is_pristine();
 }
 
+std::uint64_t first_patch() {
+  return text.first_patch();
+}
+
 void make_pristine() {
   if (is_pristine()) return;
   text.stage_all_original();

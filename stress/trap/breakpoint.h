@@ -72,6 +72,8 @@ std::uint32_t suspend_all();
 void resume_all(std::uint32_t suspended);
 // Is every patch out of the code again? REQUIRES: nothing is armed. Looks at all the code.
 bool is_pristine();
+// The lowest address whose byte is not the code's own, or 0. REQUIRES: nothing is armed.
+std::uint64_t first_patch();
 // Removes the patches of a child that died. REQUIRES: nothing is armed.
 void make_pristine();
 // Takes out every breakpoint that is still armed, and forgets a step under way.

@@ -182,4 +182,15 @@ bool PatchedText::is_pristine() const {
   return true;
 }
 
+std::uint64_t PatchedText::first_patch() const {
+  for (unsigned i = 0; i < count_; i++) {
+    const Run& run = runs_[i];
+    const auto* text = as_pointer<const unsigned char>(run.begin);
+    const unsigned char* const end = run.pristine + (run.end - run.begin);
+    const auto at = std::mismatch(static_cast<const unsigned char*>(run.pristine), end, text);
+    if (at.first != end) return as_address(at.second);
+  }
+  return 0;
+}
+
 }  // namespace sigsweep::trap

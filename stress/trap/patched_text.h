@@ -47,6 +47,8 @@ class PatchedText {
 
   // Is every patch out again? Looks at all pages, through the mapping that is executed.
   bool is_pristine() const;
+  // The lowest address that holds another byte than before any patch, or 0.
+  std::uint64_t first_patch() const;
 
  private:
   // Pages in a row.
