@@ -207,6 +207,19 @@ ReportCase ReportBuilder::case_of_storm(const ordered_json& row) const {
   return made;
 }
 
+ReportCase ReportBuilder::case_of_part(const ordered_json& row) const {
+  ReportCase made = empty_case("", run_.name + ".parts", row.at("name"));
+  made.seconds = row.at("seconds");
+  const std::string status = row.at("status");
+  if (status == "ok") return made;
+  made.outcome = status == "skipped"   ? ReportCase::skipped
+                 : status == "finding" ? ReportCase::failed
+                                       : ReportCase::error;
+  made.message = status + ": " + text_in(row, "reason");
+  made.text = "log: " + text_in(row, "log") + "\n";
+  return made;
+}
+
 // ---- the files
 
 namespace {
@@ -239,6 +252,8 @@ Report ReportBuilder::report() const {
       report.cases.push_back(empty_case(row.at("isa"), "", row.at("what")));
       report.cases.back().outcome = ReportCase::skipped;
       report.cases.back().message = row.at("why");
+    } else if (kind == "part") {
+      report.cases.push_back(case_of_part(row));
     } else if (kind == "claim") {
       report.cases.push_back(case_of_claim(row));
       const bool told = !text_in(row, "finding").empty() || row.at("holds");

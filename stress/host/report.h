@@ -53,6 +53,7 @@ std::string sarif_text(const Report& report);
 class ReportBuilder {
  public:
   // `name`: of the command. Of `prove` the claims are the cases; cells and storms are their evidence.
+  // Of `nightly` the parts are, and the claims.
   explicit ReportBuilder(std::string name);
 
   // A row; one of a kind that no report speaks of is passed over.
@@ -70,6 +71,7 @@ class ReportBuilder {
   ReportCase case_of_cell(const nlohmann::ordered_json& row) const;
   ReportCase case_of_claim(const nlohmann::ordered_json& row) const;
   ReportCase case_of_storm(const nlohmann::ordered_json& row) const;
+  ReportCase case_of_part(const nlohmann::ordered_json& row) const;
   ReportCase empty_case(const std::string& isa, const std::string& group,
                         const std::string& name) const;
 

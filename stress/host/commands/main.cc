@@ -109,7 +109,7 @@ constexpr Subcommand kSubcommands[] = {
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras | kAdapter,
      bench_command},
     {"nightly", "all that there is to do in a night, within a time; it takes care of itself",
-     kNightly, nightly_command},
+     kNightly | kReports, nightly_command},
     {"history", "nights and runs in one file; one of them against another", kHistory,
      history_command},
     {"service-check", "would OSS-Fuzz and ClusterFuzzLite take the fuzz targets?", kService,
@@ -241,21 +241,26 @@ void add_parts_flags(CLI::App* app, Options* o) {
   }
 }
 
+void add_report_flags(CLI::App* app, Options* o) {
+  app->add_option("--junit", o->junit, "report for a CI: JUnit's XML");
+  app->add_option("--sarif", o->sarif, "findings for code scanning: SARIF 2.1.0");
+}
+
 // Where results go.
 void add_output_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kResults) != 0) {
     app->add_option("--json", o->json, "results file (JSON lines)");
     app->add_option("--out", o->out, "folder for results and findings");
   }
-  if ((flags & kReports) != 0) {
-    app->add_option("--junit", o->junit, "report for a CI: JUnit's XML");
-    app->add_option("--sarif", o->sarif, "findings for code scanning: SARIF 2.1.0");
-  }
+  if ((flags & kReports) != 0) add_report_flags(app, o);
 }
 
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kHistory) != 0) return add_history_flags(app, o);
-  if ((flags & kNightly) != 0) return add_nightly_flags(app, o);
+  if ((flags & kNightly) != 0) {
+    add_nightly_flags(app, o);
+    return add_report_flags(app, o);
+  }
   if ((flags & (kFuzz | kService | kTwoFiles)) != 0) add_adapter_flag(app, flags, o);
   if ((flags & kService) != 0) return add_service_flags(app, &o->service);
   if ((flags & kAdapterAuthor) != 0) return add_adapter_flags(app, o);

@@ -14,6 +14,7 @@
 #include "stress/host/files.h"
 #include "stress/host/nightly/night.h"
 #include "stress/host/nightly/night_plan.h"
+#include "stress/host/nightly/night_report.h"
 #include "stress/host/nightly/night_table.h"
 
 namespace sigsweep {
@@ -163,7 +164,9 @@ void add_nightly_flags(CLI::App* app, Options* o) {
                 "say what must be built for it, as lines PRESET TARGET..., and stop");
 }
 
-int nightly_command(const Options& o) {
+namespace {
+
+int run_nightly(const Options& o, ReportBuilder* report) {
   const auto begun = Night::Clock::now();
   std::vector<PartSpec> parts = only_those(all_parts(o), o.nightly.only);
   if (!o.nightly.resume) check_budget(o, parts);
@@ -187,9 +190,18 @@ int nightly_command(const Options& o) {
   const std::string history = o.nightly.history.empty() ? nights.history().string()
                                                         : fs::absolute(o.nightly.history).string();
   const NightPlace place = place_of(o, nights, record.night);
-  return Night(std::move(record), parts, place, begun).run([&](const fs::path& night) {
+  const fs::path folder = record.folder;
+  const int status = Night(std::move(record), parts, place, begun).run([&](const fs::path& night) {
     return ask_history(history, night);
   });
+  if (report != nullptr) report_night(folder, report);
+  return status;
+}
+
+}  // namespace
+
+int nightly_command(const Options& o) {
+  return with_reports(o, "nightly", [&](ReportBuilder* report) { return run_nightly(o, report); });
 }
 
 }  // namespace sigsweep
