@@ -102,6 +102,25 @@ TEST_F(Triage, OfWhatIsAcknowledgedIsAPassUntilItsDate) {
   EXPECT_EQ(triage().status, 2);
 }
 
+TEST_F(Triage, PutsAwayWhatIsGoneWhereAFolderForItIsGiven) {
+  add("regressions/saved-while-live.sched", "sound.sched");
+  add("hazards/argument-s0.sched", "there.sched");
+  write("found here/onm_fuzzer-libfuzzer/findings/none.sched", "nonsense\n");
+  const std::string away = folder_ + "/gone/onm_fuzzer-libfuzzer/findings/";
+  const std::string gone = "--gone '" + folder_ + "/gone'";
+  const Ran ran = triage("", gone);
+  EXPECT_EQ(ran.status, 1) << "one is still there: " << ran.output;
+  EXPECT_NE(ran.output.find("gone  "), std::string::npos) << ran.output;
+  for (const char* name : {"sound.sched", "none.sched"}) {
+    EXPECT_TRUE(fs::exists(away + name)) << name;
+    EXPECT_FALSE(fs::exists(findings() + "/" + name)) << name;
+  }
+  EXPECT_FALSE(fs::exists(away + "there.sched")) << "it shows what it has shown";
+  EXPECT_TRUE(fs::exists(findings() + "/there.sched"));
+  fs::remove(findings() + "/there.sched");
+  EXPECT_EQ(triage("", gone).status, 0) << "what is gone is not asked again";
+}
+
 TEST_F(Triage, NamesWhatShowsNothingWithAReason) {
   add("regressions/saved-while-live.sched", "sound.sched");
   write("found here/onm_fuzzer-libfuzzer/findings/none.sched", "nonsense\n");

@@ -208,6 +208,13 @@ std::string Night::summary(int status) const {
   return text;
 }
 
+std::vector<fs::path> Night::files_of_parts() const {
+  std::vector<fs::path> files;
+  for (const PartRow& row : record_.parts)
+    for (const std::string& file : row.results) files.push_back(record_.folder / file);
+  return files;
+}
+
 int Night::run(const std::function<PastNights(const fs::path&)>& ask_history) {
   const NightGuard guard(set_first_mark(record_.folder));
   work();
@@ -219,6 +226,7 @@ int Night::run(const std::function<PastNights(const fs::path&)>& ask_history) {
   if (!stop_requested) {
     record_.night.ended = time_now();
     record_.night.status = status();
+    record_.night.machine.floor_us = floor_in(files_of_parts());
     writer_.add(line_of(record_.night));
     past_ = ask_history(record_.folder);
   }

@@ -46,6 +46,7 @@ class Night {
   double seconds_left() const;  // until the end of the budget
   double share_for(const PartSpec& part) const;
   unsigned idle_processors() const;
+  std::vector<std::filesystem::path> files_of_parts() const;
   std::string verdict(int status, std::size_t faults) const;
   std::string summary(int status) const;
   int status() const;

@@ -1,4 +1,5 @@
 // Nights whose parts go wrong in each way, are killed, stopped, and gone on with.
+#include <fmt/printf.h>
 #include <sys/resource.h>
 
 #include "stress/host/nightly/night_fixture.h"
@@ -256,6 +257,20 @@ TEST_F(NightTest, FindingsOfEarlierNightsAreKeptApart) {
   EXPECT_TRUE(
       std::filesystem::exists(nights() / "earlier" / last_night().filename() / "t-afl/findings/x"));
   EXPECT_FALSE(std::filesystem::exists(nights() / "fuzz/t-afl/findings/x"));
+}
+
+TEST_F(NightTest, TheFloorIsTheMedianOfTheBareBreakpoints) {
+  const char* const kRow = R"({"name":"BM_int3_floor/t","run_type":"%s","real_time":%s,)"
+                           R"("time_unit":"ns"},)";
+  const std::string rows = fmt::format(
+      "{}{}{}{}", fmt::sprintf(kRow, "iteration", "1500"), fmt::sprintf(kRow, "iteration", "9000"),
+      fmt::sprintf(kRow, "iteration", "1400"), fmt::sprintf(kRow, "aggregate", "77"));
+  const std::string last = R"({"name":"BM_onM_floor/t","run_type":"iteration","real_time":7})";
+  const Ran ran = run({part("bench", kWork + ("echo '{\"benchmarks\":[" + rows + last +
+                                              "]}' >\"$(dirname \"$1\")/run.json\""))});
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  EXPECT_EQ(this->rows("night").back()["machine"]["floor_us"], 1.5);
+  EXPECT_TRUE(this->rows("night").front()["machine"]["floor_us"].is_null()) << "of its first row";
 }
 
 }  // namespace

@@ -51,12 +51,14 @@ bool is_result(const fs::path& file) {
   return ordered_json::accept(content_of(file));
 }
 
-std::uint64_t benchmarks_in(const fs::path& file) {
+// Those that came to an end.
+std::vector<ordered_json> benchmarks_in(const fs::path& file) {
   const ordered_json json = ordered_json::parse(content_of(file), nullptr, false);
-  if (!json.is_object() || !json.contains("benchmarks")) return 0;
-  return static_cast<std::uint64_t>(std::ranges::count_if(
-      json["benchmarks"],
-      [](const ordered_json& one) { return !one.value("error_occurred", false); }));
+  std::vector<ordered_json> found;
+  if (!json.is_object() || !json.contains("benchmarks")) return found;
+  for (const ordered_json& one : json["benchmarks"])
+    if (!one.value("error_occurred", false)) found.push_back(one);
+  return found;
 }
 
 }  // namespace
@@ -79,7 +81,7 @@ std::map<std::string, std::uint64_t> work_in(const std::vector<fs::path>& files)
   std::map<std::string, std::uint64_t> work;
   for (const fs::path& file : files) {
     if (file.extension() == ".json") {
-      work["benchmarks"] += benchmarks_in(file);
+      work["benchmarks"] += benchmarks_in(file).size();
       continue;
     }
     each_row(file, [&](const ordered_json& row) {
@@ -95,6 +97,23 @@ std::map<std::string, std::uint64_t> work_in(const std::vector<fs::path>& files)
   if (std::ranges::any_of(work, [](const auto& one) { return one.second != 0; }))
     std::erase_if(work, [](const auto& one) { return one.second == 0; });
   return work;
+}
+
+std::optional<double> floor_in(const std::vector<fs::path>& files) {
+  constexpr double kNsOfUs = 1000;
+  std::vector<double> times;
+  for (const fs::path& file : files) {
+    if (file.extension() != ".json") continue;
+    for (const ordered_json& one : benchmarks_in(file)) {
+      const bool floor = one.value("name", "").starts_with("BM_int3_floor/");
+      if (floor && one.value("run_type", "") == "iteration" && one.value("time_unit", "") == "ns")
+        times.push_back(one.value("real_time", 0.0) / kNsOfUs);
+    }
+  }
+  if (times.empty()) return {};
+  const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+  std::ranges::nth_element(times, middle);
+  return *middle;
 }
 
 std::string work_text(const std::map<std::string, std::uint64_t>& work) {

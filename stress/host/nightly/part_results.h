@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,9 @@ std::vector<std::filesystem::path> results_in(const std::filesystem::path& folde
 // The work in counts, by what is counted: trials, execs, operations... Of Google Benchmark's JSON:
 // the benchmarks. Counts of 0 only where all are.
 std::map<std::string, std::uint64_t> work_in(const std::vector<std::filesystem::path>& files);
+// The machine's floor in microseconds: the median time of a bare breakpoint in the files of Google
+// Benchmark. None where they have no such benchmark.
+std::optional<double> floor_in(const std::vector<std::filesystem::path>& files);
 // "813711 trials, 10938 cells".
 std::string work_text(const std::map<std::string, std::uint64_t>& work);
 
