@@ -313,7 +313,9 @@ TEST(Modules, EachKindOfCodeHasItsName) {
                                    {inner, "sized+1"},
                                    {array, "array"}}) {
     EXPECT_EQ(name_at(&modules, whole.at(kind)), name);
-    if (kind != inner) EXPECT_EQ(modules.address_of(name), whole.at(kind)) << name;
+    if (kind != inner) {
+      EXPECT_EQ(modules.address_of(name), whole.at(kind)) << name;
+    }
   }
 }
 
