@@ -16,6 +16,7 @@
 #include <cstdlib>
 #include <utility>
 
+#include "stress/base/harmless.h"
 #include "stress/base/symtab.h"
 #include "stress/engine/checks.h"
 #include "stress/engine/children.h"
@@ -156,6 +157,7 @@ Subject& Engine::subject() const {
 std::string Engine::attach(volatile std::uint64_t* serial, bool patches) {
   Parts& p = *parts_;
   std::string problem = p.problem();
+  if (problem.empty()) problem = keep_hole_empty();
   if (problem.empty()) problem = check_alternate_stack(p.subject);
   if (!problem.empty()) return problem;
   forgo_restartable_sequences();

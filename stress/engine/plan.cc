@@ -1,6 +1,8 @@
 // Nonces; the judgement of a plan's trial.
 #include "stress/engine/plan.h"
 
+#include "stress/base/harmless.h"
+
 namespace sigsweep {
 
 Judgement judge(const Subject& subject, const Plan& plan, const Observation& seen) {
@@ -26,7 +28,8 @@ void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::ui
   const std::uint64_t fits = word_bits >= 64 ? ~0ULL : (std::uint64_t{1} << word_bits) - 1;
   for (unsigned i = 0; i < kMaxSlots; i++) {
     // An odd factor for each slot. The low byte tells level and slot: so all differ, and none is 0.
-    in[i] = ((drawn * (2 * i + 3)) << 8 | (std::uint64_t{level} << 4) | (i + 1)) & fits;
+    const std::uint64_t nonce = (drawn * (2 * i + 3)) << 8 | (std::uint64_t{level} << 4) | (i + 1);
+    in[i] = harmless_word(nonce) & fits;
   }
 }
 

@@ -47,7 +47,7 @@ Judgement judge(const Subject& subject, const Plan& plan, const Observation& see
 std::uint64_t mixed(std::uint64_t x);
 
 // The arguments that a schedule does not give, for all slots. Never 0; distinct for each level and
-// slot. Async-signal-safe.
+// slot. None is an address of anything (base/harmless.h). Async-signal-safe.
 void draw_nonces(std::uint64_t seed, unsigned level, unsigned word_bits, std::uint64_t* in);
 
 }  // namespace sigsweep

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "stress/base/harmless.h"
 #include "stress/engine/arming.h"
 #include "stress/engine/checks.h"
 #include "stress/engine/kept_frames.h"
@@ -116,7 +117,7 @@ void Trial::run_site(void* self) {
 void Trial::operation(void (*fn)(void*), void* arg) {
   trap::Probe& probe = asm_.probe;
   for (unsigned i = 0; i < trap::kKept; i++) {
-    probe.kept_before[i] = static_cast<std::uintptr_t>(mixed(count_ + i));
+    probe.kept_before[i] = static_cast<std::uintptr_t>(harmless_word(mixed(count_ + i)));
   }
   for (unsigned i = 0; i < trap::kControls; i++) {
     probe.control_before[i] = trap::kControlProbe[i];

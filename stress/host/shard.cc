@@ -139,18 +139,18 @@ SweepPlan plan_with(const SweepPlan& plan, std::vector<Cell> cells) {
 Shard parse_shard(const std::string& text) {
   const std::size_t slash = std::min(text.find('/'), text.size());
   const std::string which = text.substr(0, slash);
-  const auto count = slash < text.size() ? number_in(text.substr(slash + 1)) : std::nullopt;
+  const unsigned count = slash < text.size() ? number_in(text.substr(slash + 1)).value_or(0) : 0;
   const bool asks_engine = which == "auto";
   const auto index = number_in(which);
-  const bool counts = count && *count >= 1 && *count <= kMostShards;
-  if (counts && asks_engine) return shard_of_engine(*count);
-  if (!counts || !index || *index < 1 || *index > *count) {
+  const bool counts = count >= 1 && count <= kMostShards;
+  if (counts && asks_engine) return shard_of_engine(count);
+  if (!counts || !index || *index < 1 || *index > count) {
     throw Failure(kUsage,
                   fmt::format("shard \"{}\": i/n with 1 <= i <= n <= {} is expected, as in 1/2; or "
                               "auto/n, which asks the engine that started this process",
                               text, kMostShards));
   }
-  return {*index, *count, {}};
+  return {*index, count, {}};
 }
 
 std::string list_of_shards(std::span<const unsigned> indices, unsigned count) {

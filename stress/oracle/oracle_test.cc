@@ -389,7 +389,9 @@ TEST(Backtraces, BelowTheLeastGradeAreBroken) {
                                                              : Verdict::ok;
       const Judgement j = w.judge();
       EXPECT_EQ(j.verdict, expected) << grade_name(grade) << " of " << grade_name(least);
-      if (expected != Verdict::ok) EXPECT_STREQ(j.detail, "a test's detail");
+      if (expected != Verdict::ok) {
+        EXPECT_STREQ(j.detail, "a test's detail");
+      }
     }
   }
 }

@@ -9,6 +9,8 @@
 #include <cstdio>
 #include <cstring>
 
+#include "stress/base/harmless.h"
+
 namespace sigsweep::adapter {
 namespace {
 
@@ -59,7 +61,8 @@ std::size_t failure_room = 0;
 // As an answer differs from the value that it answers.
 std::uint64_t answered(std::uint64_t value) {
   const auto word = static_cast<std::uintptr_t>(value);
-  return static_cast<std::uintptr_t>(~(word << 8 | word >> (8 * sizeof word - 8)));
+  const std::uintptr_t turned = ~(word << 8 | word >> (8 * sizeof word - 8));
+  return static_cast<std::uintptr_t>(harmless_word(turned));
 }
 
 void* as_value(std::uint64_t value) {

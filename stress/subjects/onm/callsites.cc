@@ -9,6 +9,7 @@
 
 #include "runtime/slots.h"
 #include "runtime/stubs.h"
+#include "stress/base/harmless.h"
 #include "stress/subjects/onm/events.h"
 
 namespace sigsweep::onm {
@@ -75,9 +76,11 @@ ALWAYS_INLINE void note_entry(Call* call) {
 }
 
 // A mix of all values that fn saw. The low byte of the result's own nonce survives: it tells levels
-// apart.
+// apart, and the bits that make a word of 32 harmless (base/harmless.h).
 ALWAYS_INLINE std::uint64_t answer(const Call* call, std::uint64_t sum, unsigned slot) {
-  return static_cast<Word>(call->in[slot] + (sum << 8));
+  std::uint64_t mix = sum << 8;
+  if constexpr (sizeof(Word) == 4) mix &= kHoleSize - 1;
+  return static_cast<Word>(call->in[slot] ^ mix);
 }
 
 #define ADD_SEEN(i) sum += call->seen[i]

@@ -212,7 +212,9 @@ TEST_P(Dying, IsBookedOnItsTrial) {
   for (const auto& [at, judgement] : cell.verdicts) {
     const bool here = cell.boundary(at).pc == bad_pc;
     EXPECT_EQ(judgement.verdict, here ? GetParam().verdict : Verdict::ok) << at;
-    if (here) EXPECT_STREQ(judgement.detail, GetParam().detail);
+    if (here) {
+      EXPECT_STREQ(judgement.detail, GetParam().detail);
+    }
   }
   EXPECT_EQ(result.copies, times(result, GetParam().verdict));
   ASSERT_FALSE(cell.examples.empty());

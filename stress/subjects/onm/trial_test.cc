@@ -6,6 +6,7 @@
 // handler's stack, which spoils the part that the verdict is about.
 #include <capstone/capstone.h>
 
+#include "stress/base/harmless.h"
 #include "stress/engine/engine.h"
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -1222,6 +1223,7 @@ TEST(Nonces, AreDistinctAndNeverZero) {
     EXPECT_EQ(drawn.size(), 2 * kMaxSlots);
     EXPECT_FALSE(drawn.contains(0));
     EXPECT_EQ(bits == 32, *drawn.rbegin() <= 0xffffffffU);
+    for (const std::uint64_t one : drawn) EXPECT_EQ(one, harmless_word(one)) << "may be an address";
   }
 }
 
