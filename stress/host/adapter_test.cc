@@ -540,7 +540,9 @@ TEST_F(RealAdapter, FindingsAreGroupedByInstruction) {
   std::smatch found;
   std::istringstream lines(swept.output);
   for (std::string line; std::getline(lines, line);) {
-    if (line.starts_with("  => ")) EXPECT_TRUE(instructions.insert(line).second) << line;
+    if (line.starts_with("  => ")) {
+      EXPECT_TRUE(instructions.insert(line).second) << line;
+    }
     const bool names = line.starts_with("finding ") ||
                        line.starts_with("at this instruction also: ") ||
                        line.starts_with("  planted_switch+0x");

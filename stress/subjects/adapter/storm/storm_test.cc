@@ -198,7 +198,9 @@ TEST_P(PlantedInAStorm, IsFoundUnlessItIsMended) {
     EXPECT_EQ(found["expected"], found["verdicts"].empty());
   }
   EXPECT_TRUE(seen()) << found;
-  if (fault.replays) EXPECT_EQ(found["replay_same"], found["replay_tried"]) << found;
+  if (fault.replays) {
+    EXPECT_EQ(found["replay_same"], found["replay_tried"]) << found;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(, PlantedInAStorm, testing::ValuesIn(faults()), [](const auto& info) {

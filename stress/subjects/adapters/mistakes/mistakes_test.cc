@@ -53,7 +53,9 @@ TEST_P(Mistakes, AreSaidInALineByCheck) {
     EXPECT_TRUE(lines[0].starts_with("sigsweep: ")) << ran.output;
   }
   const std::string_view text = mistake.text;
-  if (text.empty()) EXPECT_TRUE(lines.empty()) << ran.output;
+  if (text.empty()) {
+    EXPECT_TRUE(lines.empty()) << ran.output;
+  }
   EXPECT_TRUE(text.empty() || ran.output.find(text) != ran.output.npos) << ran.output;
 }
 
@@ -63,7 +65,9 @@ TEST_P(Mistakes, DoNotStopASweepWithoutAWord) {
       errors_of("sweep --adapter " + file_of(mistake.name) + " --site round_trip --json r.jsonl");
   EXPECT_EQ(ran.status, mistake.sweep) << ran.output;
   EXPECT_TRUE(processes().empty());
-  if (mistake.sweep > 1) EXPECT_EQ(lines_of(ran.output).size(), 1U) << ran.output;
+  if (mistake.sweep > 1) {
+    EXPECT_EQ(lines_of(ran.output).size(), 1U) << ran.output;
+  }
   const bool remark = mistake.check == 0;
   EXPECT_TRUE(!remark || ran.output.find(mistake.text) != ran.output.npos) << ran.output;
 }
