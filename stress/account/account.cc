@@ -41,12 +41,13 @@ void add_call(Record* r, const CallAccount& call, const std::string& prefix,
               const std::string& suffix) {
   r->add(prefix + "seen" + suffix, values_text(call.seen))
       .add(prefix + "made" + suffix, values_text(call.made))
-      .add(prefix + "got" + suffix, values_text(call.got));
+      .add(prefix + "got" + suffix, values_text(call.got))
+      .add(prefix + "ran" + suffix, unsigned{call.ran});
 }
 
 CallAccount call_of(const Record& r, const std::string& prefix, const std::string& suffix) {
   return {values_of(r, prefix + "seen" + suffix), values_of(r, prefix + "made" + suffix),
-          values_of(r, prefix + "got" + suffix)};
+          values_of(r, prefix + "got" + suffix), r.number(prefix + "ran" + suffix) != 0};
 }
 
 void add_injection(Record* r, const InjectionAccount& injection, const std::string& suffix) {

@@ -31,9 +31,10 @@ struct BoundaryAccount {
 
 // The words of a call, as each side saw them.
 struct CallAccount {
-  Values seen;  // the arguments, as fn read them
-  Values made;  // fn's answers
-  Values got;   // the answers, as the caller read them
+  Values seen;       // the arguments, as fn read them
+  Values made;       // fn's answers
+  Values got;        // the answers, as the caller read them
+  bool ran = false;  // fn was entered; else nothing was seen and made
   bool operator==(const CallAccount&) const = default;
 };
 

@@ -17,7 +17,7 @@ InjectionAccount first_injection() {
   injection.planned.handler = "both";
   injection.planned.args = {{"s0", 1}, {"s1", ~std::uint64_t{0}}};
   injection.live = "s0+s1";
-  injection.call = CallAccount{{{"s0", 1}, {"s1", 2}}, {{"p0", 3}}, {{"p0", 0}}};
+  injection.call = CallAccount{{{"s0", 1}, {"s1", 2}}, {{"p0", 3}}, {{"p0", 0}}, true};
   return injection;
 }
 
@@ -42,7 +42,7 @@ Account account_of(AccountKind kind) {
   account.landed = 2;
   account.unreached = 0;
   account.given = {{"s0", 0x10}, {"s1", 0x11}};
-  account.call = {{{"s0", 1}, {"s1", 2}}, {{"p0", 5}}, {{"p0", 5}}};
+  account.call = {{{"s0", 1}, {"s1", 2}}, {{"p0", 5}}, {{"p0", 5}}, true};
   account.registers = {{"rip", 0x7f0000000000}, {"rsp", 8}};
   account.slots_landed = {{"s0", 0x10}, {"p0", 0}};
   account.fault = "signal 11 at pc 0x0, address 0x0";
@@ -106,11 +106,12 @@ TEST(Account, OfAnExampleIsThisRecord) {
       "example site=largeAlloc_m verdict=arg-clobbered slots=s0+s1 "
       "detail=fn%20read%20100%25%20of%20another's,%20and%20%3d%20more%0a requested=2 landed=2 "
       "unreached=0 injections=2 given=s0%3d0x10,s1%3d0x11 seen=s0%3d0x1,s1%3d0x2 made=p0%3d0x5 "
-      "got=p0%3d0x5 registers=rip%3d0x7f0000000000,rsp%3d0x8 slots_landed=s0%3d0x10,p0%3d0x0 "
+      "got=p0%3d0x5 ran=1 registers=rip%3d0x7f0000000000,rsp%3d0x8 slots_landed=s0%3d0x10,p0%3d0x0 "
       "fault=signal%2011%20at%20pc%200x0,%20address%200x0 symbol=onM offset=47 nth=2 "
       "phase=stub.switched/sp%3dother/live%3ds0+s1#3 live=s0+s1 handler=both signal=SIGPROF "
       "by=kill handler_given=s0%3d0x1,s1%3d0xffffffffffffffff handler_seen=s0%3d0x1,s1%3d0x2 "
-      "handler_made=p0%3d0x3 handler_got=p0%3d0x0 symbol2=sigtramp offset2=0 nth2=1 phase2= "
+      "handler_made=p0%3d0x3 handler_got=p0%3d0x0 handler_ran=1 symbol2=sigtramp offset2=0 nth2=1 "
+      "phase2= "
       "live2=- handler2=none signal2=SIGALRM by2=itimer in2=1 blame=1 "
       "seed=18446744073709551615 expected=1 mismatch=predicted%20ok,%20observed%20arg-clobbered");
 }

@@ -75,6 +75,13 @@ class Sentences {
     return at(*writer) + " had stored " + hex(writer->value) + " there last.";
   }
 
+  // The first that overwrote the word, and the last where that is another one.
+  std::string overwritten() const {
+    const Deed *first = find(Deed::first_writer), *last = find(Deed::writer);
+    if (first == nullptr) return at(*last) + " overwrote it with " + hex(last->value);
+    return at(*first) + " overwrote it with " + hex(first->value) + "; " + at(*last) + " stored " +
+           hex(last->value) + " there later";
+  }
   std::string of_clobbered_slot() const {
     const Deed *owner = find(Deed::owner), *writer = find(Deed::writer),
                *reader = find(Deed::reader);
@@ -82,7 +89,7 @@ class Sentences {
     if (owner != nullptr) text += ": " + at(*owner) + " had stored " + hex(owner->value) + " there";
     text += ". ";
     if (writer == nullptr) return text + "No other instruction was seen to write it.";
-    text += at(*writer) + " overwrote it with " + hex(writer->value);
+    text += overwritten();
     if (reader != nullptr) text += ", and " + at(*reader) + " read that";
     return text + ".";
   }
@@ -93,20 +100,25 @@ class Sentences {
            hex(writer->value) + " there last, and nothing cleared it.";
   }
   std::string of_stack() const {
-    const Deed *owner = find(Deed::owner), *writer = find(Deed::writer);
-    std::string text =
-        "The word at " + hex(why_.word_address) + " of stack " + why_.word_stack + " was in use";
+    const Deed *owner = find(Deed::owner), *writer = find(Deed::writer),
+               *arrival = find(Deed::arrival);
+    std::string text = "The word at " + hex(why_.word_address) + " of stack " + why_.word_stack;
     if (why_.below_sp != 0) {
-      text += ", in the red zone, " + std::to_string(why_.below_sp) +
-              " bytes below SP where the signal landed";
-    } else if (owner == nullptr) {
-      text += " since before the operation began";
+      text += " lies in the red zone, " + std::to_string(why_.below_sp) +
+              " bytes below SP where the signal landed: the ABI lets code keep a word there";
+      text += owner == nullptr ? ", and none was kept" : "";
+    } else {
+      text += " was in use";
+      if (owner == nullptr) text += " since before the operation began";
     }
     if (owner != nullptr) text += ": " + at(*owner) + " had put " + hex(owner->value) + " there";
-    if (!why_.points_to.empty()) text += ", an address of code (" + why_.points_to + ")";
+    const bool held = why_.below_sp == 0 || owner != nullptr;
+    if (held && !why_.points_to.empty()) text += ", an address of code (" + why_.points_to + ")";
     text += ". ";
-    if (writer == nullptr) return text + "Which instruction overwrote it was not seen.";
-    return text + at(*writer) + " overwrote it with " + hex(writer->value) + ".";
+    if (arrival != nullptr)
+      text += at(*arrival) + " took SP to that stack (" + hex(arrival->value) + "). ";
+    if (writer == nullptr) return text + "Which instruction overwrote the word was not seen.";
+    return text + overwritten() + ".";
   }
   std::string of_switch() const {
     const Deed *left = find(Deed::left), *switched = find(Deed::switched);

@@ -16,6 +16,8 @@ namespace sigsweep {
 // What an instruction did.
 #define SIGSWEEP_DEEDS(D)                                                                       \
   D(owner, "owner", "wrote the word for the code that was interrupted")                         \
+  D(arrival, "arrival", "took SP to the stack that the word lies in")                           \
+  D(first_writer, "first-writer", "overwrote the word first; others did it after that")         \
   D(writer, "writer", "wrote the word last, before it was found changed, or was read")          \
   D(reader, "reader", "read the word")                                                          \
   D(setter, "setter", "gave a register its value")                                              \

@@ -75,8 +75,33 @@ TEST(Why, OfARedZoneSaysSo) {
   why.word_stack = "g0";
   why.below_sp = 32;
   EXPECT_EQ(why_text(account(Verdict::stack_smash), why),
-            "The word at 0x7000 of stack g0 was in use, in the red zone, 32 bytes below SP where "
-            "the signal landed. Which instruction overwrote it was not seen.");
+            "The word at 0x7000 of stack g0 lies in the red zone, 32 bytes below SP where the "
+            "signal landed: the ABI lets code keep a word there, and none was kept. Which "
+            "instruction overwrote the word was not seen.");
+}
+
+TEST(Why, OfASmashedStackSaysWhoCameThereAndWhoWasTheFirst) {
+  Why why;
+  why.word_address = 0x7000;
+  why.word_stack = "g0";
+  why.deeds = {deed(Deed::arrival, "mcall", 0x33, "handler 1", 0x7040),
+               deed(Deed::first_writer, "mcall", 0x37, "handler 1", 4),
+               deed(Deed::writer, "b", 3, "handler 1", 5)};
+  EXPECT_EQ(
+      why_text(account(Verdict::stack_smash), why),
+      "The word at 0x7000 of stack g0 was in use since before the operation began. "
+      "mcall+0x33, in the handler's call of gc_m, took SP to that stack (0x7040). mcall+0x37, "
+      "in the handler's call of gc_m, overwrote it with 0x4; b+0x3, in the handler's call of "
+      "gc_m, stored 0x5 there later.");
+}
+
+TEST(Why, OfASlotThatWasOverwrittenTwiceNamesTheFirstToo) {
+  Why why = slot();
+  why.deeds.insert(why.deeds.begin() + 1, deed(Deed::first_writer, "b", 0x10, "handler 1", 0x33));
+  EXPECT_NE(why_text(account(Verdict::arg_clobbered), why)
+                .find("b+0x10, in the handler's call of gc_m, overwrote it with 0x33; b_call+0x14, "
+                      "in the handler's call of gc_m, stored 0x22 there later, and a+0x3b,"),
+            std::string::npos);
 }
 
 TEST(Why, OfALostRegisterSaysWhichCallLostIt) {

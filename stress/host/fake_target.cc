@@ -97,6 +97,7 @@ int judge(const Words& files) {
           .add("text", "text of " + input + "\n");
     } else {
       record.add("ended", "ok");
+      if (input.starts_with("sigsweep schedule ")) record.add("text", input);
     }
     std::printf("%s\n", record.encode().c_str());
     std::fflush(stdout);

@@ -186,6 +186,17 @@ TEST_F(Triage, AsksTheTargetForWhatATrialDoesNotShow) {
   EXPECT_EQ(content(checkout() + "/log"), "3\n1\n") << "the afl build is asked for what is left";
 }
 
+// A hunt's finding: no target stops at it without the hunt's variable. It is not gone.
+TEST_F(Triage, ReplaysAnInputThatItsTargetDoesNotStopAt) {
+  add("hazards/argument-s0.sched", "crash-1");
+  const Ran ran = triage("", "--gone '" + folder_ + "/gone'");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  ASSERT_EQ(groups().size(), 1U) << ran.output;
+  EXPECT_EQ(groups()[0]["verdict"], "arg-clobbered");
+  EXPECT_TRUE(fs::exists(findings() + "/crash-1"));
+  EXPECT_FALSE(fs::exists(folder_ + "/gone"));
+}
+
 TEST_F(Triage, DoesNotPassWhatItsTargetCantBeAsked) {
   write("found here/onm_fuzzer-libfuzzer/findings/crash-1.txt", "bad");
   fs::remove_all(checkout() + "/build");

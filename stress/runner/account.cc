@@ -40,7 +40,7 @@ std::string backtrace_text(const Backtrace& backtrace) {
 
 CallAccount account_of(const Subject& subject, const Site& site, const Call& call) {
   return {values_of(subject, site.in, call.seen), values_of(subject, site.out, call.made),
-          values_of(subject, site.out, call.got)};
+          values_of(subject, site.out, call.got), call.fn_runs > 0};
 }
 
 // `call`: the handler's own, as it went; null: it did not begin.

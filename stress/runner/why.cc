@@ -121,6 +121,7 @@ class Explainer {
   void of_state();
   void of_memory(std::uint64_t address);
   void tell_red_zone(std::uint64_t address);
+  void tell_arrival(std::size_t before);
   void of_register(int reg);
   void tell_origin(const Origin& origin, int reg);
   void of_crash();
@@ -186,12 +187,14 @@ void Explainer::of_slot() {
   why_.word = subject_.slots()[slot];
   why_.word_address = as_address(subject_.slot_address(slot));
   const std::vector<Change>& changes = way_.changes();
-  const Change *own = nullptr, *last = nullptr;
+  const Change *own = nullptr, *first = nullptr, *last = nullptr;
   std::size_t next = 0, read = way_.moments().size();
   for (std::size_t i = 0; i < way_.moments().size() && read == way_.moments().size(); i++) {
     for (; next < changes.size() && changes[next].moment < i; next++) {
       last = &changes[next];
-      if (moment(last->moment).by == owner) own = last;
+      const bool by_owner = moment(last->moment).by == owner;
+      if (by_owner) own = last;
+      first = by_owner ? nullptr : first == nullptr ? last : first;
     }
     const bool alien = last != nullptr && moment(last->moment).by != owner;
     if (alien && moment(i).by == owner && reads.contains(moment(i).registers.pc)) read = i;
@@ -199,6 +202,7 @@ void Explainer::of_slot() {
   const bool was_read = read != way_.moments().size();
   if (!was_read && !changes.empty()) last = &changes.back();
   if (own != nullptr && own != last) tell(Deed::owner, own->moment, own->value);
+  if (was_read && first != last) tell(Deed::first_writer, first->moment, first->value);
   if (last != nullptr) tell(Deed::writer, last->moment, last->value);
   if (was_read && last != nullptr) tell(Deed::reader, read, last->value);
 }
@@ -228,6 +232,16 @@ void Explainer::tell_red_zone(std::uint64_t address) {
   }
 }
 
+// The last instruction before that moment by which its code came to the word's stack from another.
+void Explainer::tell_arrival(std::size_t before) {
+  for (std::size_t i = before; i-- > 0;) {
+    const bool comes = stack_of_sp(moment(i).sp()) != why_.word_stack &&
+                       stack_of_sp(moment(i + 1).sp()) == why_.word_stack;
+    if (!comes || moment(i).by != moment(before).by) continue;
+    return tell(Deed::arrival, i, moment(i + 1).sp());
+  }
+}
+
 // Of a stack in use: what was there when the signal landed, and the last that another wrote there.
 // Of other state: the last that anybody wrote there.
 void Explainer::of_memory(std::uint64_t address) {
@@ -235,11 +249,13 @@ void Explainer::of_memory(std::uint64_t address) {
   name_word(address);
   const bool smashed = judgement_.verdict == Verdict::stack_smash;
   if (smashed) tell_red_zone(address);
-  const Change *owner = nullptr, *writer = nullptr;
+  const Change *owner = nullptr, *first = nullptr, *writer = nullptr;
   for (const Change& change : way_.changes()) {
     const Moment& m = moment(change.moment);
     if (!m.landed) owner = &change;
-    if (!smashed || (m.landed && m.by != kOfOperation)) writer = &change;
+    if (smashed && (!m.landed || m.by == kOfOperation)) continue;
+    if (first == nullptr) first = &change;
+    writer = &change;
   }
   if (smashed) {
     const std::uint64_t held = owner == nullptr ? way_.first_value() : owner->value;
@@ -252,6 +268,8 @@ void Explainer::of_memory(std::uint64_t address) {
       if (named && is_code) why_.points_to = named->symbol + "+" + hex(named->offset);
     }
     if (owner != nullptr) tell(Deed::owner, owner->moment, owner->value);
+    if (first != nullptr) tell_arrival(first->moment);
+    if (first != writer) tell(Deed::first_writer, first->moment, first->value);
   }
   if (writer != nullptr) tell(Deed::writer, writer->moment, writer->value);
 }

@@ -85,7 +85,9 @@ InGdb opened_in_gdb(const Session& session, const std::string& path, Schedule ra
       std::ranges::equal(written.operations.at(operation).injections, here, same)) {
     return in_gdb(session, ran, operation, injection, path);
   }
-  const std::string file = "results/replayed/" + finding_id(example) + ".sched";
+  const std::string& out = session.options.out;
+  const auto file = std::filesystem::absolute(out.empty() ? "results" : out) / "replayed" /
+                    (finding_id(example) + ".sched");
   return in_gdb(session, ran, operation, injection, write_text(file, print_schedule(ran)));
 }
 
@@ -102,9 +104,13 @@ void print_injection(const Session& session, const std::string& path, const Sche
              example.phase().text(), demangled(around(code, place_of(blamed(account)), 3)));
   fmt::print("{}{}", why_lines(code, account), before_and_after(account));
   if (!session.description.adapter) {  // it has no slots that could hold values
-    fmt::print("  given {}  seen {}  made {}  got {}\n", values_text(account.given),
-               values_text(account.call.seen), values_text(account.call.made),
-               values_text(account.call.got));
+    const CallAccount& call = account.call;
+    fmt::print("  given {}  ", values_text(account.given));
+    fmt::print(
+        "{}got {}\n",
+        call.ran ? fmt::format("seen {}  made {}  ", values_text(call.seen), values_text(call.made))
+                 : "fn never ran  ",
+        values_text(call.got));
   }
   if (!ok) fmt::print("{}", gdb_lines(opened_in_gdb(session, path, schedule, example)));
 }

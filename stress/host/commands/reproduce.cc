@@ -61,12 +61,13 @@ const char* word_of(Judged::Kind kind) {
 }
 
 // The file with its schedule or text: the input's own; as a campaign has left it; or written here.
-fs::path readable_form_of(const fs::path& file, const FuzzTarget& target, const Judged& judged) {
+fs::path readable_form_of(const Options& options, const fs::path& file, const FuzzTarget& target,
+                          const Judged& judged) {
   if (is_readable_form(file)) return file;
   fs::path beside = file.string() + target.suffix();
   if (fs::exists(beside)) return beside;
-  const fs::path written =
-      fs::path("results/reproduced") / (file.filename().string() + target.suffix());
+  const fs::path written = fs::path(options.out.empty() ? "results" : options.out) / "reproduced" /
+                           (file.filename().string() + target.suffix());
   return write_text(written, judged.text);
 }
 
@@ -218,7 +219,7 @@ int reproduce_input(const Options& options, const Asked& asked) {
   if (stop_requested) throw Failure(kStopped, "stopped");
   if (judged.kind == Judged::refused && !(target.takes_schedules && is_readable_form(file)))
     throw Failure(kUsage, fmt::format("no input of {}: {}", name, judged.why));
-  const fs::path form = readable_form_of(file, target, judged);
+  const fs::path form = readable_form_of(options, file, target, judged);
   const std::string text = content_of(form);
   fmt::print("{}{}", shown(text), text.ends_with('\n') ? "" : "\n");
   print_judgement(name, judged);
@@ -226,6 +227,12 @@ int reproduce_input(const Options& options, const Asked& asked) {
   if (target.takes_schedules)
     replayed = show_schedule(session_for(options, target.adapter, form), form, options.times);
   const std::string& verdict = replayed.first.verdict;
+  if (judged.kind == Judged::ok && !verdict.empty() && verdict != "ok") {
+    fmt::print(
+        "{} stops at no verdict that its protocol allows a signal; with SIGSWEEP_HUNT={} "
+        "hazard_fuzzer does\n",
+        name, verdict);
+  }
   if (verdict == "ok" && judged.is_finding()) {
     fmt::print("a trial alone shows nothing: what it is, the target says: {} {}\n",
                shell_quoted(target.path), shell_quoted(options.files.back()));

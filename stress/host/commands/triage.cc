@@ -122,6 +122,7 @@ class Triage {
   void add(const Cause& cause, const fs::path& file, const Shrunk& shrunk, const Replayed& got);
   void ask();
   void answer(const Question& question, const Judged& judged);
+  void replay_judged(const Question& question, const Judged& judged);
   std::string promised(const Schedule& schedule);
   void write(const Cause& cause, Group* group);
   void replay(Group* group);
@@ -265,14 +266,28 @@ void Triage::answer(const Question& question, const Judged& judged) {
         fmt::format("{}: {} could not be asked: it is not built", file, question.finder.name));
   } else if (!question.otherwise.empty()) {
     note_lost(file, question.otherwise, true);
-  } else if (question.file.extension() == ".sched") {
-    try {
-      sort_in_by_replay(file, read_schedule(session_for_file(file), file));
-    } catch (const Failure& failure) {
-      if (!stop_requested) note_lost(file, failure.what(), failure.status == kUsage);
-    }
   } else {
-    note_lost(file, question.finder.name + " does not stop at it", true);
+    replay_judged(question, judged);
+  }
+}
+
+// The target does not stop at it: it may show what the target allows, and a replay tells. What an
+// engine has written is replayed in the form that the target has read it as.
+void Triage::replay_judged(const Question& question, const Judged& judged) {
+  const fs::path& file = question.file;
+  try {
+    if (file.extension() == ".sched") {
+      sort_in_by_replay(file, read_schedule(session_for_file(file), file));
+    } else if (judged.text.starts_with("sigsweep schedule ")) {
+      const fs::path read =
+          write_text(out_ / "read" / (file.filename().string() + ".sched"), judged.text);
+      sort_in_by_replay(file, read_schedule(session_for_file(read), read));
+    } else {
+      note_lost(file, question.finder.name + " does not stop at it", true);
+    }
+  } catch (const Failure& failure) {
+    const std::string said = question.finder.name + " does not stop at it; ";
+    if (!stop_requested) note_lost(file, said + failure.what(), failure.status == kUsage);
   }
 }
 
