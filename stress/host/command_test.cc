@@ -1547,6 +1547,23 @@ TEST_F(Storm, WhatSpoilsAnOperationReplaysInTheExactLane) {
   EXPECT_EQ(replayed.status, 0) << replayed.output;
 }
 
+TEST_F(Command, AReplayWritesARowForEachSchedule) {
+  const std::string ok = kSource + "/corpus/regressions/saved-while-live.sched";
+  const std::string hazard = kSource + "/corpus/hazards/argument-s0.sched";
+  EXPECT_EQ(sigsweep("replay --json r.jsonl " + ok + " " + hazard).status, 0);
+  const std::string file = folder_ + "/r.jsonl";
+  const auto replays = rows(file, "replayed");
+  ASSERT_EQ(replays.size(), 2U);
+  EXPECT_EQ(replays[0]["file"], ok);
+  EXPECT_EQ(replays[0]["verdict"], "ok");
+  EXPECT_EQ(replays[1]["verdict"], "arg-clobbered");
+  for (const json& replay : replays) EXPECT_EQ(replay["expected"], true) << replay;
+  EXPECT_EQ(rows(file, "end").back()["status"], 0);
+  EXPECT_EQ(validate(file).status, 0) << validate(file).output;
+  EXPECT_EQ(sigsweep("replay --inject peer --no-red-zone --json r.jsonl " + ok).status, 0);
+  EXPECT_EQ(rows(file, "replayed").size(), 1U);
+}
+
 TEST_F(Storm, SafeProtocolsAreSafeAlsoWhereHandlersNest) {
   for (const char* protocol : {"signalok_saved", "closure", "systemstack"}) {
     const Ran ran = sigsweep(
