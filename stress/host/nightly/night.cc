@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "stress/host/finding.h"
@@ -24,6 +26,21 @@ constexpr std::chrono::milliseconds kStopsWithin(600);
 // Did the part fail the night?
 bool fails(const PartRow& row) {
   return !row.ran() && row.status != "skipped";
+}
+
+// A page with at most a few lines that begin with the same word; the history has all of them.
+std::string shortened(const std::string& page) {
+  constexpr unsigned kMost = 8;
+  std::map<std::string, unsigned> times;
+  std::istringstream lines(page);
+  std::string text;
+  for (std::string line; std::getline(lines, line);)
+    if (++times[line.substr(0, line.find("  "))] <= kMost) text += line + "\n";
+  for (const auto& [word, count] : times)
+    if (count > kMost)
+      text += fmt::format("{:<12} and {} more: sigsweep history compare last~1 last\n", word,
+                          count - kMost);
+  return text;
 }
 
 // What the parts that have ended took of the whole machine.
@@ -204,7 +221,7 @@ std::string Night::summary(int status) const {
                       record_.night.build, budget_text(static_cast<unsigned>(record_.night.budget)),
                       place_.processors);
   for (const PartRow& row : record_.parts) text += part_line(row);
-  if (!past_.text.empty()) text += "\n" + past_.text;
+  if (!past_.text.empty()) text += "\n" + shortened(past_.text);
   return text;
 }
 

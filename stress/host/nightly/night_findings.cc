@@ -9,6 +9,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <sstream>
+#include <tuple>
 
 #include "stress/host/disassembly.h"
 #include "stress/host/files.h"
@@ -130,6 +131,17 @@ NightFinding of_found(const ordered_json& row) {
   return finding;
 }
 
+// A schedule of corpus/ whose verdict is another one than it expects.
+NightFinding of_replayed(const ordered_json& row) {
+  const std::string file = row.value("file", "");
+  NightFinding finding = of_schedule(content_of(file));
+  finding.isa = row.value("isa", "");
+  finding.said = fmt::format("{} expects {}", fs::proximate(file).string(),
+                             finding.verdict.empty() ? "ok" : finding.verdict);
+  finding.verdict = row.value("verdict", "");
+  return finding;
+}
+
 // What a storm has written beside its results; if nothing, what its row says.
 std::vector<NightFinding> of_storm(const ordered_json& row, const fs::path& folder) {
   std::vector<NightFinding> findings;
@@ -156,6 +168,7 @@ std::vector<NightFinding> told_by(const fs::path& folder, const PartRow& part, b
       if (kind == "claim" && !row.value("holds", true)) all.push_back(of_claim(row));
       if (kind == "finding") all.push_back(of_finding(row));
       if (kind == "group") all.push_back(of_group(row));
+      if (kind == "replayed" && !row.value("expected", true)) all.push_back(of_replayed(row));
       if (kind == "found" && !sorted) all.push_back(of_found(row));
       if (kind == "storm" && !row.value("expected", true)) {
         for (NightFinding& each : of_storm(row, folder / part.name)) all.push_back(each);
@@ -278,6 +291,10 @@ std::vector<std::vector<NightFinding>> faults_of(const std::vector<NightFinding>
     if (is_new) faults.emplace_back();
     faults[at->second].push_back(finding);
   }
+  std::ranges::stable_sort(faults, {}, [](const std::vector<NightFinding>& fault) {
+    const NightFinding& first = fault.front();
+    return std::tuple(first.known, first.claim.empty(), -static_cast<std::ptrdiff_t>(fault.size()));
+  });
   return faults;
 }
 

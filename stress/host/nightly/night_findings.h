@@ -34,7 +34,8 @@ std::vector<NightFinding> findings_of(const std::filesystem::path& folder,
 // Writes each schedule to FOLDER/findings/, and notes its file.
 void write_findings(const std::filesystem::path& folder, std::vector<NightFinding>* findings);
 
-// Those that are one fault, in the order of the first of each.
+// Those that are one fault. First those by which a claim does not hold, then those with most causes;
+// the known ones last.
 std::vector<std::vector<NightFinding>> faults_of(const std::vector<NightFinding>& findings);
 
 // A fault in a few lines: what and where, the claims, how many causes, the command that shows it.

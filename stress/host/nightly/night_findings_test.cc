@@ -120,5 +120,28 @@ TEST_F(NightFindings, AStormTellsWhatItHasWritten) {
   EXPECT_FALSE(found()[0].known);
 }
 
+TEST_F(NightFindings, AScheduleThatShowsAnotherVerdictIsNamedWithWhatItExpects) {
+  const std::string file = folder_.path() / "kept.sched";
+  std::string text = schedule("site0", "stub+0x5");
+  for (std::size_t at; (at = text.find("\\n")) != text.npos;) text.replace(at, 2, "\n");
+  write_text(file, text);
+  add("replay", fmt::format(R"({{"kind":"replayed","file":"{}","isa":"amd64","verdict":"ok",)"
+                            R"("expected":false}})"
+                            "\n",
+                            file));
+  ASSERT_THAT(found(), SizeIs(1));
+  EXPECT_THAT(fault_text(found()), HasSubstr("ok at stub+0x5"));
+  EXPECT_THAT(fault_text(found()), HasSubstr("kept.sched expects crash"));
+}
+
+TEST_F(NightFindings, TheFaultWithMostCausesComesFirst) {
+  std::string rows = finding(1, "one", "other+0x5");
+  for (unsigned i = 2; i < 6; i++) rows += finding(i, fmt::format("site{}", i), "stub+0x5");
+  add("sweep", rows);
+  const auto faults = faults_of(found());
+  ASSERT_THAT(faults, SizeIs(2));
+  EXPECT_THAT(faults[0], SizeIs(4));
+}
+
 }  // namespace
 }  // namespace sigsweep

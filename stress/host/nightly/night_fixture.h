@@ -108,6 +108,7 @@ class NightTest : public testing::Test {
     return kill(pid, 0) != 0 || activity_of(pid).state == 'Z' || activity_of(pid).state == '?';
   }
 
+  std::string past_text_;  // that the history says
   const TemporaryFolder temporary_;
   const std::string folder_ = temporary_.path();
 
@@ -128,7 +129,9 @@ class NightTest : public testing::Test {
       run.command = "sigsweep nightly";
       const NightRecord record = resume ? *folder.unfinished() : folder.begin(row, run, names);
       const NightPlace place{{}, folder_, {{"kept", folder.fuzz()}, {"nights", folder.path()}}, 2};
-      return Night(record, parts, place, begun).run([](const auto&) { return PastNights{}; });
+      return Night(record, parts, place, begun).run([this](const auto&) {
+        return PastNights{past_text_, ""};
+      });
     } catch (const Failure& failure) {
       fmt::print("{}\n", failure.what());
       std::fflush(nullptr);

@@ -259,6 +259,16 @@ TEST_F(NightTest, FindingsOfEarlierNightsAreKeptApart) {
   EXPECT_FALSE(std::filesystem::exists(nights() / "fuzz/t-afl/findings/x"));
 }
 
+TEST_F(NightTest, OfManyNewFindingsTheSummaryNamesAFew) {
+  for (int i = 0; i < 200; i++) past_text_ += fmt::format("new          finding {}\n", i);
+  past_text_ += "gone         finding 7\n";
+  EXPECT_EQ(run({part("a", kWork)}).status, 0);
+  const std::string page = summary();
+  EXPECT_THAT(page, HasSubstr("new          and 192 more: sigsweep history compare"));
+  EXPECT_THAT(page, HasSubstr("gone         finding 7\n"));
+  EXPECT_EQ(page.find("finding 8\n"), page.npos);
+}
+
 TEST_F(NightTest, TheFloorIsTheMedianOfTheBareBreakpoints) {
   const char* const kRow = R"({"name":"BM_int3_floor/t","run_type":"%s","real_time":%s,)"
                            R"("time_unit":"ns"},)";
