@@ -21,6 +21,11 @@ constexpr std::uint64_t harmless_word(std::uint64_t x) {
   return (x & ~kFixed) | kHoleBegin;
 }
 
+// Of a register's width: of 64 bits any random word is harmless as it is.
+constexpr std::uintptr_t harmless(std::uint64_t x) {
+  return static_cast<std::uintptr_t>(sizeof(void*) == 4 ? harmless_word(x) : x);
+}
+
 // Takes the hole, so that nothing is ever mapped there: each access is a fault. Empty, or why it
 // can't be had. A second call does nothing. Not async-signal-safe.
 std::string keep_hole_empty();

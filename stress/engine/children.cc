@@ -94,20 +94,24 @@ std::size_t Children::stack_used(const Plan& plan) {
 // A handler may switch to another stack. A trap on the alternate stack would then begin at its top,
 // over the handler's own frames there. So while a handler is recorded, traps stay on the stack they
 // find. But a handler that goes astray may leave SP where no frame can be written, and that ends
-// the process. So a child records, in memory that it shares. Only if it dies does the parent
-// record, with traps on the alternate stack; of a fragile subject another copy does.
+// the process. So a child records, in memory that it shares. If it dies, another child records, with
+// traps on the alternate stack. They overwrite frames that the handler left there, so it may then
+// run anywhere, and write anywhere: never in this process.
 void Children::record_handler(const Plan& plan) {
   shared_->plan = plan;
-  const Forked tried = recording_.once();
-  require_child(tried);
-  trap::make_pristine();
-  if (copies_->are_used()) recording_.dismiss();  // the handler was not judged
-  if (tried.exit_status == kCameBack) return;
-  if (!copies_->are_used()) {
-    record(plan, end_of_handler(plan), trial_, recorder_);
-  } else if (!copies_->record(plan, end_of_handler(plan))) {
-    recorder_->end_walk(false);  // it has no end
-  }
+  if (came_back(&recording_)) return;
+  const bool recorded = copies_->are_used() ? copies_->record(plan, end_of_handler(plan))
+                                            : came_back(&recording_astray_);
+  if (!recorded) recorder_->end_walk(false);  // it has no end
+}
+
+// The worker's round is over. Did it live?
+bool Children::came_back(Worker* recording) {
+  const Forked round = recording->once();
+  require_child(round);
+  trap::make_pristine();                          // children share the code
+  if (copies_->are_used()) recording->dismiss();  // the handler was not judged
+  return round.exit_status == kCameBack;
 }
 
 // What it prints is no news: its trial has been told of.
@@ -185,6 +189,14 @@ void Children::work_record() {
   const Plan plan = shared_->plan;
   record(plan, end_of_handler(plan), trial_, recorder_);
   if (!recorder_->finished()) _exit(kCameBack);
+}
+
+// Nothing of this process is trusted any more.
+void Children::work_record_astray() {
+  begin_child();
+  const Plan plan = shared_->plan;
+  record(plan, end_of_handler(plan), trial_, recorder_);
+  _exit(kCameBack);
 }
 
 }  // namespace sigsweep

@@ -64,8 +64,10 @@ class Children {
   void work_run();
   void work_probe();
   void work_record();
+  void work_record_astray();
   [[noreturn]] void work_stepped();
   void trust_the_outside();
+  bool came_back(Worker* recording);
 
   Subject& subject_;
   Trial* trial_;
@@ -76,6 +78,7 @@ class Children {
   Worker running_{[this] { work_run(); }, kTimeLimit};
   Worker probing_{[this] { work_probe(); }, kRecordLimit};
   Worker recording_{[this] { work_record(); }, kRecordLimit};
+  Worker recording_astray_{[this] { work_record_astray(); }, kRecordLimit};
 };
 
 }  // namespace sigsweep

@@ -177,6 +177,7 @@ std::string Engine::attach(volatile std::uint64_t* serial, bool patches) {
   trap::on_sanitizer_report(report_entry);
   Region stacks[trap::StackPaint::kMostStacks];
   p.around.paint.attach({stacks, p.subject.stacks(stacks)});
+  p.around.note_stacks(p.subject);
   p.around.rests.note_fresh();
   if (p.subject.is_fragile() && patches) p.copies.use(time_up);  // a debugger follows no child
   return problem;

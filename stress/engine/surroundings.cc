@@ -21,14 +21,17 @@ TrialStack::TrialStack() {
   region_ = Region{static_cast<char*>(stack) + kSize, kSize};
 }
 
-void Surroundings::unpoison_stacks(const Subject& subject) const {
-  Region stacks[kMaxRegions + 1];
-  const unsigned count = subject.stacks({stacks, kMaxRegions});
-  stacks[count] = stack.region();
-  for (unsigned i = 0; i <= count; i++) {
-    const std::uint64_t at = as_address(stacks[i].at);
-    trap::unpoison(at, at + stacks[i].size);
-  }
+void Surroundings::note_stacks(const Subject& subject) {
+  stack_count_ = subject.stacks(stacks_);
+}
+
+void Surroundings::unpoison_stacks() const {
+  const auto unpoison = [](const Region& region) {
+    const std::uint64_t at = as_address(region.at);
+    trap::unpoison(at, at + region.size);
+  };
+  unpoison(stack.region());
+  for (unsigned i = 0; i < stack_count_; i++) unpoison(stacks_[i]);
 }
 
 }  // namespace sigsweep

@@ -31,13 +31,20 @@ class TrialStack {
 
 struct Surroundings {
   explicit Surroundings(Subject& subject) : rests(subject) {}
-  // An abandoned trial leaves frames that never returned. Without ASan it does nothing.
-  void unpoison_stacks(const Subject& subject) const;
+  // Notes where the subject's stacks are. REQUIRES: its state is sound.
+  void note_stacks(const Subject& subject);
+  // An abandoned trial leaves frames that never returned. Without ASan it does nothing. It asks the
+  // subject nothing: the trial may have written over the state that would tell.
+  void unpoison_stacks() const;
 
   Rests rests;
   ThreadState thread;
   trap::StackPaint paint;
   TrialStack stack;
+
+ private:
+  Region stacks_[kMaxRegions] = {};
+  unsigned stack_count_ = 0;
 };
 
 // Set between trials.

@@ -117,7 +117,7 @@ void Trial::run_site(void* self) {
 void Trial::operation(void (*fn)(void*), void* arg) {
   trap::Probe& probe = asm_.probe;
   for (unsigned i = 0; i < trap::kKept; i++) {
-    probe.kept_before[i] = static_cast<std::uintptr_t>(harmless_word(mixed(count_ + i)));
+    probe.kept_before[i] = harmless(mixed(count_ + i));
   }
   for (unsigned i = 0; i < trap::kControls; i++) {
     probe.control_before[i] = trap::kControlProbe[i];
@@ -444,7 +444,7 @@ void Trial::finish() {
   trap::disarm_hwbreaks();
   const bool finished = seen_->end == End::finished;
   const bool whole = finished && seen_->entered == seen_->exited;
-  if (!whole) around_.unpoison_stacks(subject_);
+  if (!whole) around_.unpoison_stacks();
   around_.rests.note_astray(!whole || seen_->misplaced != nullptr || seen_->leaked != nullptr ||
                             seen_->smashed);
   // An abandoned handler leaves a mask behind only if it masks; the handlers of faults and of the

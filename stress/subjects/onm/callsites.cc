@@ -78,9 +78,9 @@ ALWAYS_INLINE void note_entry(Call* call) {
 // A mix of all values that fn saw. The low byte of the result's own nonce survives: it tells levels
 // apart, and the bits that make a word of 32 harmless (base/harmless.h).
 ALWAYS_INLINE std::uint64_t answer(const Call* call, std::uint64_t sum, unsigned slot) {
-  std::uint64_t mix = sum << 8;
-  if constexpr (sizeof(Word) == 4) mix &= kHoleSize - 1;
-  return static_cast<Word>(call->in[slot] ^ mix);
+  const std::uint64_t mix = sum << 8;
+  if constexpr (sizeof(Word) == 4) return call->in[slot] ^ (mix & (kHoleSize - 1));
+  return static_cast<Word>(call->in[slot] + mix);
 }
 
 #define ADD_SEEN(i) sum += call->seen[i]
