@@ -517,6 +517,7 @@ TEST_F(RealAdapter, ALossWithoutAnySignalIsToldFirst) {
 }
 
 TEST_F(RealAdapter, ABacktraceOnASchedulersStackIsNotJudged) {
+  SIGSWEEP_NEEDS_PLAIN_CODE();
   if (!fs::exists(kBin + "/adapter-pth_yield-amd64.so")) GTEST_SKIP() << "GNU Pth is not here";
   const Ran swept = sigsweep("sweep --adapter " + kBin +
                              "/adapter-pth_yield-amd64.so --site round_trip --handler observe "
@@ -576,6 +577,7 @@ TEST_F(RealAdapter, TheSameProblemIsToldOnceWithItsCount) {
 
 // The range is cut out of swapcontext exactly, and the reason is told.
 TEST_F(RealAdapter, ARangeOfTheListIsLeftOutExactly) {
+  SIGSWEEP_NEEDS_PLAIN_CODE();
   Dl_info file{};
   const auto swap = reinterpret_cast<std::uintptr_t>(&swapcontext);
   ASSERT_NE(dladdr(reinterpret_cast<void*>(swap), &file), 0);

@@ -28,6 +28,26 @@ using nlohmann::json;
 inline const std::string kBin = SIGSWEEP_BIN;
 inline const std::string kSource = SIGSWEEP_SOURCE;
 
+// Why a test of plain code cannot run here; null: it can. A sanitizer's code has other boundaries,
+// takes malloc and the alternate stack for itself, and prints lines of its own.
+inline const char* why_no_plain_code() {
+  constexpr bool kSanitized =
+#if defined(__SANITIZE_ADDRESS__)
+      true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+      true;
+#else
+      false;
+#endif
+#else
+      false;
+#endif
+  return kSanitized ? "a sanitizer is in the runner: its code has other boundaries" : nullptr;
+}
+#define SIGSWEEP_NEEDS_PLAIN_CODE() \
+  if (const char* why = why_no_plain_code()) GTEST_SKIP() << why
+
 struct Ran {
   int status;
   std::string output;  // stdout and stderr

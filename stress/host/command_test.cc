@@ -209,6 +209,7 @@ TEST_F(Command, TheDeathOfACopyIsBookedOnItsTrial) {
 }
 
 TEST_F(Command, AFindingOfACopyIsReplayedAndShrunk) {
+  SIGSWEEP_NEEDS_PLAIN_CODE();
   const std::string runner = " --runner " + kBin + "/runner-amd64-fragile ";
   const std::string file = write("f.sched",
                                  "sigsweep schedule 1\nisa amd64\nprotocol legacy\nop gc_m\n"
@@ -794,6 +795,7 @@ TEST_F(Command, WithoutADebuggerItIsSkipped) {
 // The command line that a finding prints, run as it is, and the signal sent where it stops.
 class InGdb : public Command {
  protected:
+  void SetUp() override { SIGSWEEP_NEEDS_PLAIN_CODE(); }
   Ran open(const Ran& printed) {
     std::smatch line;
     const std::regex lines("in gdb:  gdb -q (.*) (--args .*)\n +there: (signal SIG\\w+)\n");

@@ -19,6 +19,9 @@ struct Disassembler::State {
   symtab::Table table;
   std::string file;
   csh handle = 0;
+  ~State() {
+    if (handle != 0) cs_close(&handle);
+  }
 };
 
 namespace {
@@ -51,7 +54,7 @@ bool is_branch(const cs_insn& insn) {
 
 }  // namespace
 
-Disassembler::Disassembler(const std::string& path, Names of) : state_(new State) {
+Disassembler::Disassembler(const std::string& path, Names of) : state_(std::make_unique<State>()) {
   std::string error;
   auto table =
       of == Names::all ? symtab::Table::load_all(path, &error) : symtab::Table::load(path, &error);
@@ -70,10 +73,7 @@ Disassembler::Disassembler(const std::string& path, Names of) : state_(new State
   throw Failure(kHarnessFailed, path + ": no disassembler for its machine");
 }
 
-Disassembler::~Disassembler() {
-  if (state_->handle != 0) cs_close(&state_->handle);
-  delete state_;
-}
+Disassembler::~Disassembler() = default;
 
 std::vector<Instruction> Disassembler::function(const std::string& symbol) const {
   const symtab::Symbol* s = state_->table.find_name(symbol);

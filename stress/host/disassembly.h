@@ -43,7 +43,7 @@ class Disassembler {
   std::vector<Instruction> instructions(const Bytes& of, std::uint64_t origin) const;
 
   struct State;
-  State* state_;
+  std::unique_ptr<State> state_;
 };
 
 // A boundary's place in the code, as its account has it.

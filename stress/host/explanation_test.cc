@@ -38,6 +38,7 @@ class Explanation : public Command {
 };
 
 TEST_F(Explanation, AClobberedSlotNamesWhoWroteItAndWhoReadThat) {
+  SIGSWEEP_NEEDS_PLAIN_CODE();
   const json row = reproduced(hazard("argument-s0"));
   EXPECT_EQ(row["facts"]["word"]["name"], "s0");
   EXPECT_EQ(deed(row, "owner")["by"], "operation");
@@ -55,6 +56,7 @@ TEST_F(Explanation, AClobberedSlotNamesWhoWroteItAndWhoReadThat) {
 }
 
 TEST_F(Explanation, AResultIsReadByTheCaller) {
+  SIGSWEEP_NEEDS_PLAIN_CODE();
   const json row = reproduced(hazard("result-p0"));
   expect_line("reader", "largeAlloc_m_call", "movq    0x38\\(");
   EXPECT_EQ(deed(row, "writer")["by"], "handler 1");
@@ -157,6 +159,7 @@ TEST_F(Explanation, SaysHowOftenEachVerdictWasSeen) {
 
 // Each thread of the storm has begun before it is ended from outside.
 TEST_F(Explanation, AStormThatDiesLeavesWhereItsThreadsStood) {
+  SIGSWEEP_NEEDS_PLAIN_CODE();
   const pid_t storm = start("storm --duration 100s --ms 2 --gs 8 --out out");
   pid_t process = 0;
   ASSERT_TRUE(await([&] {

@@ -1,11 +1,13 @@
 #include "stress/host/source_lines.h"
 
+#include <dwarf.h>
 #include <elfutils/libdw.h>
 #include <fcntl.h>
 #include <unistd.h>
 
 #include <filesystem>
 #include <optional>
+#include <string_view>
 
 #include "stress/base/symtab.h"
 
@@ -73,10 +75,24 @@ const SourceLines::File& SourceLines::file(const std::string& binary) {
   return *file;
 }
 
-// The row of the line table that covers an address; null: none does. Functions that the linker left
-// out have rows, too, near address 0. So of several rows the nearest counts.
-static Dwarf_Line* row_at(Dwarf* lines, std::uint64_t address) {
-  Dwarf_Line* nearest = nullptr;
+namespace {
+
+// A row of a line table, and the folder that its unit was compiled in.
+struct Row {
+  Dwarf_Line* line = nullptr;  // null: there is none
+  fs::path folder;
+};
+
+fs::path folder_of(Dwarf_Die* unit) {
+  Dwarf_Attribute attribute;
+  const char* const text = dwarf_formstring(dwarf_attr(unit, DW_AT_comp_dir, &attribute));
+  return text == nullptr ? fs::path() : fs::path(text);
+}
+
+// The row that covers an address. Functions that the linker left out have rows, too, near address
+// 0. So of several rows the nearest counts.
+Row row_at(Dwarf* lines, std::uint64_t address) {
+  Row nearest;
   Dwarf_Addr start = 0;
   Dwarf_CU* unit = nullptr;
   Dwarf_Die top;
@@ -84,22 +100,28 @@ static Dwarf_Line* row_at(Dwarf* lines, std::uint64_t address) {
     if (dwarf_haspc(&top, address) <= 0) continue;
     Dwarf_Line* const row = dwarf_getsrc_die(&top, address);
     Dwarf_Addr at = 0;
-    if (row == nullptr || dwarf_lineaddr(row, &at) != 0 || (nearest != nullptr && at < start))
+    if (row == nullptr || dwarf_lineaddr(row, &at) != 0 || (nearest.line != nullptr && at < start))
       continue;
-    nearest = row;
+    nearest = {row, folder_of(&top)};
     start = at;
   }
   return nearest;
 }
 
+}  // namespace
+
 SourceLine SourceLines::at(const std::string& binary, std::uint64_t address) {
   const File& of = file(binary);
   if (of.lines == nullptr || !of.symbols || !of.symbols->is_executable(address)) return {};
-  Dwarf_Line* const row = row_at(of.lines, address);
-  const char* const path = row == nullptr ? nullptr : dwarf_linesrc(row, nullptr, nullptr);
+  const Row row = row_at(of.lines, address);
+  const char* const path =
+      row.line == nullptr ? nullptr : dwarf_linesrc(row.line, nullptr, nullptr);
   int number = 0;
-  if (path == nullptr || dwarf_lineno(row, &number) != 0 || number <= 0) return {};
-  return {from_checkout(path, binary), static_cast<unsigned>(number)};
+  if (path == nullptr || dwarf_lineno(row.line, &number) != 0 || number <= 0) return {};
+  // gcc's paths begin at the unit's folder, clang's name it themselves.
+  const bool above = std::string_view(path).starts_with("..");
+  const fs::path whole = above ? (row.folder / path).lexically_normal() : fs::path(path);
+  return {from_checkout(whole, binary), static_cast<unsigned>(number)};
 }
 
 SourceLine SourceLines::at(const std::string& binary, const std::string& symbol,

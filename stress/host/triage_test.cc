@@ -32,6 +32,9 @@ class Triage : public Fuzz {
 
 // Beside one of the built-in subject's.
 TEST_F(Triage, OfAnAdapterReplaysWithTheTargets) {
+#if !defined(__clang__)
+  GTEST_SKIP() << "the schedule's phase is counted in clang's code of the planted library";
+#endif
   std::ofstream(findings() + "/theirs.sched") << kFaultySchedule;
   add("hazards/argument-s0.sched", "ours.sched");
   const Ran ran = triage(faulty_adapter());

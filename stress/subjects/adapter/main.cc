@@ -51,6 +51,13 @@ void remark(const std::string& what) {
   complain(what, 0);
 }
 
+bool has_alternate_stack() {
+  stack_t alternate{};
+  return sigaltstack(nullptr, &alternate) == 0 && (alternate.ss_flags & SS_DISABLE) == 0;
+}
+// A sanitizer sets one before main().
+const bool had_alternate_stack = has_alternate_stack();
+
 // What the library has done to the process, and what becomes of it. REQUIRES: the guard is up.
 void remark_on_process() {
   const std::filesystem::directory_iterator tasks("/proc/self/task");
@@ -62,8 +69,7 @@ void remark_on_process() {
   if (const std::string signals = displaced(); !signals.empty()) {
     remark("the library has set a handler for " + signals + "; sigsweep's own takes its place");
   }
-  stack_t alternate{};
-  if (sigaltstack(nullptr, &alternate) == 0 && (alternate.ss_flags & SS_DISABLE) == 0) {
+  if (has_alternate_stack() && !had_alternate_stack) {
     remark("the library has set an alternate signal stack; sigsweep's own takes its place");
   }
 }

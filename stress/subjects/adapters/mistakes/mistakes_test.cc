@@ -43,6 +43,7 @@ class Mistakes : public Command, public testing::WithParamInterface<Mistake> {
 };
 
 TEST_P(Mistakes, AreSaidInALineByCheck) {
+  SIGSWEEP_NEEDS_PLAIN_CODE();
   const Mistake& mistake = GetParam();
   const Ran ran = errors_of("adapter check " + file_of(mistake.name));
   EXPECT_EQ(ran.status, mistake.check) << ran.output;
@@ -60,6 +61,7 @@ TEST_P(Mistakes, AreSaidInALineByCheck) {
 }
 
 TEST_P(Mistakes, DoNotStopASweepWithoutAWord) {
+  SIGSWEEP_NEEDS_PLAIN_CODE();
   const Mistake& mistake = GetParam();
   const Ran ran =
       errors_of("sweep --adapter " + file_of(mistake.name) + " --site round_trip --json r.jsonl");
