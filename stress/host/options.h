@@ -74,6 +74,8 @@ struct Options {
   bool verbose = false;
   unsigned depth = 0;         // 0: not given
   std::string shard;          // "i/n"; empty: everything
+  bool strip = false;         // explain: verdicts as a strip, in place of the listing
+  std::string svg;            // explain: the strip as a picture; empty: none
   bool per_boundary = false;  // sweep: the verdict at each boundary is written, too
   std::uint64_t random = 0;
   std::uint64_t seed = 1;

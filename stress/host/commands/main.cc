@@ -63,7 +63,8 @@ enum Flags : unsigned {
   kTwoFiles = 524288,
   kHistory = 1048576,
   kNightly = 2097152,
-  kReports = 4194304
+  kReports = 4194304,
+  kStrips = 16777216
 };
 
 struct Subcommand {
@@ -96,7 +97,7 @@ constexpr Subcommand kSubcommands[] = {
     {"shrink", "the smallest schedule that shows the same finding or hazard",
      kFiles | kResults | kAdapter, shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
-     kSelect | kInject | kResults | kAdapter, explain_command},
+     kSelect | kInject | kResults | kAdapter | kStrips, explain_command},
     {"campaign", "a fuzzing engine on a fuzz target, for a time; what it finds is kept and named",
      kFuzz | kResults | kJobs, campaign_command},
     {"minimize", "the smallest set of a campaign's inputs that shows all that they show",
@@ -279,6 +280,11 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
         ->capture_default_str();
   }
   if ((flags & kStorm) != 0) add_storm_flags(app, o);
+  if ((flags & kStrips) != 0) {
+    app->add_flag("--strip", o->strip,
+                  "a column an instruction, a row a protocol or handler: at most 80 letters wide");
+    app->add_option("--svg", o->svg, "the strip as a picture, too: a file of SVG");
+  }
   if ((flags & (kStorm | kClaims)) != 0) {
     app->add_option("--duration", o->duration, "of the storm, as in 500ms, 10s, 2m [10s]");
   }
