@@ -83,6 +83,7 @@ struct Options {
   unsigned times = 1;
   std::string json, out, known;
   std::string junit, sarif;  // reports for other programs; empty: none
+  std::string html;          // report: the page
   std::vector<std::string> assume, claims;
   std::vector<std::string> files;
   // storm's own

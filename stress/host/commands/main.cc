@@ -30,6 +30,7 @@
 #include "stress/host/commands/nightly.h"
 #include "stress/host/commands/prove.h"
 #include "stress/host/commands/replay.h"
+#include "stress/host/commands/report.h"
 #include "stress/host/commands/reproduce.h"
 #include "stress/host/commands/service_check.h"
 #include "stress/host/commands/shrink.h"
@@ -64,6 +65,7 @@ enum Flags : unsigned {
   kHistory = 1048576,
   kNightly = 2097152,
   kReports = 4194304,
+  kPage = 8388608,
   kStrips = 16777216
 };
 
@@ -92,6 +94,8 @@ constexpr Subcommand kSubcommands[] = {
      kResults | kReports | kShards, merge_command},
     {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
      kTwoFiles, compare_command},
+    {"report", "one HTML file that shows results: of a file, a folder, a night, a history", kPage,
+     report_command},
     {"replay", "run schedules (*.sched) and compare with what they expect",
      kFiles | kReplace | kResults | kAdapter, replay_command},
     {"shrink", "the smallest schedule that shows the same finding or hazard",
@@ -242,6 +246,11 @@ void add_parts_flags(CLI::App* app, Options* o) {
   }
 }
 
+void add_page_flags(CLI::App* app, Options* o) {
+  app->add_option("files", o->files, "results: files, folders, histories")->required();
+  app->add_option("--html", o->html, "the page: a file that needs nothing else")->required();
+}
+
 // Where results go.
 void add_output_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kResults) != 0) {
@@ -257,10 +266,11 @@ void add_output_flags(CLI::App* app, unsigned flags, Options* o) {
 void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kHistory) != 0) return add_history_flags(app, o);
   if ((flags & kNightly) != 0) return add_nightly_flags(app, o);
-  if ((flags & (kFuzz | kService | kTwoFiles)) != 0) add_adapter_flag(app, flags, o);
+  if ((flags & (kFuzz | kService | kTwoFiles | kPage)) != 0) add_adapter_flag(app, flags, o);
   if ((flags & kService) != 0) return add_service_flags(app, &o->service);
   if ((flags & kAdapterAuthor) != 0) return add_adapter_flags(app, o);
   if ((flags & kTwoFiles) != 0) return add_compare_flags(app, o);
+  if ((flags & kPage) != 0) return add_page_flags(app, o);
   if ((flags & kFuzz) == 0) add_selection_flags(app, flags, o);
   add_output_flags(app, flags, o);
   if ((flags & kAssume) != 0) {

@@ -1,0 +1,3 @@
+function hasCost() { return false; }
+function drawCost() {}
+function drawRuns() {}

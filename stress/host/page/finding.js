@@ -1,0 +1,2 @@
+function hasFindings() { return false; }
+function drawFindings() {}

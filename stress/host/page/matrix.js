@@ -1,0 +1,2 @@
+function hasMatrices() { return false; }
+function drawMatrices() {}

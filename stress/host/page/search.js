@@ -1,0 +1,2 @@
+function hasSearch() { return false; }
+function drawSearch() {}
