@@ -41,10 +41,6 @@ BROWSER_PACKAGES=(chromium chromium-driver python3-selenium nodejs npm)
 # shellcheck disable=SC2034
 SERVICE_PACKAGES=(zip unzip util-linux)
 
-# What only scripts/stress needs.
-# shellcheck disable=SC2034
-REPORT_PACKAGES=(gnuplot-nox)
-
 # root: prints the root of the repository.
 root() {
   (cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)

@@ -84,6 +84,7 @@ struct Options {
   std::string json, out, known;
   std::string junit, sarif;  // reports for other programs; empty: none
   std::string html;          // report: the page
+  std::string markdown;      // report: the stress report
   std::vector<std::string> assume, claims;
   std::vector<std::string> files;
   // storm's own

@@ -56,7 +56,7 @@ std::vector<StripRun> runs_of(const std::string& signs);
 
 // What a row is called beside the others of its strip: the name that differs.
 std::string title_of(const Strip& strip, const StripRow& row);
-// What all rows have in common: "mcacheRefill_m interrupted, amd64, handler gc_m".
+// What all rows have in common: "round_trip interrupted, amd64, handler switch".
 std::string heading_of(const Strip& strip);
 // The title of the row that shows where: "g, sp apart"; empty: nowhere.
 std::string apart_of(const Strip& strip);

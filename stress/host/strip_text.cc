@@ -18,7 +18,7 @@ static_assert(kTitle + 1 + kColumns == kWidth);
 constexpr std::size_t kAllDrawn =
     4;  // blocks of a strip; of more, those with nothing but ok are left out
 constexpr std::size_t kRunsNamed = 4;  // of a row
-constexpr std::size_t kPlace = 26;     // letters of a place, such as onM+0x47
+constexpr std::size_t kPlace = 26;     // letters of a place, such as jump+0x47
 static_assert(kTitle + 8 + 2 * kPlace + 4 <= kWidth + 2);
 
 // A name may come from somebody's file: no control character of it reaches the terminal.

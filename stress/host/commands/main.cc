@@ -25,6 +25,7 @@
 #include "stress/host/commands/explain.h"
 #include "stress/host/commands/fuzz_flags.h"
 #include "stress/host/commands/history.h"
+#include "stress/host/commands/manual.h"
 #include "stress/host/commands/merge.h"
 #include "stress/host/commands/minimize.h"
 #include "stress/host/commands/nightly.h"
@@ -94,8 +95,9 @@ constexpr Subcommand kSubcommands[] = {
      kResults | kReports | kShards, merge_command},
     {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
      kTwoFiles, compare_command},
-    {"report", "one HTML file that shows results: of a file, a folder, a night, a history", kPage,
-     report_command},
+    {"report",
+     "results to read: one HTML file of a file, a folder, a night, a history; or the stress report",
+     kPage, report_command},
     {"replay", "run schedules (*.sched) and compare with what they expect",
      kFiles | kReplace | kResults | kAdapter, replay_command},
     {"shrink", "the smallest schedule that shows the same finding or hazard",
@@ -248,7 +250,10 @@ void add_parts_flags(CLI::App* app, Options* o) {
 
 void add_page_flags(CLI::App* app, Options* o) {
   app->add_option("files", o->files, "results: files, folders, histories")->required();
-  app->add_option("--html", o->html, "the page: a file that needs nothing else")->required();
+  app->add_option("--html", o->html, "the page: a file that needs nothing else");
+  app->add_option("--markdown", o->markdown,
+                  "the stress report, of results of `sigsweep storm`; its charts lie beside it, as "
+                  "FILE-NAME.svg");
 }
 
 // Where results go.
@@ -349,15 +354,23 @@ int run(int argc, char** argv) {
   CLI::App app(
       "sigsweep lands real signals at every instruction of a stack switch and says what breaks.",
       "sigsweep");
-  app.set_version_flag("--version", version());
+  const std::string described = fmt::format("{} ({})", version(), build_description());
+  app.set_version_flag("--version", described);
   app.require_subcommand(1);
   for (const Subcommand& command : kSubcommands) {
     add_flags(app.add_subcommand(command.name, command.help), command.flags, &options);
   }
+  std::string folder;
+  CLI::App* const manual = app.add_subcommand("manual", "man pages and completion, below FOLDER");
+  manual->group("")->add_option("folder", folder, "where they go")->required();  // the build's
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kAsExpected : kUsage;
+  }
+  if (manual->parsed()) {
+    write_manual(app, described, folder);
+    return kAsExpected;
   }
   for (const Subcommand& command : kSubcommands) {
     CLI::App* chosen = app.get_subcommand(command.name);

@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "stress/host/commands/report_history.h"
+#include "stress/host/commands/report_storm.h"
 #include "stress/host/page/page.h"
 #include "stress/host/page/read_page.h"
 
@@ -51,6 +52,10 @@ std::vector<PageRatio> read_path(const fs::path& path, PageReader* reader) {
 }  // namespace
 
 int report_command(const Options& options) {
+  if (options.html.empty() && options.markdown.empty())
+    throw Failure(kUsage, "what to make is missing; allowed: --html FILE, --markdown FILE");
+  const int status = options.markdown.empty() ? kAsExpected : report_storm(options);
+  if (options.html.empty()) return status;
   const PageLibrary library = page_library();
   PageReader reader;
   std::vector<PageRatio> ratios;
@@ -60,7 +65,7 @@ int report_command(const Options& options) {
   model.ratios = std::move(ratios);
   write_page(page_html(model, library), options.html);
   fmt::print("{}\n", options.html);
-  return kAsExpected;
+  return status;
 }
 
 }  // namespace sigsweep
