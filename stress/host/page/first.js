@@ -35,7 +35,8 @@ function gaps() {
   const list = [];
   const parts = lastParts().filter((part) => !["ok", "finding", "skipped"].includes(part.status));
   if (parts.length > 0) list.push(`${counted(parts.length, "part")} of the night did not do ${parts.length === 1 ? "its" : "their"} work`);
-  const cut = results.files.filter((file) => file.lines > 0 && file.status === null && results.of("past_run").length === 0);
+  const begun = new Set(results.of("run").map((run) => run.file));
+  const cut = results.files.filter((file, i) => begun.has(i) && file.status === null);
   if (cut.length > 0) list.push(`${counted(cut.length, "file")} did not come to ${cut.length === 1 ? "its" : "their"} end`);
   const stopped = results.files.filter((file) => file.status !== null && file.status > 1 && parts.length === 0);
   if (stopped.length > 0) list.push(`${counted(stopped.length, "run")} ended with status ${[...new Set(stopped.map((file) => file.status))].join(", ")}`);
@@ -110,7 +111,8 @@ function claimsFigure() {
 }
 
 function boundariesSeen() {
-  return results.operations.reduce((all, operation) => all + results.codes[operation.code].length, 0);
+  const codes = new Set(results.operations.map((operation) => operation.code));
+  return [...codes].reduce((all, code) => all + results.codes[code].length, 0);
 }
 
 function lastFigure(contrasts, compared) {
@@ -137,14 +139,15 @@ function promisedBoundaries(subject = null) {
   const sums = results.sums.filter((sum) => sum.promised > 0 && sum.form === "single" && (subject === null || sum.subject === subject));
   const operations = results.operations.filter((operation) => sums.some((sum) => sum.subject === operation.subject && sum.isa === operation.isa && sum.protocol === operation.protocol && sum.site === operation.site));
   let all = 0, safe = 0;
+  const boundaries = new Map(); // one that several protocols share is one
   for (const operation of operations) {
     const rows = operation.strips.map((strip) => results.row(strip.row));
-    results.codes[operation.code].forEach((_, i) => {
-      all++;
-      if (rows.every((row) => !row[i]?.finding)) safe++;
+    results.codes[operation.code].forEach((place, i) => {
+      const key = `${operation.subject} ${operation.isa} ${operation.site} ${operation.code} ${i} ${place}`;
+      boundaries.set(key, (boundaries.get(key) ?? true) && rows.every((row) => !row[i]?.finding));
     });
   }
-  if (operations.length > 0) return { all, safe, exact: true };
+  if (operations.length > 0) return { all: boundaries.size, safe: [...boundaries.values()].filter((isSafe) => isSafe).length, exact: true };
   for (const sum of sums) {
     all += sum.promised;
     safe += sum.kept;

@@ -66,6 +66,7 @@ function start() {
   showChoiceInBar();
   addEventListener("hashchange", followLink);
   addEventListener("scroll", drawVisible, { passive: true });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAnew); // canvases hold colours
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth !== width) drawAnew();

@@ -34,7 +34,7 @@ ordered_json verdicts_json() {
   return all;
 }
 
-// "stub/g=g0#12" -> "stub/g=g0" and 12: the numbers would make each phase a different text.
+// "stub/sp=co0#12" -> "stub/sp=co0" and 12: the numbers would make each phase a different text.
 std::pair<std::string, std::uint64_t> parted(const std::string& phase) {
   const std::size_t at = phase.rfind('#');
   const std::string digits = at == phase.npos ? "" : phase.substr(at + 1);

@@ -30,8 +30,8 @@ struct PagePlace {
   std::string symbol;
   std::uint64_t offset = 0;  // bytes
   std::uint64_t pass = 1;    // over this instruction in one operation
-  std::string phase;  // "stub.switched/g=g0/sp=g0/live=s0#1": the part stands before the slash
-  std::string live;   // "s0+s1"; empty: no slot is live
+  std::string phase;         // "stub/sp=co0/live=s0#1": the part stands before the slash
+  std::string live;          // "s0+s1"; empty: no slot is live
   std::string instruction;
   auto operator<=>(const PagePlace&) const = default;
 };

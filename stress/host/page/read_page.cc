@@ -72,7 +72,8 @@ void PageReader::take(std::string_view line) {
   try {
     const ordered_json row = ordered_json::parse(line);
     if (take_hunt(row)) return;
-    if (!take_kind(text_of(row, "kind"), row)) file.unknown++;
+    // A row without a kind is none of sigsweep's, such as the first one of scripts/hunt.
+    if (!row.is_object() || !take_kind(row.value("kind", std::string()), row)) file.unknown++;
   } catch (const ordered_json::exception&) {
     file.broken++;
   }

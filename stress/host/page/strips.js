@@ -270,17 +270,23 @@ function marksOf(group, siblings) {
   return marked;
 }
 
-// The instructions that a code has, and a sibling has not, where all its rows are wrong everywhere in
-// the same way, and the two codes differ in one or two: there the fault lies.
+// Where a code has one or two instructions that a sibling has not, and never comes back to its caller
+// as the sibling does, or is wrong everywhere in the same way: the first of them, where the fault lies.
 function oddInstructions(group, siblings) {
   const isWrong = ({ outcomes }) => !["ok", "rejected", undefined].includes(outcomes[0]?.verdict) && outcomes.every((outcome) => outcome?.verdict === outcomes[0].verdict);
-  if (!group.rows.every(isWrong)) return [];
+  const isBad = (each) => !comesBack(each) || each.rows.every(isWrong);
+  if (!isBad(group)) return [];
   for (const other of siblings) {
-    if (other === group || other.rows.every(isWrong)) continue;
-    const odd = missingIn(group.places.map((place) => shape(place)), other.places.map((place) => shape(place)));
-    if (odd.length > 0 && odd.length <= 2) return odd;
+    if (other === group || isBad(other)) continue;
+    const odd = missingIn(group.places.map(shape), other.places.map(shape));
+    if (odd.length > 0 && odd.length <= 2) return odd.slice(0, 1);
   }
   return [];
+}
+
+function comesBack({ places }) {
+  const base = (place) => place.part.split(".")[0];
+  return places.length > 0 && base(places[0]) === base(places.at(-1));
 }
 
 // An instruction without what changes from stub to stub: addresses, and the stub's name.
