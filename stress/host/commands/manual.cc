@@ -62,6 +62,13 @@ std::string placeholder(const CLI::Option& option) {
 
 // ---- man pages
 
+std::string upper_case(std::string text) {
+  for (char& c : text) {
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  }
+  return text;
+}
+
 // As troff wants it: a backslash, and a dot or quote at the beginning of a line, are not its own.
 std::string troff(const std::string& text) {
   std::string out;
@@ -102,14 +109,34 @@ std::string synopsis(const CLI::App& app, const std::string& name) {
   return text + "\n";
 }
 
-std::string options_section(const CLI::App& app) {
+std::string option_entries(const CLI::App& app) {
   std::string text;
   for (const CLI::Option* option : shown(app, true)) {
     text += ".TP\n\\fI" + troff(option->get_name(true)) + "\\fR\n" +
             troff(option->get_description()) + "\n";
   }
   for (const CLI::Option* option : shown(app, false)) text += option_entry(*option);
-  return text.empty() ? "" : ".SH OPTIONS\n" + text;
+  return text;
+}
+
+// Of `sigsweep` itself: its commands, each of which has a page.
+std::string commands_section(const CLI::App& app) {
+  std::string text = ".SH COMMANDS\n";
+  for (const CLI::App* command : commands_of(app)) {
+    text += fmt::format(".TP\n.BR {}\\-{} (1)\n{}\n", app.get_name(), troff(command->get_name()),
+                        troff(command->get_description()));
+  }
+  return text;
+}
+
+// Of a command with parts, such as `history`: they stand on its page.
+std::string parts_sections(const CLI::App& app, const std::string& name) {
+  std::string text;
+  for (const CLI::App* part : commands_of(app)) {
+    text += ".SH " + troff(name + " " + part->get_name()) + "\n" + troff(part->get_description()) +
+            "\n" + option_entries(*part);
+  }
+  return text;
 }
 
 constexpr const char* kStatuses = R"(.SH EXIT STATUS
@@ -117,31 +144,19 @@ constexpr const char* kStatuses = R"(.SH EXIT STATUS
 written is whole; 77 skipped or not built, and why.
 )";
 
-// `name`: "sigsweep", or "sigsweep sweep". Parts of a command, such as those of `history`, stand on its page.
+// `name`: "sigsweep", or "sigsweep sweep".
 std::string man_page(const CLI::App& app, const std::string& name, const std::string& version) {
+  const bool whole = app.get_parent() == nullptr;
   std::string title = name;
   std::ranges::replace(title, ' ', '-');
-  std::string upper = title;
-  std::ranges::transform(upper, upper.begin(),
-                         [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
-  std::string text = fmt::format(
-      ".TH {} 1 \"\" \"sigsweep {}\" \"User Commands\"\n.SH NAME\n{} \\- {}\n", troff(upper),
-      version.substr(0, version.find(' ')), troff(title), troff(app.get_description()));
-  text += synopsis(app, name) + options_section(app);
-  for (const CLI::App* part : commands_of(app)) {
-    const bool of_its_own = name == "sigsweep";
-    text += (of_its_own ? "" : ".SH " + troff(name + " " + part->get_name()) + "\n");
-    text += of_its_own ? (part == commands_of(app).front() ? ".SH COMMANDS\n" : "") +
-                             std::string(".TP\n.BR sigsweep\\-") + troff(part->get_name()) +
-                             " (1)\n" + troff(part->get_description()) + "\n"
-                       : troff(part->get_description()) + "\n";
-    if (!of_its_own) {
-      for (const CLI::Option* option : shown(*part, false)) text += option_entry(*option);
-    }
-  }
-  text += kStatuses;
-  return text +
-         ".SH SEE ALSO\nThe pages below /usr/share/doc/sigsweep; docs/guide.md is the first to read.\n";
+  const std::string first = version.substr(0, version.find(' '));
+  return fmt::format(".TH {} 1 \"\" \"sigsweep {}\" \"User Commands\"\n", troff(upper_case(title)),
+                     troff(first)) +
+         ".SH NAME\n" + troff(title) + " \\- " + troff(app.get_description()) + "\n" +
+         synopsis(app, name) + ".SH OPTIONS\n" + option_entries(app) +
+         (whole ? commands_section(app) : parts_sections(app, name)) + kStatuses +
+         ".SH SEE ALSO\nThe pages below /usr/share/doc/sigsweep; docs/guide.md is the first to "
+         "read.\n";
 }
 
 // ---- completion

@@ -30,10 +30,10 @@ function drawRatios(body) {
 
 // ---- storms
 
-// A percentile that fewer than one value lies above was not measured: it is no figure.
+// A percentile is told if ten values or more lie above it, as in the stress report.
 function percentile(latency, key) {
-  const beyond = { p50: 2, p99: 100, p999: 1000 }[key];
-  if (latency.count < beyond) return latency.count === 0 ? "none" : "not measurable";
+  const least = { p50: 20, p99: 1000, p999: 10000 }[key];
+  if (latency.count < least) return latency.count === 0 ? "none" : "not measurable";
   return count(latency[key]);
 }
 
