@@ -30,13 +30,16 @@ MACHINES_PACKAGES=(slurm-wlm munge)
 # shellcheck disable=SC2034
 ISA_PACKAGES=(g++-12-multilib g++-arm-linux-gnueabihf qemu-user)
 
+# What a page of results is drawn with (docs/page.md). Without it no page is made.
+# shellcheck disable=SC2034
+PAGE_PACKAGES=(node-d3)
+# What the test of the page in a browser needs, in scripts/test --full; axe-core comes by npm, into build/.
+# shellcheck disable=SC2034
+BROWSER_PACKAGES=(chromium chromium-driver python3-selenium nodejs npm)
+
 # What .clusterfuzzlite/build.sh and the checks of what it makes need beside.
 # shellcheck disable=SC2034
 SERVICE_PACKAGES=(zip unzip util-linux)
-
-# What only scripts/stress needs.
-# shellcheck disable=SC2034
-REPORT_PACKAGES=(gnuplot-nox)
 
 # root: prints the root of the repository.
 root() {

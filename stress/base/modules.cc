@@ -152,10 +152,10 @@ bool Modules::is_listed(const Module& module) const {
 }
 
 const Module* Modules::at(std::uint64_t pc) const {
-  for (auto m = modules_.rbegin(); m != modules_.rend(); ++m) {  // the latest: others may be gone
-    if (holds(m->loaded, pc)) return &*m;
-  }
-  return nullptr;
+  // The latest: others may be gone.
+  const auto latest = std::find_if(modules_.rbegin(), modules_.rend(),
+                                   [&](const Module& m) { return holds(m.loaded, pc); });
+  return latest == modules_.rend() ? nullptr : &*latest;
 }
 
 Modules::Names& Modules::names(const Module& module) {
@@ -199,7 +199,7 @@ const std::vector<Modules::Owner>& Modules::owners(const std::string& name) {
 }
 
 std::string Modules::unique(const Module& module, const symtab::Symbol& symbol) {
-  const std::string name = as_symbol(symbol.name);
+  std::string name = as_symbol(symbol.name);
   const std::vector<Owner>& all = owners(name);
   if (all.size() <= 1) return name;
   const std::string qualified = with_module(name, module);

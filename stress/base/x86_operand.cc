@@ -46,7 +46,7 @@ class Decoder {
   std::int64_t number(unsigned bytes) {
     std::int32_t value = 0;
     if (bytes == 1) {
-      value = static_cast<std::int8_t>(byte());
+      value = std::int32_t{static_cast<std::int8_t>(byte())};  // its sign counts
     } else if (at_ + sizeof value <= code_.size()) {
       std::memcpy(&value, code_.data() + at_, sizeof value);
       at_ += sizeof value;

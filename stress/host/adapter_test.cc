@@ -398,6 +398,12 @@ TEST_F(Adapter, AnInstalledCommandFindsItsParts) {
   const Ran list = run(command + " list");
   EXPECT_EQ(list.status, 0) << list.output;
   EXPECT_EQ(fs::directory_iterator(folder_ + "/place/bin")->path(), command);
+  for (const char* part :
+       {"man/man1/sigsweep.1", "man/man1/sigsweep-sweep.1", "doc/sigsweep/results/reference",
+        "doc/sigsweep/docs", "doc/sigsweep/corpus/hazards", "bash-completion/completions/sigsweep",
+        "sigsweep/results/schema.json"}) {
+    EXPECT_TRUE(fs::exists(folder_ + "/place/share/" + part)) << part;
+  }
   write("user.c", "#include <sigsweep_adapter.h>\nint abi = SIGSWEEP_ADAPTER_ABI;\n");
   const Ran built = run("cd " + folder_ + " && cc -std=c99 -c -I place/include user.c");
   EXPECT_EQ(built.status, 0) << built.output;

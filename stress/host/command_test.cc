@@ -1052,7 +1052,7 @@ TEST_F(Shards, RowsThatNoSweepWritesAreRefused) {
   expect_refused(1, all[0], ":2:1: the first row, and no other, must be of kind \"run\"");
   expect_refused(1, "{\"kind\":\"cell\",\"trials\":\"x\"}\n", ":2:1: `trials` is \"x\"; a count");
   expect_refused(1, "{\"kind\":5}\n", ":2:1: `kind` is 5; a text is expected");
-  expect_refused(1, "{\"kind\":\"storm\"}\n", ":2:1: a sweep writes no row of kind \"storm\"");
+  expect_refused(1, "{\"kind\":\"storm\"}\n", ":2:1: a row of kind \"storm\" is of no use here");
   expect_refused(1, "[]\n", ":2:1: no results row");
   expect_refused(1, all[1].substr(0, 20) + "\n", ":2:1: no results row");
   expect_refused(1, all[2] + all[1], ":3:1: stands behind the last row");

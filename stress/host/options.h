@@ -74,6 +74,8 @@ struct Options {
   bool verbose = false;
   unsigned depth = 0;         // 0: not given
   std::string shard;          // "i/n"; empty: everything
+  bool strip = false;         // explain: verdicts as a strip, in place of the listing
+  std::string svg;            // explain: the strip as a picture; empty: none
   bool per_boundary = false;  // sweep: the verdict at each boundary is written, too
   std::uint64_t random = 0;
   std::uint64_t seed = 1;
@@ -81,6 +83,8 @@ struct Options {
   unsigned times = 1;
   std::string json, out, known;
   std::string junit, sarif;  // reports for other programs; empty: none
+  std::string html;          // report: the page
+  std::string markdown;      // report: the stress report
   std::vector<std::string> assume, claims;
   std::vector<std::string> files;
   // storm's own

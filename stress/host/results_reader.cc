@@ -31,7 +31,7 @@ ResultLine read_row(const std::string& place, const std::string& line,
                                       place));
   }
   if (const std::string kind = row.text("kind"); std::ranges::count(kinds, kind) == 0) {
-    throw Failure(kUsage, fmt::format("{}: a sweep writes no row of kind \"{}\"; allowed: {}",
+    throw Failure(kUsage, fmt::format("{}: a row of kind \"{}\" is of no use here; allowed: {}",
                                       place, kind, fmt::join(kinds, ", ")));
   }
   return row;

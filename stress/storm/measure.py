@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Runs the storms of the stress report, and has report.py make its page.
+"""Runs the storms of the stress report, and has `sigsweep report` make its page.
 
-    measure.py PREFIX    writes PREFIX.jsonl, the lines of all runs, and what report.py makes of them
+    measure.py PREFIX    writes PREFIX.jsonl, the lines of all runs, and PREFIX.md with its charts
     measure.py --plan    prints the command of each run on this machine, in their order, and runs nothing
 
 Exit status: 0 every figure that must hold does; 1 one does not; 2 usage; 3 a run fails, or its lines are not valid.
@@ -16,8 +16,7 @@ import signal
 import subprocess
 import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-VALIDATE = HERE.parent.parent / "results/validate.py"
+VALIDATE = pathlib.Path(__file__).resolve().parents[2] / "results/validate.py"
 BUILD = pathlib.Path("build/release")
 LINES = pathlib.Path("build/logs/storm.jsonl")  # of all runs
 ONE, OUTPUT = pathlib.Path("build/logs/one.jsonl"), pathlib.Path("build/logs/one.out")  # of the last one
@@ -25,6 +24,7 @@ ONE, OUTPUT = pathlib.Path("build/logs/one.jsonl"), pathlib.Path("build/logs/one
 MOST_MS = 64  # of a storm
 COUNTS = (1, 2, 4, 8)  # of Ms, beside one M a core
 RATES = (0, 1000, 5000, 10000, 50000)  # signals a second and M
+ROUNDS = 6  # so many repetitions have an error (stress/host/storm_figures.h)
 CLEAN = 10000  # signals a second, of all Ms
 FAST = 50000  # signals a second and M
 SOURCES = ("itimer", "timer", "kill", "flood", "sigqueue")
@@ -88,23 +88,27 @@ class Sweep:
         return f"the sweep failed with status {status}"
 
 
+def in_turn(values, turn):
+    """Forwards and backwards in turns, so that what drifts adds as much to the one as to the other."""
+    return values if turn % 2 == 0 else values[::-1]
+
+
 def loads(cores):
-    """Every rate on every number of Ms; on one M a core, side by side with what the machine can do."""
+    """Every rate on every number of Ms, in rounds; on one M a core, side by side with what the machine can do."""
     for ms in COUNTS if cores in COUNTS else (*COUNTS, cores):
-        for rate in RATES:
-            said = f"{ms} Ms, {rate} signals a second and M"
-            yield Storm(said, "5s", ms=ms, rate=rate)
-            if ms == cores:
-                yield from (Bare(said, 5, ms=ms, rate=rate, timers=timers) for timers in (1, 4))
+        for turn in range(ROUNDS):
+            for rate in in_turn(RATES, turn):
+                said = f"{ms} Ms, up to {RATES[-1]} signals a second and M: {ROUNDS} rounds"
+                yield Storm(said, "1s", ms=ms, rate=rate)
+                if ms == cores:
+                    yield from (Bare(said, 1, ms=ms, rate=rate, timers=timers) for timers in ((1, 4) if rate else (1,)))
 
 
 def rounds(cores):
     """What must hold, in many short rounds: other work on the machine takes a third of a processor for seconds."""
     said = f"one M a core, without signals and with {CLEAN} a second: 50 rounds"
     for turn in range(1, 51):
-        rates = (0, CLEAN // cores)
-        # In turns, so that what drifts adds as much to the one as to the other.
-        for rate in rates if turn % 2 == 0 else rates[::-1]:
+        for rate in in_turn((0, CLEAN // cores), turn):
             yield Storm(said, "500ms", ms=cores, rate=rate)
 
 
@@ -112,7 +116,7 @@ def held(cores):
     said = f"one M a core, with {FAST} a second for each M: 10 rounds"
     for _ in range(10):
         yield Storm(said, "2s", ms=cores, rate=FAST, hold=True)
-        yield Bare(said, 2, ms=cores, rate=0, timers=1)
+        yield Storm(said, "2s", ms=cores, rate=0)
 
 
 def hazards():
@@ -151,7 +155,8 @@ def measure(prefix, runs):
     if subprocess.run([sys.executable, VALIDATE, LINES], stdout=sys.stderr, check=False).returncode != 0:
         raise Failure(f"{LINES}: not valid")
     shutil.copyfile(LINES, f"{prefix}.jsonl")
-    return subprocess.run([sys.executable, HERE / "report.py", f"{prefix}.jsonl", prefix], check=False).returncode
+    report = [str(BUILD / "sigsweep"), "report", f"{prefix}.jsonl", "--markdown", f"{prefix}.md"]
+    return subprocess.run(report, check=False).returncode
 
 
 def main(arguments):

@@ -26,19 +26,20 @@ def is_bare(run):
 
 
 class Plan(unittest.TestCase):
-    def test_every_rate_on_every_number_of_ms(self):
+    def test_six_rounds_of_every_rate_on_every_number_of_ms(self):
+        rates = [0, 1000, 5000, 10000, 50000]
         for cores, counts in ((2, [1, 2, 4, 8]), (3, [1, 2, 4, 8, 3]), (1000, [1, 2, 4, 8, 64])):
-            loads = storms(measure.plan(cores), duration="5s")
+            loads = storms(measure.plan(cores), duration="1s", protocol=None)
             self.assertEqual([(run.ms, run.rate) for run in loads],
-                             [(ms, rate) for ms in counts for rate in (0, 1000, 5000, 10000, 50000)])
+                             [(ms, rate) for ms in counts for rate in (rates + rates[::-1]) * 3])
 
     def test_the_bare_program_runs_beside_one_m_a_core(self):
         runs = measure.plan(4)
         for at, run in enumerate(runs):
-            if isinstance(run, Storm) and run.duration == "5s":
+            if isinstance(run, Storm) and run.duration == "1s" and run.protocol is None:
                 beside = [bare.command()[1:] for bare in itertools.takewhile(is_bare, runs[at + 1:])]
-                expected = [["4", str(run.rate), "5", timers] for timers in ("1", "4")] if run.ms == 4 else []
-                self.assertEqual(beside, expected)
+                timers = [] if run.ms != 4 else ["1", "4"] if run.rate else ["1"]
+                self.assertEqual(beside, [["4", str(run.rate), "1", count] for count in timers])
 
     def test_fifty_rounds_take_turns(self):
         rounds = storms(measure.plan(2), duration="500ms")
@@ -51,7 +52,9 @@ class Plan(unittest.TestCase):
         first = next(at for at, run in enumerate(runs) if isinstance(run, Storm) and run.hold)
         programs = [" ".join(run.command()) for run in runs[first:first + 20]]
         self.assertEqual(programs, ["build/release/sigsweep storm --json build/logs/one.jsonl --ms 2 --rate 50000 "
-                                    "--hold-rate --source timer --duration 2s", "build/release/bare_timers 2 0 2 1"] * 10)
+                                    "--hold-rate --source timer --duration 2s",
+                                    "build/release/sigsweep storm --json build/logs/one.jsonl --ms 2 --rate 0 "
+                                    "--source timer --duration 2s"] * 10)
         self.assertEqual(len(storms(runs, hold=True)), 10)
 
     def test_a_hazard_by_every_source_and_in_the_exact_lane(self):
@@ -62,12 +65,15 @@ class Plan(unittest.TestCase):
         self.assertIsInstance(sweep, Sweep)
 
     def test_nothing_else_is_run(self):
-        self.assertEqual(len(measure.plan(2)), 4 * 5 + 5 * 2 + 50 * 2 + 10 * 2 + 5 + 1)
+        self.assertEqual(len(measure.plan(2)), 6 * (4 * 5 + 4 * 2 + 1) + 50 * 2 + 10 * 2 + 5 + 1)
 
 
-# A program that notes its words as a line of JSON. The one whose words FAIL names fails.
+# A program that notes its words as a line of JSON. The one whose words FAIL names fails. As `report` it ends with 1.
 PROGRAM = """#!/usr/bin/python3
 import json, os, sys
+if sys.argv[1] == "report":
+    open("reported", "w").write(" ".join(sys.argv[2:]))
+    sys.exit(1)
 line = json.dumps(sys.argv[1:])
 if os.environ.get("FAIL", "nothing") in line:
     print("what was wrong", file=sys.stderr)
@@ -93,10 +99,8 @@ class Measure(unittest.TestCase):
             (measure.BUILD / name).write_text(PROGRAM)
             (measure.BUILD / name).chmod(0o755)
         self.stub("VALIDATE", pathlib.Path("validate.py"))
-        self.stub("HERE", pathlib.Path())
         self.stub("plan", lambda cores: RUNS)
         pathlib.Path("validate.py").write_text("print('valid')")
-        pathlib.Path("report.py").write_text("import sys\nopen('reported', 'w').write(' '.join(sys.argv[1:]))\nsys.exit(1)")
 
     def stub(self, name, value):
         self.addCleanup(setattr, measure, name, getattr(measure, name))
@@ -119,7 +123,7 @@ class Measure(unittest.TestCase):
     def test_the_lines_of_all_runs_become_the_report(self):
         status, _, errors = self.measured("out")
         self.assertEqual(status, 1)  # the report's own
-        self.assertEqual(pathlib.Path("reported").read_text(), "out.jsonl out")
+        self.assertEqual(pathlib.Path("reported").read_text(), "out.jsonl --markdown out" + ".md")
         lines = [json.loads(line) for line in pathlib.Path("out.jsonl").read_text().splitlines()]
         self.assertEqual(lines, [run.command()[1:] for run in RUNS])
         self.assertEqual(errors, "storms\nbare\nsweep\nvalid\n")

@@ -13,6 +13,9 @@
 #include "stress/host/common_sequence.h"
 #include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
+#include "stress/host/finding.h"
+#include "stress/host/strip_svg.h"
+#include "stress/host/strip_text.h"
 #include "stress/host/sweep.h"
 
 namespace sigsweep {
@@ -204,12 +207,24 @@ SweepPlan plan_of_operation(const Session& session) {
   return plan_of(session, session.protocols(), handlers);
 }
 
+// Writes --svg, if it is given.
+void write_picture(const Options& options, const std::vector<Strip>& strips) {
+  if (options.svg.empty()) return;
+  const std::string origin = fmt::format("sigsweep {}, build {}: {}", version(),
+                                         build_description(), options.command_line);
+  write_text(options.svg, strips_svg(strips, origin));
+}
+
 int explain(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
   const SweepResult result = sweep(session, plan, writer);
   if (result.stopped) throw Failure(kStopped, "stopped");
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   Listing listing(session.runner_path, session.description.modules);
-  if (session.description.adapter) {
+  const std::vector<Strip> strips = strips_of(result.maps, &listing);
+  write_picture(session.options, strips);
+  if (session.options.strip) {
+    fmt::print("{}", strips_text(strips, colour_of_stdout()));
+  } else if (session.description.adapter) {
     print_handlers(session, result.maps, &listing);
   } else {
     print_protocols(result.maps, &listing);
@@ -241,7 +256,7 @@ int explain_command(const Options& options) {
   if (!adapter && any_site && explain_defects(session)) return kAsExpected;
   const SweepPlan plan = adapter ? plan_of_adapter(session) : plan_of_operation(session);
   print_provenance(session);
-  if (!adapter) {
+  if (!adapter && !options.strip) {
     fmt::print("{} interrupted, handler {}\n\n", plan.groups.front().site,
                plan.groups.front().handlers.front());
   }
@@ -250,6 +265,7 @@ int explain_command(const Options& options) {
   ResultsWriter writer(file);
   writer.write(run_row(session));
   const int status = write_to_end(&writer, [&] { return explain(session, plan, &writer); });
+  if (!options.svg.empty()) fmt::print("strip: {}\n", options.svg);
   if (!file.empty()) fmt::print("results: {}\n", file);
   return status;
 }

@@ -25,11 +25,13 @@
 #include "stress/host/commands/explain.h"
 #include "stress/host/commands/fuzz_flags.h"
 #include "stress/host/commands/history.h"
+#include "stress/host/commands/manual.h"
 #include "stress/host/commands/merge.h"
 #include "stress/host/commands/minimize.h"
 #include "stress/host/commands/nightly.h"
 #include "stress/host/commands/prove.h"
 #include "stress/host/commands/replay.h"
+#include "stress/host/commands/report.h"
 #include "stress/host/commands/reproduce.h"
 #include "stress/host/commands/service_check.h"
 #include "stress/host/commands/shrink.h"
@@ -63,7 +65,9 @@ enum Flags : unsigned {
   kTwoFiles = 524288,
   kHistory = 1048576,
   kNightly = 2097152,
-  kReports = 4194304
+  kReports = 4194304,
+  kPage = 8388608,
+  kStrips = 16777216
 };
 
 struct Subcommand {
@@ -91,12 +95,15 @@ constexpr Subcommand kSubcommands[] = {
      kResults | kReports | kShards, merge_command},
     {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
      kTwoFiles, compare_command},
+    {"report",
+     "results to read: one HTML file of a file, a folder, a night, a history; or the stress report",
+     kPage, report_command},
     {"replay", "run schedules (*.sched) and compare with what they expect",
      kFiles | kReplace | kResults | kAdapter, replay_command},
     {"shrink", "the smallest schedule that shows the same finding or hazard",
      kFiles | kResults | kAdapter, shrink_command},
     {"explain", "the disassembly of an operation with the verdict at each instruction",
-     kSelect | kInject | kResults | kAdapter, explain_command},
+     kSelect | kInject | kResults | kAdapter | kStrips, explain_command},
     {"campaign", "a fuzzing engine on a fuzz target, for a time; what it finds is kept and named",
      kFuzz | kResults | kJobs, campaign_command},
     {"minimize", "the smallest set of a campaign's inputs that shows all that they show",
@@ -246,6 +253,14 @@ void add_report_flags(CLI::App* app, Options* o) {
   app->add_option("--sarif", o->sarif, "findings for code scanning: SARIF 2.1.0");
 }
 
+void add_page_flags(CLI::App* app, Options* o) {
+  app->add_option("files", o->files, "results: files, folders, histories")->required();
+  app->add_option("--html", o->html, "the page: a file that needs nothing else");
+  app->add_option("--markdown", o->markdown,
+                  "the stress report, of results of `sigsweep storm`; its charts lie beside it, as "
+                  "FILE-NAME.svg");
+}
+
 // Where results go.
 void add_output_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kResults) != 0) {
@@ -261,10 +276,11 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
     add_nightly_flags(app, o);
     return add_report_flags(app, o);
   }
-  if ((flags & (kFuzz | kService | kTwoFiles)) != 0) add_adapter_flag(app, flags, o);
+  if ((flags & (kFuzz | kService | kTwoFiles | kPage)) != 0) add_adapter_flag(app, flags, o);
   if ((flags & kService) != 0) return add_service_flags(app, &o->service);
   if ((flags & kAdapterAuthor) != 0) return add_adapter_flags(app, o);
   if ((flags & kTwoFiles) != 0) return add_compare_flags(app, o);
+  if ((flags & kPage) != 0) return add_page_flags(app, o);
   if ((flags & kFuzz) == 0) add_selection_flags(app, flags, o);
   add_output_flags(app, flags, o);
   if ((flags & kAssume) != 0) {
@@ -284,6 +300,11 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
         ->capture_default_str();
   }
   if ((flags & kStorm) != 0) add_storm_flags(app, o);
+  if ((flags & kStrips) != 0) {
+    app->add_flag("--strip", o->strip,
+                  "a column an instruction, a row a protocol or handler: at most 80 letters wide");
+    app->add_option("--svg", o->svg, "the strip as a picture, too: a file of SVG");
+  }
   if ((flags & (kStorm | kClaims)) != 0) {
     app->add_option("--duration", o->duration, "of the storm, as in 500ms, 10s, 2m [10s]");
   }
@@ -338,15 +359,23 @@ int run(int argc, char** argv) {
   CLI::App app(
       "sigsweep lands real signals at every instruction of a stack switch and says what breaks.",
       "sigsweep");
-  app.set_version_flag("--version", version());
+  const std::string described = fmt::format("{} ({})", version(), build_description());
+  app.set_version_flag("--version", described);
   app.require_subcommand(1);
   for (const Subcommand& command : kSubcommands) {
     add_flags(app.add_subcommand(command.name, command.help), command.flags, &options);
   }
+  std::string folder;
+  CLI::App* const manual = app.add_subcommand("manual", "man pages and completion, below FOLDER");
+  manual->group("")->add_option("folder", folder, "where they go")->required();  // the build's
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& e) {
     return app.exit(e) == 0 ? kAsExpected : kUsage;
+  }
+  if (manual->parsed()) {
+    write_manual(app, described, folder);
+    return kAsExpected;
   }
   for (const Subcommand& command : kSubcommands) {
     CLI::App* chosen = app.get_subcommand(command.name);

@@ -19,6 +19,7 @@
 #include "stress/host/explanation.h"
 #include "stress/host/report.h"
 #include "stress/host/shard.h"
+#include "stress/host/strip_text.h"
 #include "stress/host/sweep.h"
 
 namespace sigsweep {
@@ -254,6 +255,38 @@ void print_part(const SweepPlan& plan, const SweepResult& result) {
   for (const std::string& cell : result.unfinished) fmt::print("under way: {}\n", cell);
 }
 
+constexpr std::size_t kStrips = 3;  // printed of a sweep; --json FILE has all boundaries
+
+// Are there verdicts of this operation that may not be shown?
+bool may_not_be(const OperationMap& map) {
+  return std::ranges::any_of(map.cells, [](const CellMap& cell) {
+    return std::ranges::any_of(cell.outcomes, [](const BoundaryOutcome& o) { return !o.allowed; });
+  });
+}
+
+// Of --per-boundary: the first few sites as strips. Those with a finding come first.
+void print_strips(const Session& session, const SweepResult& result) {
+  std::vector<std::string> sites;
+  for (const bool finding : {true, false}) {
+    for (const OperationMap& map : result.maps) {
+      if (map.form != "single" || may_not_be(map) != finding) continue;
+      if (std::ranges::find(sites, map.site) == sites.end()) sites.push_back(map.site);
+    }
+  }
+  if (sites.empty()) return;
+  Listing listing(session.runner_path, session.description.modules);
+  std::vector<OperationMap> shown;
+  for (std::size_t i = 0; i < std::min(sites.size(), kStrips); i++) {
+    std::ranges::copy_if(result.maps, std::back_inserter(shown),
+                         [&](const OperationMap& map) { return map.site == sites[i]; });
+  }
+  fmt::print("{}", strips_text(strips_of(shown, &listing), colour_of_stdout()));
+  if (sites.size() > kStrips) {
+    fmt::print("... and {}; `sigsweep explain --strip --site NAME` draws one\n",
+               counted(sites.size() - kStrips, "more site"));
+  }
+}
+
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
   SweepResult result = sweep(session, plan, writer);
@@ -268,6 +301,7 @@ bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* wri
       mismatches_text(result), result.seconds,
       static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
   if (session.options.verbose) fmt::print("{}", stacks_line(result));
+  print_strips(session, result);
   report_findings(session, &result, writer);
   if (!result.harness_problem.empty()) throw Failure(kHarnessFailed, result.harness_problem);
   if (result.stopped) throw Failure(kStopped, "stopped; all lines written so far are complete");

@@ -154,6 +154,19 @@ std::vector<Peers> peers_of(const std::string& name, const std::vector<std::stri
   return wanted;
 }
 
+std::vector<BenchmarkRatios> ratios_by_peers(const std::vector<BenchmarkTime>& times) {
+  const Times sorted = by_name(times);
+  std::vector<BenchmarkRatios> found;
+  for (const auto& [key, processes] : sorted) {
+    const auto& [isa, name] = key;
+    for (Peers& peers : peers_of(name, names_of(sorted, isa))) {
+      std::vector<double> measured = ratios(sorted, isa, name, peers);
+      if (!measured.empty()) found.push_back({isa, name, std::move(peers), std::move(measured)});
+    }
+  }
+  return found;
+}
+
 TimesCompared compare_times(const std::vector<BenchmarkTime>& before,
                             const std::vector<BenchmarkTime>& now) {
   const Times a = by_name(before), b = by_name(now);

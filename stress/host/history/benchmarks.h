@@ -29,6 +29,15 @@ std::vector<BenchmarkTime> benchmark_times(const nlohmann::ordered_json& json,
                                            const std::string& part, unsigned* process);
 
 using Peers = std::vector<std::string>;  // their times are added up
+// The times of one benchmark, divided by those of its peers: one ratio a process.
+struct BenchmarkRatios {
+  std::string isa, name;
+  Peers peers;
+  std::vector<double> ratios;  // not empty
+};
+// Those of each benchmark that was measured with its peers.
+std::vector<BenchmarkRatios> ratios_by_peers(const std::vector<BenchmarkTime>& times);
+
 // What a benchmark is judged by, of those that were measured; empty: nothing.
 std::vector<Peers> peers_of(const std::string& name, const std::vector<std::string>& measured);
 

@@ -1,0 +1,17 @@
+#include <fmt/format.h>
+
+#include "stress/host/commands/report_history.h"
+#include "stress/host/options.h"
+
+namespace sigsweep {
+
+HistoryOnPage history_on_page(const std::filesystem::path& path) {
+  throw Failure(kSkipped, fmt::format("{}: this build has no history: libsqlitecpp-dev was missing",
+                                      path.string()));
+}
+
+std::vector<PageRatio> ratios_of_runs(const std::vector<std::filesystem::path>&) {
+  return {};
+}
+
+}  // namespace sigsweep
