@@ -41,6 +41,8 @@ TEST_F(Explanation, AClobberedSlotNamesWhoWroteItAndWhoReadThat) {
   SIGSWEEP_NEEDS_PLAIN_CODE();
   const json row = reproduced(hazard("argument-s0"));
   EXPECT_EQ(row["facts"]["word"]["name"], "s0");
+  EXPECT_TRUE(row["facts"]["landed"].contains("s0")) << row["facts"];
+  EXPECT_GT(row["facts"]["landed"].size(), 10U) << row["facts"];  // registers
   EXPECT_EQ(deed(row, "owner")["by"], "operation");
   EXPECT_EQ(deed(row, "writer")["by"], "handler 1");
   EXPECT_EQ(deed(row, "reader")["by"], "operation");

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "stress/host/child_process.h"
+#include "stress/host/commands/report.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/files.h"
 #include "stress/host/nightly/night.h"
@@ -195,6 +196,7 @@ int run_nightly(const Options& o, ReportBuilder* report) {
     return ask_history(history, night);
   });
   if (report != nullptr) report_night(folder, report);
+  write_page_beside({folder.string(), history}, folder);
   return status;
 }
 
