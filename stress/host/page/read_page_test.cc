@@ -291,8 +291,8 @@ TEST(PageText, EachRowLetterIsAnotherOne) {
 TEST(PageText, EachVerdictHasALetterOfItsOwn) {
   const std::set<char> letters(kVerdictLetters.begin(), kVerdictLetters.end());
   EXPECT_EQ(letters.size(), std::size_t{kVerdicts});
-  EXPECT_EQ(letter_of("rejected"), 'R');
-  EXPECT_EQ(letter_of("of the future"), '?');
+  EXPECT_EQ(sign_of("rejected").sign, 'R');
+  EXPECT_EQ(sign_of("of the future").sign, '?');
 }
 
 // ---- files
