@@ -32,13 +32,16 @@ TEST_F(ReportStorm, IsTheSameInEveryLocale) {
   sigsweep("report " + reference_ + " --markdown a.page");
   run("cd " + folder_ + " && LC_ALL=de_DE.UTF-8 " + kBin + "/sigsweep report " + reference_ +
       " --markdown b.page");
-  EXPECT_EQ(std::regex_replace(content("a.page"), std::regex("\\(a-"), "(b-"), content("b.page"));
+  // The pages name their own files.
+  const std::string a = std::regex_replace(content("a.page"), std::regex("([(`])a([-.])"), "$1b$2");
+  EXPECT_EQ(a, content("b.page"));
 }
 
 TEST_F(ReportStorm, AStormThatWentWrongIsAFinding) {
   std::ifstream in(reference_);
   std::string text(std::istreambuf_iterator<char>(in), {});
-  text.replace(text.find("\"expected\": true"), 16, "\"expected\": false");
+  text = std::regex_replace(text, std::regex("\"expected\": ?true"), "\"expected\":false",
+                            std::regex_constants::format_first_only);
   write("wrong.jsonl", text);
   const Ran ran = sigsweep("report wrong.jsonl --markdown w.page");
   EXPECT_EQ(ran.status, 1) << ran.output;
