@@ -20,9 +20,10 @@ function linkTo(changes) {
 
 // Makes a choice, and draws what depends on it.
 function choose(changes) {
+  const before = { ...choice };
   Object.assign(choice, { part: "" }, changes);
   history.replaceState(null, "", linkTo({}) === "#" ? location.pathname + location.search : linkTo({}));
-  drawAnew();
+  drawAnew(CHOICES.filter((key) => choice[key] !== before[key]));
 }
 
 // ---- which parts are drawn when
@@ -30,8 +31,9 @@ function choose(changes) {
 const onPage = []; // {part, section, stale}
 let waiting = 0;
 
-function drawAnew() {
-  for (const entry of onPage) entry.stale = true;
+// `changed`: the choices that are others now.
+function drawAnew(changed = CHOICES) {
+  for (const entry of onPage) if (changed.some((key) => entry.part.uses.includes(key))) entry.stale = true;
   drawVisible();
   drawRestLater();
 }
@@ -41,8 +43,16 @@ function isVisible(section) {
   return box.bottom >= 0 && box.top <= innerHeight;
 }
 
+// First all are asked where they stand, and then drawn: to ask in between would lay out the page anew.
 function drawVisible() {
-  for (const entry of onPage) if (entry.stale && isVisible(entry.section)) drawEntry(entry);
+  onPage.filter((entry) => entry.stale && isVisible(entry.section)).forEach(drawEntry);
+}
+
+// The room that a part has. Asked for once a width of the window, because each question lays out the page.
+let room = { window: 0, width: 0 };
+function roomOfPart() {
+  if (room.window !== innerWidth) room = { window: innerWidth, width: document.getElementById("parts").clientWidth };
+  return room.width;
 }
 
 function drawEntry(entry) {

@@ -45,7 +45,7 @@ function drawMatrices(body) {
   body.append(element("p", { class: "note" }, "A row is where the first signal lands, a column where the second does. “Nested”: the second lands in the handler of the first. “Two”: it lands later in the operation. Point at a square, or use the arrow keys."));
   if (results.matrices.length > shown.length || choice.matrix !== "") body.append(matrixChooser());
   if (shown.length === 0) body.append(element("p", { class: "note" }, "Nothing here is as chosen."));
-  for (const matrix of shown) body.append(matrixBlock(matrix, body.clientWidth));
+  for (const matrix of shown) body.append(matrixBlock(matrix, roomOfPart()));
 }
 
 function matrixChooser() {

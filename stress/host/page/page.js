@@ -2,16 +2,18 @@
 //   id        of the section, and what `part=` in a link names
 //   question  its title
 //   has       is there anything to show? Else the section says so in one line
-//   draw      draws into an empty element; called anew when the choice changes
+//   draw      draws into an empty element; called anew when a choice changes
+//   uses      the choices that it depends on
 
+const NAMES = ["subject", "isa", "protocol", "site", "handler", "verdict", "q"];
 const PARTS = [
-  { id: "what", question: "Did it hold, and what is new?", has: () => true, draw: drawFirst },
-  { id: "where", question: "Where does it break?", has: hasStrips, draw: drawStrips, nothing: "No verdicts by boundary. `sigsweep sweep --per-boundary` writes them." },
-  { id: "two", question: "What do two signals do?", has: hasMatrices, draw: drawMatrices, nothing: "No pairs of signals. `sigsweep sweep --per-boundary --depth 2` writes them." },
-  { id: "why", question: "What went wrong here?", has: hasFindings, draw: drawFindings, nothing: "No findings." },
-  { id: "search", question: "How good is the search?", has: hasSearch, draw: drawSearch, nothing: "No campaigns and no hunts." },
-  { id: "cost", question: "What does it cost?", has: hasCost, draw: drawCost, nothing: "No storms and no benchmarks." },
-  { id: "swept", question: "What was run?", has: () => true, draw: drawRuns },
+  { id: "what", question: "Did it hold, and what is new?", has: () => true, draw: drawFirst, uses: ["isa"] },
+  { id: "where", question: "Where does it break?", has: hasStrips, draw: drawStrips, uses: [...NAMES, "rows", "at"], nothing: "No verdicts by boundary. `sigsweep sweep --per-boundary` writes them." },
+  { id: "two", question: "What do two signals do?", has: hasMatrices, draw: drawMatrices, uses: [...NAMES, "matrix"], nothing: "No pairs of signals. `sigsweep sweep --per-boundary --depth 2` writes them." },
+  { id: "why", question: "What went wrong here?", has: hasFindings, draw: drawFindings, uses: [...NAMES, "finding"], nothing: "No findings." },
+  { id: "search", question: "How good is the search?", has: hasSearch, draw: drawSearch, uses: ["isa", "q"], nothing: "No campaigns and no hunts." },
+  { id: "cost", question: "What does it cost?", has: hasCost, draw: drawCost, uses: ["isa", "protocol", "q"], nothing: "No storms and no benchmarks." },
+  { id: "swept", question: "What was run?", has: () => true, draw: drawRuns, uses: NAMES },
 ];
 
 function sectionOf(part) {
@@ -66,7 +68,7 @@ function start() {
   showChoiceInBar();
   addEventListener("hashchange", followLink);
   addEventListener("scroll", drawVisible, { passive: true });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAnew); // canvases hold colours
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => drawAnew()); // canvases hold colours
   let width = innerWidth;
   addEventListener("resize", () => {
     if (innerWidth !== width) drawAnew();

@@ -433,7 +433,7 @@ function drawStrips(body) {
   const looks = new Set(blocks.flatMap(({ groups }) => groups.flatMap(({ rows }) => rows.flatMap(({ outcomes }) => outcomes.map(lookOf)))));
   body.append(verdictLegend(looks));
   const columns = alignColumns(blocks);
-  const room = body.clientWidth - labelRoom();
+  const room = roomOfPart() - labelRoom();
   const cell = Math.min(MOST_CELL, Math.max(LEAST_CELL, Math.floor(room / columns * 4) / 4));
   for (const block of blocks) body.append(drawBlock(block, columns, cell));
   body.append(dataBehind("strips", () => stripData(blocks)));
