@@ -8,6 +8,7 @@
 
 #include "stress/host/commands/report_history.h"
 #include "stress/host/commands/report_storm.h"
+#include "stress/host/files.h"
 #include "stress/host/page/page.h"
 #include "stress/host/page/read_page.h"
 
@@ -77,6 +78,7 @@ void write_page_beside(std::vector<std::string> results, const fs::path& folder)
   std::erase_if(results, [&](const std::string& path) { return !fs::exists(path, error); });
   if (results.empty()) return;  // nothing was run
   try {
+    need_folder(folder);
     make_page(results, folder / kPageFile);
     fmt::print(stderr, "page: {}\n", (folder / kPageFile).string());
   } catch (const Failure& failure) {

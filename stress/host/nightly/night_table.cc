@@ -64,6 +64,13 @@ const Row kRows[] = {
      .needs = "own:runner-amd64 own:proof-all:-",
      .least = 5,
      .words = "{sigsweep} replay --json {results}"},
+    {.name = "boundaries",  // what the page's strips show
+     .stage = kExact,
+     .needs = "own:runner-amd64 own:proof-all:-",
+     .least = 8,
+     .words = "{sigsweep} sweep --isa all --site mcacheRefill_m --handler mcacheRefill_m,none "
+              "--per-boundary --seed {seed} --jobs {jobs} --known {known} --out {part} --json "
+              "{results}"},
     {.name = "prove-amd64",
      .stage = kExact,
      .needs = "own:runner-amd64 own:runner-amd64-storm",

@@ -84,7 +84,7 @@ TEST(NightTable, OnlyTakesPartsAndWhatStandsInFrontOfADash) {
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.status, kUsage);
     EXPECT_THAT(failure.what(),
-                HasSubstr("--only fuz: no such part; allowed: replay, prove-amd64"));
+                HasSubstr("--only fuz: no such part; allowed: replay, boundaries"));
   }
 }
 

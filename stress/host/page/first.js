@@ -7,7 +7,7 @@ function drawFirst(body) {
   body.append(element("ul", { class: "figures" }, figures().map(({ number, text, mood }) => element("li", { class: mood }, element("strong", {}, number), " ", text))));
   const warnings = warningsOfFiles();
   if (warnings.length > 0) body.append(element("ul", { class: "warnings" }, warnings.map((text) => element("li", {}, text))));
-  for (const draw of [drawLibraries, drawContrast, drawClaims]) draw(body);
+  for (const draw of [drawFaults, drawLibraries, drawClaims, drawContrast]) draw(body);
 }
 
 // ---- the sentence
@@ -191,12 +191,53 @@ function unwindGrade(subject) {
 
 // ---- what is new, and the claims
 
+// Those that nobody has acknowledged, one line for each verdict in each function: one fault of a stub
+// is found in many ways. Those with most findings first.
+function faultsOf(findings) {
+  const faults = new Map();
+  for (const finding of findings) {
+    const key = `${finding.isa} ${finding.verdict} ${finding.symbol ?? finding.phase ?? ""}`;
+    if (!faults.has(key)) faults.set(key, []);
+    faults.get(key).push(finding);
+  }
+  return [...faults.values()].sort((a, b) => b.length - a.length);
+}
+
+function drawFaults(body) {
+  const faults = faultsOf(unknownFindings().filter((finding) => isChosen(finding, ["isa"])));
+  if (faults.length === 0) return;
+  const names = (fault, key) => some([...new Set(fault.map((finding) => finding[key]))].filter((name) => name), 3);
+  const columns = [
+    ["verdict", (fault) => fault[0].verdict, "word"], ["where", (fault) => element("a", { href: linkTo({ finding: fault[0].id }) }, `${shortened(fault[0].symbol ?? fault[0].phase ?? "?")}${fault[0].offset === undefined ? "" : `+0x${fault[0].offset.toString(16)}`}`)],
+    ["findings", (fault) => count(fault.length), "number"], ["ISA", (fault) => fault[0].isa, "word"], ["protocols", (fault) => names(fault, "protocol")],
+    ["sites", (fault) => names(fault, "site")], ["what was seen", (fault) => shortened(fault[0].detail ?? "", 120)],
+  ];
+  body.append(element("h3", {}, "What broke, and where"), firstOf("Faults", columns, faults, 5));
+}
+
+// A table of the first rows; the others open on demand.
+function firstOf(caption, columns, rows, most) {
+  const parts = [table(caption, columns, rows.slice(0, most))];
+  const rest = rows.slice(most, 500);
+  if (rest.length > 0) {
+    const more = element("details", {}, element("summary", {}, `${count(rows.length - most)} more`));
+    more.addEventListener("toggle", () => {
+      if (more.open && more.children.length === 1) more.append(table(`${caption}, continued`, columns, rest));
+    });
+    parts.push(more);
+  }
+  return element("div", {}, parts);
+}
+
 function drawContrast(body) {
   const rows = results.of("contrast");
   if (results.of("contrasted").length === 0 || rows.length === 0) return;
-  body.append(element("h3", {}, "Since the night before"), table("What is different", [
-    ["what", (row) => row.what], ["of", (row) => row.subject], ["which", (row) => shortened(row.name)], ["told", (row) => shortened(row.text, 200)],
-  ], rows.slice(0, 200)));
+  body.append(element("h3", {}, "Since the night before"));
+  const columns = [["of", (row) => row.subject, "word"], ["which", (row) => shortened(row.name)], ["told", (row) => shortened(row.text, 200)]];
+  for (const what of new Set(rows.map((row) => row.what))) {
+    const same = rows.filter((row) => row.what === what);
+    body.append(firstOf(`${what}: ${count(same.length)}`, columns, same, 5));
+  }
 }
 
 function drawClaims(body) {
@@ -223,7 +264,7 @@ function warningsOfFiles() {
   const list = gaps().map((text) => `${text[0].toUpperCase()}${text.slice(1)}.`);
   for (const file of results.files) {
     const name = shortened(file.path);
-    if (file.lines === 0 && results.files.length < 50) list.push(`${name} is empty.`);
+    if (file.lines === 0 && !file.path.endsWith(".sqlite") && results.files.length < 50) list.push(`${name} is empty.`);
     if (file.broken > 0) list.push(`${name}: ${counted(file.broken, "line")} of ${count(file.lines)} cannot be read${file.half_written ? "; the last one is half written" : ""}.`);
   }
   if (results.findings_left_out > 0) list.push(`The page holds the first ${count(results.of("finding").length)} findings. The results have ${count(results.findings_left_out)} more.`);
