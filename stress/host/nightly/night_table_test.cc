@@ -83,8 +83,7 @@ TEST(NightTable, OnlyTakesPartsAndWhatStandsInFrontOfADash) {
     ADD_FAILURE() << "fuz is taken";
   } catch (const Failure& failure) {
     EXPECT_EQ(failure.status, kUsage);
-    EXPECT_THAT(failure.what(),
-                HasSubstr("--only fuz: no such part; allowed: replay, boundaries"));
+    EXPECT_THAT(failure.what(), HasSubstr("--only fuz: no such part; allowed: replay, boundaries"));
   }
 }
 
