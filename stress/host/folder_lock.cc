@@ -7,7 +7,9 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 #include "stress/host/options.h"
 
@@ -19,7 +21,12 @@ FolderLock::FolderLock(const std::filesystem::path& folder, const std::string& w
   if (fd_ < 0)
     throw Failure(kUsage,
                   fmt::format("{}: cannot be written: {}", path.string(), std::strerror(errno)));
-  if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+  // Of a process that was killed, a child may have the lock until it has closed its files.
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+  do {
+    if (flock(fd_, LOCK_EX | LOCK_NB) == 0) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  } while (std::chrono::steady_clock::now() < limit);
   close(fd_);
   throw Failure(kHarnessFailed,
                 fmt::format("{}: another {} is at work there; --out names another place",

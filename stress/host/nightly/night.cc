@@ -233,7 +233,7 @@ std::vector<fs::path> Night::files_of_parts() const {
 }
 
 int Night::run(const std::function<PastNights(const fs::path&)>& ask_history) {
-  const NightGuard guard(set_first_mark(record_.folder));
+  const NightGuard guard(record_.folder);
   work();
   findings_ = findings_of(record_.folder, record_.parts);
   write_findings(record_.folder, &findings_);

@@ -37,12 +37,13 @@ namespace {
 
 }  // namespace
 
-NightGuard::NightGuard(const std::string& mark) {
-  end_marked(mark);
+NightGuard::NightGuard(const std::string& night) {
+  end_marked(set_first_mark(night));
+  const std::string own = set_first_mark(std::to_string(getpid()));
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) == 0) {
     guard_ = fork();
-    if (guard_ == 0) watch(ends[0], mark);
+    if (guard_ == 0) watch(ends[0], own);
     close(ends[0]);
     alive_ = ends[1];
   }

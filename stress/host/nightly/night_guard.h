@@ -1,8 +1,9 @@
 // Sees to it that nothing of a night outlives it, even if it is killed (SIGKILL).
 //
 // A part's first process dies with the night (PR_SET_PDEATHSIG), but what that has started need not:
-// libFuzzer's workers go on. So a process of its own waits for the night's end, and then ends all
-// that have the night's mark.
+// libFuzzer's workers go on. So a process of its own, the guard, waits for the end of the process
+// that is at work on the night, and then ends all that this one has started. A killed night may
+// already go on in another process: what that one starts has another mark.
 #pragma once
 
 #include <sys/types.h>
@@ -13,9 +14,9 @@ namespace sigsweep {
 
 class NightGuard {
  public:
-  // `mark`: as set_first_mark() gives it. Ends what an earlier process of the night has left; from
-  // then on, what this one starts. Throws Failure(kHarnessFailed).
-  explicit NightGuard(const std::string& mark);
+  // `night`: its folder. Ends what earlier processes of the night have left; from then on, what this
+  // one starts, by a first mark of all children. Throws Failure(kHarnessFailed).
+  explicit NightGuard(const std::string& night);
   ~NightGuard();
   NightGuard(const NightGuard&) = delete;
   NightGuard& operator=(const NightGuard&) = delete;

@@ -269,6 +269,24 @@ TEST_F(NightTest, OfManyNewFindingsTheSummaryNamesAFew) {
   EXPECT_EQ(page.find("finding 8\n"), page.npos);
 }
 
+// The guard of the process that was killed may still look for what that one has started.
+TEST_F(NightTest, TheGuardOfAKilledNightEndsNothingOfTheNextProcess) {
+  const std::vector<PartSpec> parts{
+      part("long", "echo $$ >\"$2/begun\"; sleep 1; " + std::string(kWork))};
+  pid_t night = start(parts);
+  for (int i = 0; i < 5; i++) {
+    wait_for("begun");
+    std::filesystem::remove(folder_ + "/begun");
+    kill(night, SIGKILL);
+    const Ran killed = ended(night);
+    ASSERT_EQ(killed.status, -1) << killed.output;
+    night = start(parts, true);
+  }
+  const Ran last = ended(night);
+  EXPECT_EQ(last.status, 0) << last.output;
+  EXPECT_THAT(statuses(), testing::ElementsAre("long ok"));
+}
+
 TEST_F(NightTest, TheFloorIsTheMedianOfTheBareBreakpoints) {
   const char* const kRow = R"({"name":"BM_int3_floor/t","run_type":"%s","real_time":%s,)"
                            R"("time_unit":"ns"},)";
