@@ -323,6 +323,7 @@ def main(arguments):
     sigsweep = str(pathlib.Path(arguments[0]).resolve())
     need_axe()
     driver = browser()
+    driver.set_script_timeout(600)  # a busy machine takes long for an audit
     try:
         with tempfile.TemporaryDirectory() as name:
             folder = pathlib.Path(name)
