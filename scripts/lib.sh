@@ -35,7 +35,7 @@ ISA_PACKAGES=(g++-12-multilib g++-arm-linux-gnueabihf qemu-user)
 PAGE_PACKAGES=(node-d3)
 # What the test of the page in a browser needs, in scripts/test --full; axe-core comes by npm, into build/.
 # shellcheck disable=SC2034
-BROWSER_PACKAGES=(chromium chromium-driver python3-selenium nodejs npm)
+BROWSER_PACKAGES=(chromium chromium-driver python3-selenium)
 
 # What .clusterfuzzlite/build.sh and the checks of what it makes need beside.
 # shellcheck disable=SC2034

@@ -47,6 +47,13 @@ ordered_json json_of(const Deed& deed) {
   return json;
 }
 
+// Registers, and slots, by name; nothing where neither is known.
+void add_values(const Values& registers, const Values& slots, const char* key, ordered_json* json) {
+  for (const Values* values : {&registers, &slots}) {
+    for (const Argument& each : *values) (*json)[key][each.slot] = fmt::format("{:#x}", each.value);
+  }
+}
+
 }  // namespace
 
 std::string why_lines(const Disassemblers& code, const Account& account) {
@@ -97,7 +104,8 @@ void add_why(const Session& session, ReportedTrial* example) {
       text);
 }
 
-ordered_json facts_json(const Why& why) {
+ordered_json facts_json(const Account& account) {
+  const Why& why = *account.why;
   ordered_json json;
   if (!why.not_looked_at.empty()) json["not_looked_at"] = why.not_looked_at;
   if (why.word_address != 0) {
@@ -116,12 +124,14 @@ ordered_json facts_json(const Why& why) {
     json["switch"] = {{"from", why.from}, {"to", why.to}, {"home", why.home}};
   json["deeds"] = ordered_json::array();
   for (const Deed& deed : why.deeds) json["deeds"].push_back(json_of(deed));
+  add_values(account.registers, account.slots_landed, "landed", &json);
+  add_values(account.registers_after, account.slots_after, "ended", &json);
   return json;
 }
 
 ordered_json why_json(const Account& account) {
   if (!account.why) return nullptr;
-  return {{"why", why_text(account, *account.why)}, {"facts", facts_json(*account.why)}};
+  return {{"why", why_text(account, *account.why)}, {"facts", facts_json(account)}};
 }
 
 }  // namespace sigsweep

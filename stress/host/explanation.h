@@ -22,6 +22,7 @@ void add_why(const Session& session, ReportedTrial* example);
 
 // The fields `why` and `facts` of a row; null where there are none.
 nlohmann::ordered_json why_json(const Account& account);
-nlohmann::ordered_json facts_json(const Why& why);
+// REQUIRES: account.why.
+nlohmann::ordered_json facts_json(const Account& account);
 
 }  // namespace sigsweep

@@ -40,6 +40,8 @@ class Explanation : public Command {
 TEST_F(Explanation, AClobberedSlotNamesWhoWroteItAndWhoReadThat) {
   const json row = reproduced(hazard("argument-s0"));
   EXPECT_EQ(row["facts"]["word"]["name"], "s0");
+  EXPECT_TRUE(row["facts"]["landed"].contains("s0")) << row["facts"];
+  EXPECT_GT(row["facts"]["landed"].size(), 10U) << row["facts"];  // registers
   EXPECT_EQ(deed(row, "owner")["by"], "operation");
   EXPECT_EQ(deed(row, "writer")["by"], "handler 1");
   EXPECT_EQ(deed(row, "reader")["by"], "operation");

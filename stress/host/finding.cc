@@ -158,7 +158,7 @@ FindingRow finding_row(const Session& session, const ReportedTrial& e) {
     add_source(session, place, &row);
   if (why) {
     row.why = why_text(e.account, *why);
-    row.facts = facts_json(*why).dump();
+    row.facts = facts_json(e.account).dump();
   }
   return row;
 }

@@ -67,7 +67,8 @@ enum Flags : unsigned {
   kNightly = 2097152,
   kReports = 4194304,
   kPage = 8388608,
-  kStrips = 16777216
+  kPageBeside = 16777216,  // a page beside its results, in the folder of --out
+  kStrips = 33554432
 };
 
 struct Subcommand {
@@ -79,18 +80,19 @@ struct Subcommand {
 
 constexpr Subcommand kSubcommands[] = {
     {"prove", "check the claims, each with its evidence",
-     kSelect | kInject | kTrials | kResults | kReports | kAssume | kClaims | kJobs | kIsaList,
+     kSelect | kInject | kTrials | kResults | kReports | kAssume | kClaims | kJobs | kIsaList |
+         kPageBeside,
      prove_command},
     {"sweep", "a signal at every boundary of every selected cell",
      kSelect | kInject | kTrials | kResults | kReports | kAssume | kKnown | kJobs | kParts |
-         kIsaList | kAdapter,
+         kIsaList | kAdapter | kPageBeside,
      sweep_command},
     {"adapter", "your own switch: a skeleton to start from, and what sigsweep sees of yours",
      kAdapterAuthor, adapter_command},
     {"storm",
      "many threads under signals that come when they like; --protocol takes one "
      "[that of the storm's claim]",
-     kSelect | kResults | kReports | kAssume | kStorm | kAdapter, storm_command},
+     kSelect | kResults | kReports | kAssume | kStorm | kAdapter | kPageBeside, storm_command},
     {"merge", "put the results of all shards of a sweep together: --json OUT FILE...",
      kResults | kReports | kShards, merge_command},
     {"compare", "did my change make it worse? OLD NEW: two results of sweep --per-boundary",
@@ -378,7 +380,12 @@ int run(int argc, char** argv) {
     options.isa = options.isas.empty() ? machine_isa() : options.isas.front();
     take_adapter(command, *chosen, &options);
     if ((command.flags & kExtras) != 0) options.benchmark_flags = chosen->remaining();
-    return command.run(options);
+    const int status = command.run(options);
+    if ((command.flags & kPageBeside) != 0 && !options.out.empty()) {
+      const std::string file = options.out + "/" + command.name + ".jsonl";
+      write_page_beside({options.json.empty() ? file : options.json}, options.out);
+    }
+    return status;
   }
   return kUsage;
 }

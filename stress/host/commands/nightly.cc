@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "stress/host/child_process.h"
+#include "stress/host/commands/report.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/files.h"
 #include "stress/host/nightly/night.h"
@@ -187,9 +188,12 @@ int nightly_command(const Options& o) {
   const std::string history = o.nightly.history.empty() ? nights.history().string()
                                                         : fs::absolute(o.nightly.history).string();
   const NightPlace place = place_of(o, nights, record.night);
-  return Night(std::move(record), parts, place, begun).run([&](const fs::path& night) {
+  const fs::path folder = record.folder;
+  const int status = Night(std::move(record), parts, place, begun).run([&](const fs::path& night) {
     return ask_history(history, night);
   });
+  write_page_beside({folder.string(), history}, folder);
+  return status;
 }
 
 }  // namespace sigsweep

@@ -49,6 +49,17 @@ std::vector<PageRatio> read_path(const fs::path& path, PageReader* reader) {
   return ratios_of_runs(benchmarks);
 }
 
+void make_page(const std::vector<std::string>& paths, const fs::path& to) {
+  const PageLibrary library = page_library();
+  PageReader reader;
+  std::vector<PageRatio> ratios;
+  for (const std::string& path : paths)
+    std::ranges::move(read_path(path, &reader), std::back_inserter(ratios));
+  PageModel model = reader.model();
+  model.ratios = std::move(ratios);
+  write_page(page_html(model, library), to);
+}
+
 }  // namespace
 
 int report_command(const Options& options) {
@@ -56,16 +67,21 @@ int report_command(const Options& options) {
     throw Failure(kUsage, "what to make is missing; allowed: --html FILE, --markdown FILE");
   const int status = options.markdown.empty() ? kAsExpected : report_storm(options);
   if (options.html.empty()) return status;
-  const PageLibrary library = page_library();
-  PageReader reader;
-  std::vector<PageRatio> ratios;
-  for (const std::string& path : options.files)
-    std::ranges::move(read_path(path, &reader), std::back_inserter(ratios));
-  PageModel model = reader.model();
-  model.ratios = std::move(ratios);
-  write_page(page_html(model, library), options.html);
+  make_page(options.files, options.html);
   fmt::print("{}\n", options.html);
   return status;
+}
+
+void write_page_beside(std::vector<std::string> results, const fs::path& folder) {
+  std::error_code error;
+  std::erase_if(results, [&](const std::string& path) { return !fs::exists(path, error); });
+  if (results.empty()) return;  // nothing was run
+  try {
+    make_page(results, folder / kPageFile);
+    fmt::print(stderr, "page: {}\n", (folder / kPageFile).string());
+  } catch (const Failure& failure) {
+    fmt::print(stderr, "sigsweep: {}\n", failure.what());
+  }
 }
 
 }  // namespace sigsweep

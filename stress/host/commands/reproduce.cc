@@ -178,7 +178,7 @@ nlohmann::ordered_json row_of(const ShownReplay& shown) {
   const Account& account = shown.first.account;
   if (!account.why) return row;
   row["reason"] = why_text(account, *account.why);
-  row["facts"] = facts_json(*account.why);
+  row["facts"] = facts_json(account);
   return row;
 }
 

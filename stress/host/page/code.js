@@ -12,7 +12,7 @@ function openCode(view, line, i) {
   } }, "Close");
   const rows = group.places.map((place, k) => codeRow(group, place, k, k === i, link(place)));
   emptied(view.code).append(element("div", { class: "code" }, element("div", { class: "code-head" }, heading, close),
-    element("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": "Disassembly with verdicts" },
+    element("div", { class: "scroll tall", tabindex: 0, role: "group", "aria-label": "Disassembly with verdicts" },
       element("table", {}, element("thead", {}, element("tr", {}, ["in front of", "instruction", "part", "what holds"].map((title) => element("th", { scope: "col" }, title)),
         group.rows.map((row) => element("th", { scope: "col", class: "verdict", title: row.handlers.join(", ").slice(0, 400) }, shortened(row.label, 28))))),
       element("tbody", {}, rows)))));

@@ -108,7 +108,7 @@ function dataBehind(name, data) {
 // A table with a head. `columns`: [title, function of a row, "number" for figures].
 function table(caption, columns, rows) {
   const cell = (tag, content, kind) => element(tag, { class: kind ?? null, scope: tag === "th" ? "col" : null }, content);
-  return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+  return element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": caption },
     element("table", {},
       element("caption", {}, caption),
       element("thead", {}, element("tr", {}, columns.map(([title, , kind]) => cell("th", title, kind)))),

@@ -138,7 +138,7 @@ function lanes(finding, events) {
     return element("tr", { class: `event ${event.role}` }, names.map((name) => laneCell(event, name)),
       word === undefined ? null : element("td", { class: held === null ? null : `held ${held.own ? "own" : "other"}` }, held === null ? "" : changed ? [element("b", {}, shortened(held.value, 30)), held.own ? "" : " overwritten"] : "″"));
   });
-  return element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "What happened, in the order of time" }, element("table", { class: "lanes" },
+  return element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": "What happened, in the order of time" }, element("table", { class: "lanes" },
     element("thead", {}, element("tr", {}, names.map((name) => element("th", { scope: "col" }, titles[name] ?? `${name}: ${shortened(finding.handler ?? "", 30)}`)),
       word === undefined ? null : element("th", { scope: "col" }, `${word.name ? `slot or word ${shortened(word.name, 30)}` : word.address}${word.stack ? `, on ${word.stack}` : ""} holds`))),
     element("tbody", {}, rows)));
@@ -155,6 +155,6 @@ function registersOf(finding) {
   if (landed === undefined) return null;
   const names = Object.keys(landed);
   return element("details", { class: "data" }, element("summary", {}, "Registers and slots, before and after"),
-    table("Registers and slots", [["", (name) => name], ["at the landing", (name) => element("code", {}, landed[name])],
+    table("Registers and slots", [["name", (name) => name], ["at the landing", (name) => element("code", {}, landed[name])],
       ["at the end", (name) => element("code", { class: ended[name] !== undefined && ended[name] !== landed[name] ? "changed" : null }, ended[name] ?? "")]], names));
 }

@@ -2,7 +2,7 @@
 
 function drawFirst(body) {
   const held = judged();
-  body.append(element("p", { class: `answer ${held.mood}` }, held.sentence));
+  body.append(element("h1", { class: `answer ${held.mood}` }, held.sentence));
   body.append(element("p", { class: "note" }, provenance()));
   body.append(element("ul", { class: "figures" }, figures().map(({ number, text, mood }) => element("li", { class: mood }, element("strong", {}, number), " ", text))));
   const warnings = warningsOfFiles();
@@ -205,7 +205,7 @@ function drawClaims(body) {
   const isas = valuesOf(claims, "isa");
   const rows = [...new Map(claims.map((claim) => [claim.id, claim])).values()].sort((a, b) => a.id - b.id);
   const columns = isas.map((isa) => [isa, (row) => claimCell(claims.find((claim) => claim.id === row.id && claim.isa === isa)), "claim"]);
-  body.append(table("Claims", [["", (row) => row.id, "number"], ["claim", (row) => shortened(row.statement, 300)], ...columns], rows), dataBehind("claims", () => claims));
+  body.append(table("Claims", [["no.", (row) => row.id, "number"], ["claim", (row) => shortened(row.statement, 300)], ...columns], rows), dataBehind("claims", () => claims));
 }
 
 // What was not tried is said beside each claim: a claim of pairs that rests on none says so.

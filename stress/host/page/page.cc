@@ -41,6 +41,12 @@ std::string for_script(std::string text) {
   return text;
 }
 
+std::string page_script() {
+  std::string script;
+  for (const char* const* text = kPageScripts; *text != nullptr; text++) script += *text;
+  return script;
+}
+
 std::string in_comment(std::string text) {
   replace_all(&text, "*/", "* /");
   return "/*\n" + text + "*/\n";
@@ -58,7 +64,7 @@ std::string page_html(const PageModel& model, const PageLibrary& library) {
       {"{{style}}", kPageStyle},
       {"{{data}}", script_safe(page_json(model))},
       {"{{library}}", for_script(in_comment(library.licence) + library.script)},
-      {"{{script}}", for_script(kPageScript)}};
+      {"{{script}}", for_script(page_script())}};
   std::string html;
   std::string_view rest = kPageHtml;
   for (const auto& [mark, text] : marks) {

@@ -257,7 +257,7 @@ TEST(PageText, NothingOfANameEndsTheScript) {
   for (const char* never : {"<", ">", "&", "\xe2\x80\xa8", "\xe2\x80\xa9"})
     EXPECT_EQ(text.find(never), text.npos) << never;
   const ordered_json data = data_of(model);
-  EXPECT_NE(std::ranges::find(data["texts"], wicked), data["texts"].end());
+  EXPECT_EQ(std::ranges::count(data["texts"].get<std::vector<std::string>>(), wicked), 1);
   EXPECT_EQ(data["outcomes"][0][2], wicked);
 }
 
@@ -266,13 +266,13 @@ TEST(PageText, ANameOfAMillionCharactersStaysWhole) {
   ordered_json row = boundary(0, {{"h", {{"verdict", "ok"}}}});
   row["symbol"] = name;
   const ordered_json data = data_of(model_of({kRun, row, row}));
-  EXPECT_EQ(std::ranges::count(data["texts"], name), 1);
+  EXPECT_EQ(std::ranges::count(data["texts"].get<std::vector<std::string>>(), name), 1);
 }
 
 TEST(PageText, ALibraryCannotEndItsElement) {
   const std::string html =
       page_html(model_of({}), {"f('</script>');", "licence */ alert(1) /* </script>"});
-  EXPECT_EQ(html.find("alert(1) /* <"), html.npos);
+  EXPECT_EQ(html.find("alert(1) /* </script"), html.npos);
   std::size_t ends = 0;
   for (std::size_t at = html.find("</script"); at != html.npos; at = html.find("</script", at + 1))
     ends++;

@@ -79,7 +79,7 @@ function lineChart({ lines, x, y, yFormat = null, xLog = false, yLog = false, y0
     if (line.points.length < 30) g.selectAll("circle").data(line.points).enter().append("circle").attr("r", 3).attr("cx", (point) => across(point.x)).attr("cy", (point) => up(yLog ? Math.max(point.y, 1) : point.y));
   });
   const key = (i) => drawn("svg", { width: 26, height: 10, "aria-hidden": "true" }, drawn("g", { class: seriesClass(i) }, drawn("path", { d: "M1 5h24", "stroke-dasharray": STROKES[Math.floor(i / 6) % STROKES.length] })));
-  return element("figure", {}, element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": `${y} against ${x}` }, svg.node()), legend(lines.map((line, i) => [key(i), shortened(line.name, 60)])));
+  return element("figure", {}, element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `${y} against ${x}` }, svg.node()), legend(lines.map((line, i) => [key(i), shortened(line.name, 60)])));
 }
 
 const SHAPES = [d3.symbolCircle, d3.symbolSquare, d3.symbolTriangle, d3.symbolDiamond, d3.symbolCross, d3.symbolStar];
@@ -102,5 +102,5 @@ function dotChart({ points, x, logarithmic = false }) {
     g.append("path").attr("class", "sign").attr("d", d3.symbol().type(SHAPES[i % SHAPES.length]).size(50)()).attr("transform", `translate(${across(point.value)},${y})`);
   }
   const key = (i) => drawn("svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true" }, drawn("g", { class: `${seriesClass(i)} dot` }, drawn("path", { class: "sign", d: d3.symbol().type(SHAPES[i % SHAPES.length]).size(50)() })));
-  return element("figure", {}, element("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": x }, svg.node()), legend(series.map((name, i) => [key(i), shortened(name, 60)])));
+  return element("figure", {}, element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": x }, svg.node()), legend(series.map((name, i) => [key(i), shortened(name, 60)])));
 }

@@ -448,7 +448,7 @@ function stripSentence({ by, subject, site, handler }) {
   const what = element("p", { class: "note" }, several ? [element("b", {}, shortened(subject)), ": a"] : "A", " signal lands in front of an instruction of ", element("b", {}, shortened(site)),
     handler === "" ? ". " : [". Its handler does ", element("b", {}, shortened(handler)), ". "],
     `One column is one instruction, in the order in which they run. One row is one ${by === "protocols" ? "protocol" : "handler"}. `,
-    "A black bar is a slot that was written and is still to be read. Hatched: g and SP disagree. A line below a cell: a finding.");
+    "A bar above is a slot that was written and is still to be read. Hatched: g and SP disagree. A line below a cell: a finding.");
   return what;
 }
 
