@@ -1,9 +1,9 @@
 #!/usr/bin/python3
 """package_test.py BUILD: the packages of that build, installed and run where nothing else is.
 
-A folder gets the files of the packages that sigsweep's package depends on, and of those that they depend on, and no
-other. dpkg itself installs the package there, so a dependency that is missing is an error. Then the command runs in it,
-by chroot.
+A folder gets the files of the packages that sigsweep's package depends on, of those that they depend on, and of two
+that every Debian has (ESSENTIAL), and no other. dpkg itself installs the package there, so a dependency that is missing
+is an error. Then the command runs in it, by chroot.
 
 Exit status: 0; 1 something is wrong; 2 usage; 77 skipped, and why: it needs root, dpkg, and mounts.
 """
@@ -21,11 +21,13 @@ RUNS = (  # words behind `sigsweep`, exit status, what it says
     (["list"], 0, r"\nprotocols\n"),
     (["sweep", "--site", "gc_m", "--protocol", "reject", "--handler", "gc_m"], 0, r"\nreject +\d+ rejected\n"),
     (["explain", "--site", "gc_m", "--strip"], 0, r"\nsignalok_raw +\.+A+"),
-    (["sweep", "--adapter", "/usr/lib/sigsweep/adapter-ucontext-amd64.so", "--site", "round_trip"], 0, "signals landed"),
+    (["sweep", "--adapter", "/usr/lib/sigsweep/adapter-ucontext-amd64.so", "--site", "round_trip",
+      "--handler", "switch"], 0, "signals landed"),
     (["storm", "--duration", "500ms", "--ms", "1"], 0, "as expected"),
     (["replay", "/usr/share/doc/sigsweep/corpus/hazards/argument-s0.sched"], 0, "arg-clobbered"),
     (["adapter", "new"], 0, "-I/usr/include"),
 )
+ESSENTIAL = "dash, libc-bin"  # /bin/sh and ldconfig: that a package installs shared objects makes it call that
 INSTALLED = ("/usr/share/man/man1/sigsweep.1", "/usr/share/man/man1/sigsweep-sweep.1", "/usr/include/sigsweep_adapter.h",
              "/usr/share/bash-completion/completions/sigsweep", "/usr/share/zsh/site-functions/_sigsweep",
              "/usr/share/fish/vendor_completions.d/sigsweep.fish", "/usr/share/sigsweep/results/schema.json",
@@ -72,7 +74,7 @@ def names_in(depends):
 
 
 def closure(depends):
-    packages, left = [], list(names_in(depends))
+    packages, left = [], list(names_in(depends.replace("\n", "")))
     while left:
         package = left.pop()
         if package in packages:
@@ -105,8 +107,8 @@ def bare_root(root, packages):
 
 def run_in(root, words):
     line = f'mount -t proc proc "{root}/proc" && mount --bind /dev "{root}/dev" && exec chroot "{root}" "$@"'
-    return subprocess.run(["unshare", "--mount", "sh", "-c", line, "sh", "/usr/bin/sigsweep", *words], env={"PATH": os.environ["PATH"]},
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300)
+    return subprocess.run(["unshare", "--mount", "sh", "-c", line, "sh", "/usr/bin/sigsweep", *words],
+                          env={"PATH": os.environ["PATH"]}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, timeout=300)
 
 
 def check(build, work):
@@ -116,7 +118,7 @@ def check(build, work):
         raise Wrong(f"there is no package sigsweep, but {sorted(packages)}")
     depends = output_of("dpkg-deb", "-f", packages["sigsweep"], "Depends")
     root = work / "root"
-    bare_root(root, closure(depends))
+    bare_root(root, closure(f"{depends}, {ESSENTIAL}"))
     output_of("dpkg", f"--root={root}", "--install", packages["sigsweep"])
     for path in INSTALLED:
         if not (root / path.lstrip("/")).is_file():
@@ -124,7 +126,8 @@ def check(build, work):
     for words, status, said in RUNS:
         ran = run_in(root, words)
         if ran.returncode != status or not re.search(said, "\n" + ran.stdout if said.startswith(r"\n") else ran.stdout):
-            raise Wrong(f"sigsweep {' '.join(words)}: status {ran.returncode}; {status} and \"{said}\" are expected\n{ran.stdout}")
+            raise Wrong(f"sigsweep {' '.join(words)}: status {ran.returncode}; {status} and \"{said}\" are expected\n"
+                        f"{ran.stdout}")
     print(f"installed with {depends.strip()}; {len(RUNS)} runs are as expected")
 
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <string_view>
 
 #include "stress/host/verdict_sign.h"
 
@@ -13,5 +14,10 @@ inline constexpr std::array<char, kVerdicts> kVerdictLetters = [] {
   for (unsigned i = 0; i < kVerdicts; i++) letters[i] = kVerdictSigns[i].sign;
   return letters;
 }();
+
+// '?': a verdict that this version does not know.
+constexpr char letter_of(std::string_view verdict) {
+  return sign_of(verdict).sign;
+}
 
 }  // namespace sigsweep
