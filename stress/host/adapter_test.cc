@@ -2,6 +2,7 @@
 // `sigsweep adapter`.
 #include <dlfcn.h>
 #include <elf.h>
+#include <fmt/format.h>
 #include <ucontext.h>
 
 #include "stress/host/command_fixture.h"
@@ -366,7 +367,7 @@ TEST_F(Adapter, TheSkeletonsCompileAsTheyAre) {
                                                     {" --cxx --explained", "mine.cc"}};
   for (const auto& [flag, file] : commands) {
     const Ran ran =
-        run("cd " + folder_ + " && " + kBin + "/sigsweep adapter new" + flag + " >" + file);
+        run(fmt::format("cd {} && {}/sigsweep adapter new{} >{}", folder_, kBin, flag, file));
     ASSERT_EQ(ran.status, 0) << ran.output;
     std::smatch line;
     const std::string text = content(folder_ + "/" + file);

@@ -8,6 +8,7 @@
 #include <CLI/CLI.hpp>
 #include <cstring>
 #include <filesystem>
+#include <sstream>
 
 #include "stress/host/child_process.h"
 #include "stress/host/commands/report.h"
@@ -45,6 +46,16 @@ std::vector<PartSpec> all_parts(const Options& o) {
   return night_table(subjects);
 }
 
+// The operation that a night's strips show, and its handler calls, too: of the corpus's first hazard.
+std::string shown_site(const Options& o) {
+  std::istringstream lines(content_of(checkout_of(o.fuzz) / "corpus/hazards/argument-s0.sched"));
+  for (std::string line, word, site; std::getline(lines, line);) {
+    std::istringstream words(line);
+    if (words >> word >> site && word == "op") return site;
+  }
+  return {};
+}
+
 fs::path out_of(const Options& o) {
   return o.out.empty() ? checkout_of(o.fuzz) / "results/nightly" : fs::path(o.out);
 }
@@ -58,6 +69,7 @@ NightPlace place_of(const Options& o, const NightsFolder& nights, const NightRow
            {"builds", builds_folder(o.fuzz)},
            {"known", fs::exists(known) ? known.string() : "/dev/null"},
            {"seed", std::to_string(night.seed)},
+           {"site", shown_site(o)},
            {"nights", nights.path()},
            {"kept", nights.fuzz()}},
           processors()};

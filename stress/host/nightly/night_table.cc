@@ -1,5 +1,6 @@
 // The table. {names} in braces are filled in when a part begins:
 //   sigsweep, builds, known, seed   the command, the folder of builds, corpus/known.txt, --seed
+//   site                            the operation of corpus/hazards/argument-s0.sched
 //   host                            the machine's instruction set
 //   nights, kept                    the folder of all nights; in it, that of the campaigns
 //   part, results                   the part's folder, and its results file there
@@ -68,7 +69,7 @@ const Row kRows[] = {
      .stage = kExact,
      .needs = "own:runner-amd64 own:proof-all:-",
      .least = 8,
-     .words = "{sigsweep} sweep --isa all --site mcacheRefill_m --handler mcacheRefill_m,none "
+     .words = "{sigsweep} sweep --isa all --site {site} --handler {site},none "
               "--per-boundary --seed {seed} --jobs {jobs} --known {known} --out {part} --json "
               "{results}"},
     {.name = "prove-amd64",

@@ -41,8 +41,8 @@ TEST(NightTable, NamesAreFoldersAndEachIsThereOnce) {
 }
 
 TEST(NightTable, EachNameInBracesIsKnown) {
-  const std::set<std::string> known{"sigsweep", "builds",  "known", "seed",    "nights", "kept",
-                                    "part",     "results", "run",   "seconds", "jobs"};
+  const std::set<std::string> known{"sigsweep", "builds", "known",   "seed", "site",    "nights",
+                                    "kept",     "part",   "results", "run",  "seconds", "jobs"};
   for (const PartSpec& part : night_table(kSubjectsOfTest)) {
     std::string all = part.first.from + part.first.to + part.input;
     for (const Level& level : part.levels)
