@@ -113,7 +113,7 @@ struct PageModel {
 };
 
 // A page with more is too large to open. The results have all.
-inline constexpr std::size_t kMostFindings = 5000;
+inline constexpr std::size_t kMostFindings = 2000;
 // Different outcomes that keep their detail. A detail may be a message that the trial has spoilt.
 inline constexpr std::size_t kMostDetails = 10000;
 
