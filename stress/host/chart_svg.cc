@@ -79,7 +79,9 @@ std::string line_at(double x1, double y1, double x2, double y2, const char* css)
 
 std::string axes_text(const Chart& chart, const Axes& axes) {
   std::string body;
-  for (double y = 0; y <= axes.most_y * 1.0001; y += axes.step_y) {
+  const auto steps = static_cast<unsigned>(std::lround(axes.most_y / axes.step_y));
+  for (unsigned i = 0; i <= steps; i++) {
+    const double y = i * axes.step_y;
     body += line_at(kLeft, axes.at_y(y), kLeft + kWide, axes.at_y(y), "grid");
     body += text_at(kLeft - 6, axes.at_y(y) + 4, "end", number_text(y));
   }

@@ -18,7 +18,7 @@ std::string program_of(const ordered_json& row) {
     if (row.at("rate_asked") == 0) return "bare, no timer";
     return fmt::format("bare, {} timer{}", timers, timers == 1 ? "" : "s");
   }
-  const std::string protocol = row.at("protocol");
+  std::string protocol = row.at("protocol");
   if (!row.contains("adapter")) return protocol;
   return row.at("adapter").at("name").get<std::string>() + " " + protocol;
 }
@@ -62,8 +62,10 @@ std::vector<std::pair<const StormRun*, const StormRun*>> pairs_of(const StormGro
 
 Figure over_pairs(const StormGroup& with, const StormGroup& without,
                   double (*value)(const StormRun&, const StormRun&)) {
+  const auto pairs = pairs_of(with, without);
   std::vector<double> values;
-  for (const auto& [run, alone] : pairs_of(with, without)) values.push_back(value(*run, *alone));
+  values.reserve(pairs.size());
+  for (const auto& [run, alone] : pairs) values.push_back(value(*run, *alone));
   std::erase_if(values, [](double v) { return !std::isfinite(v); });
   return figure_of(std::move(values));
 }
@@ -122,6 +124,7 @@ std::vector<StormGroup> storm_groups(const std::vector<ordered_json>& rows) {
     runs.push_back({row, std::min(cpus, group.threads), i});
   }
   std::vector<StormGroup> all;
+  all.reserve(groups.size());
   for (auto& [key, group] : groups) all.push_back(std::move(group));
   return all;
 }

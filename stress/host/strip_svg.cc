@@ -199,6 +199,7 @@ std::string described(const std::vector<Strip>& strips) {
       std::map<char, std::size_t> counts;
       for (const char sign : row.signs) counts[sign]++;
       std::vector<std::string> words;
+      words.reserve(counts.size());
       for (const auto& [sign, n] : counts)
         words.push_back(fmt::format("{} at {}", meaning_of(sign).verdict, n));
       text += fmt::format("{}: {} of {} instructions. ", shortened(title_of(strip, row), 80),

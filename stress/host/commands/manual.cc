@@ -305,7 +305,7 @@ std::string fish_completion(const CLI::App& app) {
 
 std::map<std::string, std::string> manual_of(const CLI::App& app, const std::string& version) {
   std::map<std::string, std::string> files;
-  const std::string name = app.get_name();
+  const std::string& name = app.get_name();
   files["man/man1/" + name + ".1"] = man_page(app, name, version);
   for (const CLI::App* command : commands_of(app)) {
     files[fmt::format("man/man1/{}-{}.1", name, command->get_name())] =
@@ -318,7 +318,8 @@ std::map<std::string, std::string> manual_of(const CLI::App& app, const std::str
 }
 
 void write_manual(const CLI::App& app, const std::string& version, const std::string& folder) {
-  for (const auto& [name, text] : manual_of(app, version)) write_text(folder + "/" + name, text);
+  for (const auto& [name, text] : manual_of(app, version))
+    write_text(fmt::format("{}/{}", folder, name), text);
 }
 
 }  // namespace sigsweep
