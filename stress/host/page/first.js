@@ -212,7 +212,7 @@ function drawFaults(body) {
     ["findings", (fault) => count(fault.length), "number"], ["ISA", (fault) => fault[0].isa, "word"], ["protocols", (fault) => names(fault, "protocol")],
     ["sites", (fault) => names(fault, "site")], ["what was seen", (fault) => shortened(fault[0].detail ?? "", 120)],
   ];
-  body.append(element("h3", {}, "What broke, and where"), firstOf("Faults", columns, faults, 5));
+  body.append(element("h2", { class: "sub" }, "What broke, and where"), firstOf("Faults", columns, faults, 5));
 }
 
 // A table of the first rows; the others open on demand.
@@ -232,7 +232,7 @@ function firstOf(caption, columns, rows, most) {
 function drawContrast(body) {
   const rows = results.of("contrast");
   if (results.of("contrasted").length === 0 || rows.length === 0) return;
-  body.append(element("h3", {}, "Since the night before"));
+  body.append(element("h2", { class: "sub" }, "Since the night before"));
   const columns = [["of", (row) => row.subject, "word"], ["which", (row) => shortened(row.name)], ["told", (row) => shortened(row.text, 200)]];
   for (const what of new Set(rows.map((row) => row.what))) {
     const same = rows.filter((row) => row.what === what);
