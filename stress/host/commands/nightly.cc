@@ -46,9 +46,12 @@ std::vector<PartSpec> all_parts(const Options& o) {
   return night_table(subjects);
 }
 
-// The operation that a night's strips show, and its handler calls, too: of the corpus's first hazard.
+// The operation that a night's strips show, and its handler calls, too: of a hazard of the corpus.
+// Empty: there is no corpus.
 std::string shown_site(const Options& o) {
-  std::istringstream lines(content_of(checkout_of(o.fuzz) / "corpus/hazards/argument-s0.sched"));
+  const fs::path file = checkout_of(o.fuzz) / "corpus/hazards/argument-s0.sched";
+  if (!fs::exists(file)) return {};
+  std::istringstream lines(content_of(file));
   for (std::string line, word, site; std::getline(lines, line);) {
     std::istringstream words(line);
     if (words >> word >> site && word == "op") return site;
