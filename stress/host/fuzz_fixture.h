@@ -11,6 +11,15 @@
 
 namespace sigsweep {
 
+// kFaultySchedule is of no build, so its boundary is found by its phase: the sixth of a part that has
+// C code, too, whose instructions another compiler counts otherwise. Preset release runs these tests.
+#if defined(__clang__)
+#define SIGSWEEP_NEEDS_CLANGS_PHASES() static_cast<void>(0)
+#else
+#define SIGSWEEP_NEEDS_CLANGS_PHASES() \
+  GTEST_SKIP() << "the schedule's phase is counted in clang's code of the planted library"
+#endif
+
 class Fuzz : public Command {
  protected:
   Fuzz() {

@@ -59,6 +59,7 @@ TEST_F(Manual, WhatHelpDoesNotShowHasNoPage) {
 }
 
 TEST_F(Manual, PagesAreGoodTroff) {
+  // groff only looks for mistakes in the pages; what they say, the other tests read.
   if (run("command -v groff").status != 0)
     GTEST_SKIP() << "there is no groff here (package groff-base)";
   for (const auto& entry : fs::directory_iterator(folder_ + "/share/man/man1")) {

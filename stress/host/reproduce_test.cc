@@ -48,9 +48,7 @@ TEST_F(Reproduce, OfWhatIsSoundIsAPass) {
 
 // What the target has loaded is what the replay loads.
 TEST_F(Reproduce, OfAnAdapterReplaysWithTheTargets) {
-#if !defined(__clang__)
-  GTEST_SKIP() << "the schedule's phase is counted in clang's code of the planted library";
-#endif
+  SIGSWEEP_NEEDS_CLANGS_PHASES();
   write("its input.sched", kFaultySchedule);
   const Ran ran = fuzz(
       "reproduce --builds build --json r.jsonl adapter_fuzzer '" + folder_ + "/its input.sched'",

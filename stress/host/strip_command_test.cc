@@ -58,6 +58,7 @@ TEST_F(StripCommand, ATerminalHasColoursUnlessTheyAreNotWanted) {
                explain + " 2>/dev/null' /dev/null </dev/null")
         .output;
   };
+  // Only `script` gives the command a terminal, for which alone there is colour.
   if (run("script --version").status != 0) GTEST_SKIP() << "there is no `script` (bsdutils)";
   EXPECT_NE(in_terminal("NO_COLOR=").find("\x1b[33mA"), std::string::npos);
   EXPECT_EQ(in_terminal("NO_COLOR=1").find("\x1b["), std::string::npos);

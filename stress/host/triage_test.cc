@@ -32,9 +32,7 @@ class Triage : public Fuzz {
 
 // Beside one of the built-in subject's.
 TEST_F(Triage, OfAnAdapterReplaysWithTheTargets) {
-#if !defined(__clang__)
-  GTEST_SKIP() << "the schedule's phase is counted in clang's code of the planted library";
-#endif
+  SIGSWEEP_NEEDS_CLANGS_PHASES();
   std::ofstream(findings() + "/theirs.sched") << kFaultySchedule;
   add("hazards/argument-s0.sched", "ours.sched");
   const Ran ran = triage(faulty_adapter());

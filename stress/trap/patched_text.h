@@ -47,7 +47,8 @@ class PatchedText {
 
   // Is every patch out again? Looks at all pages, through the mapping that is executed.
   bool is_pristine() const;
-  // The lowest address that holds another byte than before any patch, or 0.
+  // The lowest address that holds another byte than before any patch, or 0. For messages: byte by
+  // byte, which each cell's look would be too slow for.
   std::uint64_t first_patch() const;
 
  private:

@@ -8,13 +8,13 @@
 #include <CLI/CLI.hpp>
 #include <cstring>
 #include <filesystem>
-#include <sstream>
 
 #include "stress/host/child_process.h"
 #include "stress/host/commands/report.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/files.h"
 #include "stress/host/nightly/night.h"
+#include "stress/host/nightly/night_findings.h"
 #include "stress/host/nightly/night_plan.h"
 #include "stress/host/nightly/night_report.h"
 #include "stress/host/nightly/night_table.h"
@@ -51,12 +51,7 @@ std::vector<PartSpec> all_parts(const Options& o) {
 std::string shown_site(const Options& o) {
   const fs::path file = checkout_of(o.fuzz) / "corpus/hazards/argument-s0.sched";
   if (!fs::exists(file)) return {};
-  std::istringstream lines(content_of(file));
-  for (std::string line, word, site; std::getline(lines, line);) {
-    std::istringstream words(line);
-    if (words >> word >> site && word == "op") return site;
-  }
-  return {};
+  return word_behind(content_of(file), "op");
 }
 
 fs::path out_of(const Options& o) {

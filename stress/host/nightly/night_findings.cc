@@ -18,12 +18,7 @@
 #include "stress/host/options.h"
 
 namespace sigsweep {
-namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::ordered_json;
-
-// The first word of the line of a schedule that begins with `key`, from the last such line.
 std::string word_behind(const std::string& schedule, const std::string& key) {
   std::istringstream lines(schedule);
   std::string found;
@@ -33,6 +28,11 @@ std::string word_behind(const std::string& schedule, const std::string& key) {
   }
   return found;
 }
+
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
 
 // The place and phase of the last injection in a phase of that head; of any, if it is empty.
 struct Injected {

@@ -26,6 +26,9 @@ struct NightFinding {
   bool known = false;            // corpus/known.txt acknowledges it
 };
 
+// The first word of the last line of a schedule that begins with `key`; empty: there is none.
+std::string word_behind(const std::string& schedule, const std::string& key);
+
 // Of the parts that have ended, in the night's folder. A campaign's own word counts only if no part
 // of the night has sorted its findings (triage). Each once a cause; the known ones last.
 std::vector<NightFinding> findings_of(const std::filesystem::path& folder,
