@@ -6,12 +6,14 @@
 #include "stress/runner/main.h"
 
 #include <signal.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <initializer_list>
 #include <iterator>
 #include <string>
 #include <vector>
@@ -30,11 +32,22 @@ int complain(const std::string& what, int status) {
   return status;
 }
 
+// Async-signal-safe: the library may hold a lock of stdio or of malloc where it dies.
+void write_parts(std::initializer_list<const char*> parts) {
+  iovec pieces[6];
+  int count = 0;
+  for (const char* part : parts) {
+    pieces[count++] = {const_cast<char*>(part), std::strlen(part)};  // writev() only reads it
+  }
+  if (writev(STDERR_FILENO, pieces, count) < 0) _exit(3);  // nobody hears it
+}
+
+// Async-signal-safe.
 [[noreturn]] void complain_of(const Death& death, const char* when) {
   if (death.signal == 0) {
-    std::fprintf(stderr, "adapter: the process ended itself while %s\n", when);
+    write_parts({"adapter: the process ended itself while ", when, "\n"});
   } else {
-    std::fprintf(stderr, "adapter: it died of %s while %s\n", strsignal(death.signal), when);
+    write_parts({"adapter: it died of ", sigdescr_np(death.signal), " while ", when, "\n"});
   }
   _exit(3);
 }
