@@ -245,6 +245,7 @@ CellResult CellSweeper::run_once(const CellRequest& request, const Listener& lis
     // A signal may stay away only if an earlier one of the trial diverted the operation.
     const bool diverted = (!ok && seen.let_in() > 0) || subject().way_may_differ();
     if (diverted) result.unreached += seen.unreached();
+    result.jumped += seen.by_door;
     result.masked += seen.masked;
     if (judgement.verdict == Verdict::lost_signal) result.lost += seen.let_in() - seen.landed;
     result.unjudged += judgement.judged ? 0 : 1;

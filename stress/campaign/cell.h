@@ -60,6 +60,7 @@ struct CellResult {
   std::uint64_t mismatches = 0;  // prediction against observation
   bool predicted = false;        // whether a prediction was made at all
   std::uint64_t map = 0;         // fingerprint of the verdict at each boundary
+  std::uint64_t jumped = 0;      // of those that were asked of source user: without the kernel
   std::uint64_t masked = 0;      // signals that the code itself kept away from their boundary
   std::uint64_t lost = 0;        // of trials with verdict lost-signal: sent, and never handled
   std::uint64_t unjudged = 0;    // trials that are ok, but for a backtrace that nobody can judge

@@ -78,7 +78,7 @@ Measured tgkill_floor(std::uint64_t rounds, Traces&) {
 
 // One instruction to break at, in injectable code, and nothing else.
 extern "C" __attribute__((section("switch_text"), noinline)) void bench_target() {
-  asm volatile("nop");
+  asm volatile("nop; nop; nop; nop; nop; nop; nop; nop");
 }
 
 // Does at the breakpoint only what the engine does there.
@@ -106,7 +106,8 @@ Measured injection(std::uint64_t rounds, Traces&) {
   const CountedSignal signal(kSignal);
   Injector injector(kSource, kSignal);
   trap::TrapClient* engine = trap::set_client(&injector);
-  trap::want_traps({.masking = !trap::is_the_trap(kSource)});  // as the engine does
+  // As the engine does.
+  trap::want_traps({.masking = !trap::is_the_trap(kSource), .doors = kSource == Source::user});
   const auto target = as_address(&bench_target);
   const Stopwatch watch(kSource == Source::itimer ? kWithWaits : kOwnWork);
   for (std::uint64_t i = 0; i < rounds; i++) {
@@ -115,6 +116,26 @@ Measured injection(std::uint64_t rounds, Traces&) {
     } else {
       trap::arm(0, target, 1);
     }
+    bench_target();
+  }
+  const double ns = watch.ns();
+  trap::set_client(engine);
+  return counted(ns, rounds);
+}
+
+// With a write into the code for each: two doors that cover each other, in turn.
+Measured user_write(std::uint64_t rounds, Traces&) {
+  if (std::string problem = trap::prepare(Source::user); !problem.empty()) {
+    return {0, "skipped: " + problem};
+  }
+  const CountedSignal signal(SIGPROF);
+  Injector injector(Source::user, SIGPROF);
+  trap::TrapClient* engine = trap::set_client(&injector);
+  trap::want_traps({.masking = false, .doors = true});
+  const auto target = as_address(&bench_target);
+  const Stopwatch watch(kOwnWork);
+  for (std::uint64_t i = 0; i < rounds; i++) {
+    trap::arm(0, target + (i & 1), 1);
     bench_target();
   }
   const double ns = watch.ns();
@@ -179,6 +200,8 @@ constexpr struct {
     {"BM_inject_hwbreak", injection<Source::hwbreak>},
     {"BM_trial_contained", trial<Contain::place>},
     {"BM_trial_fork", trial<Contain::fork>},
+    {"BM_inject_user", injection<Source::user>},
+    {"BM_inject_user_write", user_write},
 };
 
 }  // namespace

@@ -12,6 +12,7 @@
 
 #include "stress/engine/stepper.h"
 #include "stress/trap/arch.h"
+#include "stress/trap/breakpoint.h"
 #include "stress/trap/sources.h"
 #include "stress/trap/watchdog.h"
 
@@ -24,6 +25,7 @@ SharedTrial* make_shared_trial() {
 }
 
 void record(const Plan& plan, WayEnd end, Trial* trial, Recorder* recorder) {
+  trap::take_out_doors();  // the steps are those of the code itself
   recorder->begin(end, trial->conditions().red_zone);
   const auto walk = [&](Hide hide) {
     trap::limit_time(kRecordLimit);
@@ -137,6 +139,7 @@ SteppedTrial Children::step(const Plan& plan, const CodeRanges& code, const Step
 // Called by each child. The parent's watchdog sees only the parent's serial number: it must not
 // take a child's trial for the parent's.
 void Children::begin_child() {
+  trap::take_out_doors();
   static volatile std::uint64_t own_serial = 0;
   Conditions& conditions = trial_->conditions();
   if (conditions.serial != &own_serial) trap::after_fork();

@@ -279,6 +279,7 @@ void Engine::lazy(bool on) {
 }
 
 bool Engine::restore_thread() {
+  trap::take_out_doors();
   if (parts_->trial.conditions().patches && !trap::is_pristine()) {
     std::fprintf(stderr,
                  "runner: a breakpoint's patch was left in the code, at %#llx of its file%s\n",

@@ -80,9 +80,12 @@ void Trial::begin(const Plan& plan) {
   std::copy(first, end, plan_.injection);
   protocol_ = &subject_.protocols()[plan.protocol];
   const auto is_the_trap = [](const PlannedInjection& i) { return trap::is_the_trap(i.source); };
+  const auto is_user = [](const PlannedInjection& i) { return i.source == Source::user; };
   now_ = Progress{.runs = true,
                   .trap_is_signal = std::any_of(first, end, is_the_trap),
-                  .only_traps_are_signals = std::all_of(first, end, is_the_trap)};
+                  .only_traps_are_signals = std::all_of(first, end, is_the_trap),
+                  .by_doors = std::all_of(first, end, is_user) && first != end &&
+                              recorder_ == nullptr && !subject_.changes_mask()};
   seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
@@ -105,6 +108,7 @@ void Trial::want_traps(bool in_handler) {
   trap::want_traps({.own_handed_on = (own && !records && now_.trap_is_signal) || stay,
                     .own_passing = (in_handler && !own) || stay,
                     .masking = masking,
+                    .doors = now_.by_doors && !masking,
                     .paint = records ? nullptr : &around_.paint,
                     .red_zone = left_alone(plan_, conditions_.red_zone)});
 }
@@ -196,6 +200,7 @@ bool Trial::is_over(unsigned injection, const ucontext_t* uc) const {
 
 void Trial::reached(unsigned index, ucontext_t* uc) {
   seen_->hits++;
+  if (trap::is_by_door()) seen_->by_door++;
   landings_.reached(index);
   Landing& landing = landings_[index];
   landing.sp = trap::context_sp(uc);
@@ -400,7 +405,7 @@ void Trial::on_fault(int sig, siginfo_t* info, ucontext_t* uc) {
     return;
   }
   seen_->fault_signal = sig;
-  seen_->fault_pc = trap::context_pc(uc);
+  seen_->fault_pc = trap::code_of(trap::context_pc(uc));
   seen_->fault_address = as_address(info->si_addr);
   if (!conditions_.in_child) leave(End::faulted);
   seen_->end = End::faulted;

@@ -67,6 +67,7 @@ class Trial final : public Harness, public trap::TrapClient, private AstrayWrite
     int calling = kNoParent;              // the injection whose handler's own call is under way
     bool trap_is_signal = false;          // of some injection
     bool only_traps_are_signals = false;  // of all
+    bool by_doors = false;                // they may land without the kernel
   };
 
   static void run_site(void* self);

@@ -1278,7 +1278,7 @@ TEST_F(BoostContext, IsSweptExplainedAndListed) {
 
 TEST_F(BoostContext, EachSourceGivesTheSameMaps) {
   std::vector<std::map<std::string, std::string>> maps;
-  for (const std::string source : {"direct", "kill", "itimer", "hwbreak"}) {
+  for (const std::string source : {"direct", "kill", "itimer", "user", "hwbreak"}) {
     const std::string file = folder_ + "/" + source + ".jsonl";
     const Ran ran = sigsweep("sweep --subject fcontext --inject " + source + " --json " + file);
     if (source == "hwbreak" && ran.status == 77) break;  // not to be had on this machine
@@ -1353,7 +1353,7 @@ TEST_F(Command, ListNamesWhatThereIs) {
   const Ran ran = sigsweep("list");
   EXPECT_EQ(ran.status, 0);
   for (const char* name : {"legacy", "systemstack", "mheap_alloc_g0", "ready_m@idle", "lost-signal",
-                           "itimer", "hwbreak", "external"}) {
+                           "itimer", "hwbreak", "external", "user"}) {
     EXPECT_NE(ran.output.find(name), std::string::npos) << name;
   }
 }
@@ -1382,7 +1382,8 @@ TEST_F(Command, BenchKnowsEveryName) {
   names.emplace_back("BM_swapcontext_two");
   names.insert(names.end(),
                {"BM_int3_floor", "BM_tgkill_floor", "BM_inject_direct", "BM_inject_kill",
-                "BM_inject_itimer", "BM_inject_hwbreak", "BM_trial_contained", "BM_trial_fork"});
+                "BM_inject_itimer", "BM_inject_hwbreak", "BM_trial_contained", "BM_trial_fork",
+                "BM_inject_user", "BM_inject_user_write"});
   const Ran ran = sigsweep("bench --benchmark_min_time=0.0001 --benchmark_format=csv");
   EXPECT_EQ(ran.status, 0) << ran.output;
   std::size_t at = 0;

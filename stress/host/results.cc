@@ -204,6 +204,7 @@ void ResultsWriter::write(const CellRow& row) {
     json["promised"] = row.standing->promised;
     json["observed"] = row.standing->observed;
   }
+  if (row.jumped != 0) json["jumped"] = row.jumped;
   if (row.masked != 0) json["masked"] = row.masked;
   if (row.lost != 0) json["lost"] = row.lost;
   if (row.not_judged != 0) json["not_judged"] = row.not_judged;

@@ -63,6 +63,8 @@ struct CellRow {
   std::string map;
   // Of each stack what was used at most since the runner began, and its size, in bytes.
   std::map<std::string, StackUse> stacks;
+  std::uint64_t jumped =
+      0;  // of --inject user: signals that landed without the kernel; 0: not written
   std::uint64_t masked = 0;  // signals that the code keeps away at their boundary; 0: not written
   std::uint64_t lost = 0;  // signals that were sent and never handled: lost-signal; 0: not written
   // Trials among those with the verdict ok whose backtrace nobody can judge; 0: not written.

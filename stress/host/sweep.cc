@@ -161,6 +161,7 @@ void GroupRun::take_cell(const Record& record) {
   row.requested = record.number("requested");
   row.landed = record.number("landed");
   row.unreached = record.number("unreached");
+  row.jumped = record.number("jumped");
   row.masked = record.number("masked");
   // Of a library: it may take the handler away. A subject that is built in does not, so there the
   // injection has failed.

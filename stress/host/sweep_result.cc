@@ -52,6 +52,12 @@ std::string stacks_line(const SweepResult& result) {
   return line + "\n";
 }
 
+std::uint64_t SweepResult::jumped() const {
+  std::uint64_t sum = 0;
+  for (const CellRow& row : cells) sum += row.jumped;
+  return sum;
+}
+
 std::uint64_t SweepResult::landed() const {
   std::uint64_t sum = 0;
   for (const CellRow& row : cells) sum += row.landed;

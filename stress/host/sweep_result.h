@@ -43,6 +43,8 @@ struct SweepResult {
   std::uint64_t unreached() const;
   std::uint64_t trials() const;
   std::uint64_t landed() const;
+  // Of these, without the kernel (--inject user).
+  std::uint64_t jumped() const;
   bool as_expected(const KnownFindings& known) const;
 };
 

@@ -30,6 +30,7 @@ struct Course {
   std::uint32_t requested = 0;
   std::uint32_t hits = 0;                 // breakpoints reached: the signal was sent
   std::uint32_t landed = 0;               // signals that arrived, at exactly the boundary
+  std::uint32_t by_door = 0;              // of the hits: without the kernel (Source::user)
   std::uint32_t masked = 0;               // boundaries where the code itself keeps the signal away
   std::uint32_t waited = 0;               // sent, and pending until the trial was ended
   std::uint32_t entered = 0, exited = 0;  // bit i: the handler of injection i

@@ -56,6 +56,7 @@ void send_cell(Runner& runner, const std::string& handler, const CellResult& res
       .add("map", map)
       .add("seconds", seconds);
   if (result.copies != 0) r.add("copies", result.copies);
+  if (result.jumped != 0) r.add("jumped", result.jumped);
   if (result.masked != 0) r.add("masked", result.masked);
   if (result.lost != 0) r.add("lost", result.lost);
   if (result.unjudged != 0) r.add("not_judged", result.unjudged);

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int kSignalNumbers[] = {SIGPROF, SIGURG, SIGALRM, SIGUSR1, SIGUSR2};
 static_assert(std::size(kSignalNumbers) == std::size(kSignals));
-static_assert(std::size(kSourceNames) == static_cast<std::size_t>(Source::external) + 1);
+static_assert(std::size(kSourceNames) == static_cast<std::size_t>(Source::user) + 1);
 
 void narrow(unsigned word_bits, std::vector<Argument>* args) {
   if (word_bits >= 64) return;

@@ -21,6 +21,7 @@ enum Role : std::uint8_t {
   ORIGIN,
   kRoles
 };
+constexpr std::size_t kSourcesOfBytes = 6;  // those that a corpus may hold: a source that came later is none
 constexpr std::size_t kPiece = 8;  // bytes of text in a detail; zeros at the end do not count
 
 std::string_view handled(const Operation& op, const Injection& injection) {
@@ -187,7 +188,7 @@ void Reader::injection(const ByteRecord& record) {
   injections.emplace_back();
   injection_ = &injections.back();
   injection_->handler = owner_->name;
-  injection_->by = static_cast<Source>(wrapped(record.source(), std::size(kSourceNames)));
+  injection_->by = static_cast<Source>(wrapped(record.source(), kSourcesOfBytes));
   injection_->signal = pick(record.signal(), kSignals);
   if ((injection_->by == Source::itimer) != (injection_->signal == "SIGALRM")) {
     injection_->signal = injection_->by == Source::itimer ? "SIGALRM" : "SIGPROF";

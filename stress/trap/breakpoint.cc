@@ -11,6 +11,8 @@
 #include "stress/base/mask.h"
 #include "stress/base/raw_memory.h"
 #include "stress/trap/arch.h"
+#include "stress/trap/door_frame.h"
+#include "stress/trap/doors.h"
 #include "stress/trap/frame.h"
 #include "stress/trap/hwbreak.h"
 #include "stress/trap/patched_text.h"
@@ -25,6 +27,7 @@ struct Break {
   std::uint32_t passes_left = 0;  // 0: not armed
   bool suspended = false;         // out of the code, and does not count passes
   std::uint64_t behind = 0;       // if not 0, pc is its gate, and it moves from there to this pc
+  bool by_door = false;           // a door stands there, not the breakpoint instruction
 };
 
 Break breaks[kMaxBreaks];
@@ -33,6 +36,10 @@ unsigned armed = 0;                  // how many
 CodeRanges code;                     // the injectable code
 std::vector<Region> code_constants;  // in there
 PatchedText text;                    // the pages of the code
+Doors doors;                         // in there
+bool doors_used = false;             // some stand, perhaps
+bool came_by_door = false;           // the breakpoint in hand
+bool learning = false;               // the next trap's frame is a model for those of doors
 // The pc whose breakpoint is out during a step over it, and goes in again afterwards.
 std::uint64_t passing = 0;
 bool stepping = false;
@@ -68,6 +75,64 @@ bool install_trap(Installed how) {
   return sigaction(SIGTRAP, &sa, nullptr) == 0;
 }
 
+// Does another break than `but` count passes within the bytes of a door at pc?
+bool is_crowded(std::uint64_t pc, unsigned but) {
+  for (unsigned i = 0; i < used; i++) {
+    const Break& b = breaks[i];
+    if (i == but || b.passes_left == 0 || b.suspended || b.pc == pc) continue;
+    if (b.pc - pc < Doors::kJump || (b.by_door && pc - b.pc < Doors::kJump)) return true;
+  }
+  return false;
+}
+
+// No jump may cover pc from here on. The doors that do go, and those that are open become traps.
+void keep_doors_from(std::uint64_t pc) {
+  doors.clear(pc);
+  for (unsigned i = 0; i < used; i++) {
+    Break& b = breaks[i];
+    if (!b.by_door || pc - b.pc >= Doors::kJump) continue;
+    b.by_door = false;
+    if (b.passes_left != 0 && !b.suspended) text.poke(b.pc, kBreakCode);
+  }
+}
+
+// The code goes on at pc: that must not be the middle of a jump, which may have come meanwhile.
+void make_way(std::uint64_t pc) {
+  if (!doors_used) return;
+  for (std::uint64_t at = pc + 1 - Doors::kJump; at < pc; at++) {
+    if (doors.stands(at)) keep_doors_from(at);
+  }
+}
+
+// A patch at a break's pc: a door where one is wanted and can stand.
+void put_patch(unsigned index) {
+  Break& b = breaks[index];
+  if constexpr (kHasDoors) {
+    b.by_door = wanted.doors && doors.can_stand(b.pc) && !is_crowded(b.pc, index);
+    if (b.by_door) {
+      doors_used = true;
+      door_frame.pcs[index] = b.pc;
+      doors.open(b.pc, door_arrivals[index]);
+      return;
+    }
+    if (doors_used) keep_doors_from(b.pc);
+  }
+  text.poke(b.pc, kBreakCode);
+}
+
+void take_out_patch(std::uint64_t pc) {
+  if (doors_used && doors.stands(pc)) {
+    doors.shut(pc);
+  } else {
+    text.restore(pc);
+  }
+}
+
+void remove_doors() {
+  doors.clear_all();
+  doors_used = false;
+}
+
 // The next trap may be handed on; else it can only be one that passes by.
 bool next_is_handed_on() {
   for (unsigned i = 0; i < used; i++) {
@@ -75,6 +140,16 @@ bool next_is_handed_on() {
     if (b.passes_left == 1 && !b.suspended && b.behind == 0) return true;
   }
   return false;
+}
+
+// No trap can come: each break that is armed has a door.
+bool is_all_by_doors() {
+  if (armed == 0 || passing != 0 || stepping || is_any_hwbreak_armed()) return false;
+  for (unsigned i = 0; i < used; i++) {
+    const Break& b = breaks[i];
+    if (b.passes_left != 0 && !b.suspended && !b.by_door) return false;
+  }
+  return true;
 }
 
 void place_trap() {
@@ -86,13 +161,14 @@ void place_trap() {
   } else if (is_any_hwbreak_armed()) {  // its passes are not told apart
     how.own = wanted.own_handed_on;
   }
-  if (how != installed) install_trap(how);
+  if constexpr (kHasDoors) door_frame.own = how.own ? 1 : 0;
+  if (how != installed && !is_all_by_doors()) install_trap(how);
 }
 
 // REQUIRES: the break is not armed.
 void put_in(unsigned index, const Break& b) {
   breaks[index] = b;
-  text.poke(b.pc, kBreakCode);
+  put_patch(index);
 }
 
 // Its trap has just come for the last time. True: this was its hit. False: its gate's.
@@ -146,15 +222,21 @@ void set_step(ucontext_t* uc, bool on) {
   }
 }
 
-// Returns whether the code can go on without further work.
-bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
-  text.restore(pc);
-  set_context_pc(uc, pc);
+// The break that is hit by this pass; -1: none.
+int count_pass(std::uint64_t pc) {
   int hit = -1;
   for (unsigned i = 0; i < used; i++) {
     if (breaks[i].passes_left == 0 || breaks[i].suspended || breaks[i].pc != pc) continue;
     if (--breaks[i].passes_left == 0 && is_hit(i)) hit = static_cast<int>(i);
   }
+  return hit;
+}
+
+// Returns whether the code can go on without further work.
+bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
+  take_out_patch(pc);
+  set_context_pc(uc, pc);
+  const int hit = count_pass(pc);
   const bool again = armed_at(pc) >= 0;
   if (again) {  // wanted again at a later pass: step over, then put it back
     passing = pc;
@@ -162,13 +244,29 @@ bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
   } else {
     place_trap();
   }
+  came_by_door = false;
   if (hit >= 0) client->on_break(static_cast<unsigned>(hit), uc);
+  make_way(context_pc(uc));
   return !again && !stepping;
+}
+
+// A break that is wanted again at a later pass is passed by way of the copy.
+void on_door(std::uint64_t pc, ucontext_t* uc) {
+  doors.shut(pc);
+  const int hit = count_pass(pc);
+  place_trap();
+  came_by_door = true;
+  if (hit >= 0) client->on_break(static_cast<unsigned>(hit), uc);
+  make_way(context_pc(uc));
+  const int again = armed_at(pc);
+  if (again < 0) return;
+  put_patch(static_cast<unsigned>(again));
+  if (breaks[again].by_door && context_pc(uc) == pc) set_context_pc(uc, doors.copy_of(pc));
 }
 
 // After the instruction that was stepped over, its breakpoint goes in again.
 void end_passing() {
-  if (armed_at(passing) >= 0) text.poke(passing, kBreakCode);
+  if (const int again = armed_at(passing); again >= 0) put_patch(static_cast<unsigned>(again));
   passing = 0;
   place_trap();
 }
@@ -224,11 +322,32 @@ void take_trap(siginfo_t* info, ucontext_t* uc) {
 
 }  // namespace
 
+// By the way that take_trap() goes, too, where the code can go on without the kernel.
+void take_door([[maybe_unused]] std::uint32_t index, [[maybe_unused]] ucontext_t* uc) {
+  if constexpr (kHasDoors) {
+    const sigset_t* mask = &uc->uc_sigmask;
+    const auto before = raw_load<KernelMask>(mask, 0);
+    on_door(door_frame.pcs[index], uc);
+    if (!stepping && can_resume(uc) && raw_load<KernelMask>(mask, 0) == before) door_leave(uc);
+  }
+}
+
 // Paints before all else, and with a small frame: functions called later may leave gaps of their
 // own.
 extern "C" void trap_taken(int, siginfo_t* info, void* context) {
   auto* uc = static_cast<ucontext_t*>(context);
+  if (learning) {
+    learn_frame(uc);
+    return;
+  }
   if (wanted.paint != nullptr) destroy_unused(uc, info);
+  if constexpr (kHasDoors) {
+    const std::uint32_t door = std::exchange(door_frame.index, DoorFrame::kNoArrival);
+    if (door != DoorFrame::kNoArrival) {
+      take_door(door, uc);
+      return;
+    }
+  }
   take_trap(info, uc);
 }
 
@@ -240,7 +359,30 @@ std::string attach(CodeRanges ranges, std::vector<Region> constants, TrapClient*
   if (problem.empty() && !install_trap(Installed{})) {
     problem = std::string("SIGTRAP handler: ") + std::strerror(errno);
   }
+  if constexpr (kHasDoors) {
+    if (problem.empty()) problem = doors.attach(code, &text);
+    if (!problem.empty()) return problem;
+    install_trap({.own = false, .masking = false});
+    learning = true;
+    standing_break();
+    learning = false;
+    install_trap(Installed{});
+  }
   return problem;
+}
+
+bool is_by_door() {
+  return came_by_door;
+}
+
+std::uint64_t code_of(std::uint64_t pc) {
+  if constexpr (kHasDoors) {
+    const bool arrives =
+        pc - as_address(&door_arrive) < as_address(&door_arrive_end) - as_address(&door_arrive);
+    if (arrives) return door_frame.pcs[door_frame.index % kMostArrivals];
+    return doors.original_of(pc);
+  }
+  return pc;
 }
 
 TrapClient* set_client(TrapClient* trap_client) {
@@ -249,6 +391,7 @@ TrapClient* set_client(TrapClient* trap_client) {
 
 void want_traps(TrapWanted traps) {
   wanted = traps;
+  if (doors_used && !wanted.doors) remove_doors();
   place_trap();
 }
 
@@ -276,14 +419,14 @@ void suspend(unsigned index) {
   Break& b = breaks[index];
   if (index >= used || b.passes_left == 0 || b.suspended) return;
   b.suspended = true;
-  if (armed_at(b.pc) < 0) text.restore(b.pc);  // no other break wants it
+  if (armed_at(b.pc) < 0) take_out_patch(b.pc);  // no other break wants it
 }
 
 void resume(unsigned index) {
   Break& b = breaks[index];
   if (index >= used || b.passes_left == 0 || !b.suspended) return;
   b.suspended = false;
-  if (passing != b.pc) text.poke(b.pc, kBreakCode);  // else end_passing() puts it in
+  if (passing != b.pc) put_patch(index);  // else end_passing() puts it in
   place_trap();
 }
 
@@ -304,6 +447,10 @@ void resume_all(std::uint32_t suspended) {
   }
 }
 
+void take_out_doors() {
+  if constexpr (kHasDoors) remove_doors();
+}
+
 bool is_pristine() {
   return text.is_pristine();
 }
@@ -313,6 +460,7 @@ std::uint64_t first_patch() {
 }
 
 void make_pristine() {
+  doors_used = false;
   if (is_pristine()) return;
   text.stage_all_original();
   text.publish();
@@ -321,7 +469,7 @@ void make_pristine() {
 void disarm_all() {
   if (armed > 0) {
     for (unsigned i = 0; i < used; i++) {
-      if (breaks[i].passes_left != 0) text.restore(breaks[i].pc);
+      if (breaks[i].passes_left != 0 && !breaks[i].suspended) take_out_patch(breaks[i].pc);
       breaks[i].passes_left = 0;
     }
     armed = 0;
@@ -349,6 +497,10 @@ void stop_stepping() {
 }
 
 bool is_undelivered_trap(const ucontext_t* uc) {
+  if constexpr (kHasDoors) {
+    const std::uint64_t into = context_pc(uc) - as_address(&door_arrive);
+    if (into < as_address(&door_arrive_end) - as_address(&door_arrive)) return true;
+  }
   return armed > 0 && armed_at(context_pc(uc) - kBreakAdvance) >= 0;
 }
 

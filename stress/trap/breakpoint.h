@@ -47,6 +47,8 @@ struct TrapWanted {
   // by sigreturn. Else the mask stays as it is, and a trap that was handed on returns without the
   // kernel: the processor's own instructions restore what sigreturn would.
   bool masking = true;
+  // Signals land by doors where they can (doors.h). REQUIRES: not masking.
+  bool doors = false;
   // The memory below the interrupted code's red zone is overwritten first; null: it is not.
   const StackPaint* paint = nullptr;
   std::uint64_t red_zone = kRedZone;  // bytes below SP that the signal leaves alone
@@ -70,6 +72,9 @@ void resume(unsigned index);
 // All that are in the code; bit i of the result: breakpoint i was there.
 std::uint32_t suspend_all();
 void resume_all(std::uint32_t suspended);
+// Takes out the doors that stay in the code between trials, also those of a process that shares the
+// text. Whoever hands the text to another process does so first. REQUIRES: nothing is armed.
+void take_out_doors();
 // Is every patch out of the code again? REQUIRES: nothing is armed. Looks at all the code.
 bool is_pristine();
 // The lowest address whose byte is not the code's own, or 0. REQUIRES: nothing is armed.
@@ -85,6 +90,11 @@ void start_stepping(ucontext_t* uc);
 // between: code that is not under test has none.
 void resume_stepping();
 void stop_stepping();
+
+// Did the breakpoint in hand come by a door? REQUIRES: within on_break.
+bool is_by_door();
+// The address in the code under test that pc stands for: a door's copy of an instruction is elsewhere.
+std::uint64_t code_of(std::uint64_t pc);
 
 // Is this a breakpoint's trap whose frame could not be written, as its fault's context shows it?
 bool is_undelivered_trap(const ucontext_t* uc);

@@ -37,6 +37,23 @@ class PatchedText {
   }
   void restore(std::uint64_t pc) { poke(pc, original(pc)); }
 
+  // A patch of several bytes, at most 8, in one store where there is room. REQUIRES: kCodeIsWatched.
+  void write(std::uint64_t pc, const unsigned char* bytes, std::size_t size) {
+    const Run& run = run_of(pc);
+    const auto at = static_cast<std::size_t>(pc - run.begin);
+    if (pc + sizeof(std::uint64_t) > run.end) {
+      for (std::size_t i = 0; i < size; i++) run.writable[at + i] = bytes[i];
+      return;
+    }
+    auto word = raw_load<std::uint64_t>(run.writable, at);
+    raw_copy(&word, bytes, size);
+    raw_store<std::uint64_t>(run.writable, at, word);
+  }
+  void write_original(std::uint64_t pc, std::size_t size) {
+    const Run& run = run_of(pc);
+    write(pc, run.pristine + (pc - run.begin), size);
+  }
+
   // Many patches: they take effect by publish() at the latest.
   void stage(std::uint64_t pc, BreakCode code) { *cell(run_of(pc), pc) = code; }
   // Breaks at every instruction, or at none. REQUIRES: [begin, end) lies in one range.

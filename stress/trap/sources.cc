@@ -13,6 +13,7 @@
 #include <atomic>
 #include <cstring>
 
+#include "stress/trap/arch.h"
 #include "stress/trap/hwbreak.h"
 
 namespace sigsweep::trap {
@@ -100,6 +101,9 @@ std::string prepare(Source source) {
   if (at_fork != 0) return std::string("pthread_atfork: ") + std::strerror(at_fork);
   note_self();
   if (source == Source::hwbreak) return prepare_hwbreak();
+  if (source == Source::user && !kHasDoors) {
+    return "source user: signals land without the kernel on amd64 and amd64p32 only";
+  }
   if (source == Source::external)
     return "signals of source external come from a debugger, by replay";
   return source == Source::peer ? start_peer() : std::string();

@@ -14,7 +14,7 @@ namespace sigsweep::trap {
 
 // The trap at the boundary is the signal: nothing is made pending.
 constexpr bool is_the_trap(Source source) {
-  return source == Source::direct || source == Source::hwbreak;
+  return source == Source::direct || source == Source::hwbreak || source == Source::user;
 }
 
 // Starts the helpers of the source (a thread, for peer). Empty, or why it is not available. Not

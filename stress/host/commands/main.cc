@@ -212,7 +212,7 @@ void add_selection_flags(CLI::App* app, unsigned flags, Options* o) {
   }
   if ((flags & kInject) != 0) {
     app->add_option("--inject", o->inject, "source of the signal")
-        ->check(CLI::IsMember({"direct", "kill", "itimer", "peer", "hwbreak"}))
+        ->check(CLI::IsMember({"direct", "kill", "itimer", "peer", "hwbreak", "user"}))
         ->capture_default_str();
   }
   if ((flags & kTrials) != 0) {

@@ -300,6 +300,10 @@ bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* wri
       result.cells.size(), result.trials(), result.landed(), result.unreached(),
       mismatches_text(result), result.seconds,
       static_cast<double>(result.trials()) / std::max(result.seconds, 1e-9));
+  if (session.options.inject == "user") {
+    fmt::print("{} signals landed by a jump, {} by a trap, where no jump can stand\n",
+               result.jumped(), result.landed() - result.jumped());
+  }
   if (session.options.verbose) fmt::print("{}", stacks_line(result));
   print_strips(session, result);
   report_findings(session, &result, writer);

@@ -11,6 +11,7 @@
 
 namespace sigsweep::trap {
 
+inline constexpr bool kHasDoors = false;  // a signal can land without the kernel: doors.h
 inline constexpr std::uint64_t kRedZone = 0;
 inline constexpr std::uint64_t kFrameAlignment = 16, kFrameRest = 8;
 inline constexpr int kPc = REG_EIP, kSp = REG_ESP;

@@ -11,10 +11,11 @@
 
 namespace sigsweep::trap {
 
+inline constexpr bool kHasDoors = true;  // a signal can land without the kernel: doors.h
 inline constexpr std::uint64_t kRedZone = 128;  // bytes below SP, of the interrupted code
 // The remainder of a frame pointer, divided by 16, in a function that was called with the ABI's SP.
 inline constexpr std::uint64_t kFrameAlignment = 16, kFrameRest = 0;
-inline constexpr int kPc = REG_RIP, kSp = REG_RSP;
+inline constexpr int kPc = REG_RIP, kSp = REG_RSP, kSegments = REG_CSGSFS;
 inline constexpr NamedRegister kRegisters[] = {
     {"rip", REG_RIP}, {"rsp", REG_RSP}, {"rbp", REG_RBP}, {"rax", REG_RAX}, {"rbx", REG_RBX},
     {"rcx", REG_RCX}, {"rdx", REG_RDX}, {"rsi", REG_RSI}, {"rdi", REG_RDI}, {"r8", REG_R8}};
