@@ -1,8 +1,11 @@
 // A plan's breakpoints, level by level.
 #include "stress/engine/arming.h"
 
+#include <algorithm>
+
 #include "stress/trap/breakpoint.h"
 #include "stress/trap/hwbreak.h"
+#include "stress/trap/sources.h"
 
 namespace sigsweep {
 namespace {
@@ -17,6 +20,15 @@ void arm(const PlannedInjection& injection, unsigned index) {
 }
 
 }  // namespace
+
+Means means_of(const Plan& plan) {
+  const PlannedInjection *first = plan.injection, *end = first + plan.injections;
+  const auto by_trap = [](const PlannedInjection& i) { return trap::is_the_trap(i.source); };
+  const auto by_user = [](const PlannedInjection& i) { return i.source == Source::user; };
+  return {.some_by_trap = std::any_of(first, end, by_trap),
+          .all_by_trap = std::all_of(first, end, by_trap),
+          .all_by_user = first != end && std::all_of(first, end, by_user)};
+}
 
 void arm_operation(const Plan& plan) {
   for (unsigned i = 0; i < plan.injections; i++) {

@@ -6,6 +6,14 @@
 
 namespace sigsweep {
 
+// How a plan's signals come.
+struct Means {
+  bool some_by_trap = false;  // a trap, or a jump in its place, is the signal
+  bool all_by_trap = false;
+  bool all_by_user = false;  // of those, and there is one: without the kernel
+};
+Means means_of(const Plan& plan);
+
 // Arms those of the operation itself, before it starts.
 void arm_operation(const Plan& plan);
 // The handler of injection `index` begins: those nested in it are armed, all others suspended.

@@ -79,13 +79,7 @@ void Trial::begin(const Plan& plan) {
   const PlannedInjection *first = plan.injection, *end = first + plan.injections;
   std::copy(first, end, plan_.injection);
   protocol_ = &subject_.protocols()[plan.protocol];
-  const auto is_the_trap = [](const PlannedInjection& i) { return trap::is_the_trap(i.source); };
-  const auto is_user = [](const PlannedInjection& i) { return i.source == Source::user; };
-  now_ = Progress{.runs = true,
-                  .trap_is_signal = std::any_of(first, end, is_the_trap),
-                  .only_traps_are_signals = std::all_of(first, end, is_the_trap),
-                  .by_doors = std::all_of(first, end, is_user) && first != end &&
-                              recorder_ == nullptr && !subject_.changes_mask()};
+  now_ = Progress{.runs = true, .means = means_of(plan)};
   seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
@@ -104,11 +98,11 @@ void Trial::begin(const Plan& plan) {
 void Trial::want_traps(bool in_handler) {
   const bool own = protocol().own_stack, records = recorder_ != nullptr;
   const bool stay = conditions_.traps_stay;
-  const bool masking = records || !now_.only_traps_are_signals || strays_.are_expected();
-  trap::want_traps({.own_handed_on = (own && !records && now_.trap_is_signal) || stay,
+  const bool masking = records || !now_.means.all_by_trap || strays_.are_expected();
+  trap::want_traps({.own_handed_on = (own && !records && now_.means.some_by_trap) || stay,
                     .own_passing = (in_handler && !own) || stay,
                     .masking = masking,
-                    .doors = now_.by_doors && !masking,
+                    .doors = now_.means.all_by_user && !masking && !subject_.changes_mask(),
                     .paint = records ? nullptr : &around_.paint,
                     .red_zone = left_alone(plan_, conditions_.red_zone)});
 }
@@ -455,7 +449,7 @@ void Trial::finish() {
   // An abandoned handler leaves a mask behind only if it masks; the handlers of faults and of the
   // watchdog do.
   const bool by_own_handler = seen_->end == End::faulted || seen_->end == End::timed_out;
-  const bool kept = finished || (!by_own_handler && now_.only_traps_are_signals);
+  const bool kept = finished || (!by_own_handler && now_.means.all_by_trap);
   close_arrivals();  // before the mask is put back: pending signals would come then
   if (!conditions_.lazy || !kept || seen_->hits == 0) {
     const bool to_its_end = finished || seen_->end == End::stopped;

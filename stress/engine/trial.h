@@ -4,6 +4,7 @@
 
 #include <ucontext.h>
 
+#include "stress/engine/arming.h"
 #include "stress/engine/faults.h"
 #include "stress/engine/landings.h"
 #include "stress/engine/plan.h"
@@ -60,14 +61,12 @@ class Trial final : public Harness, public trap::TrapClient, private AstrayWrite
  private:
   // Of the trial under way.
   struct Progress {
-    bool runs = false;                    // a trial is under way
-    bool started = false;                 // the operation was entered
-    bool ended = false;                   // it came back
-    bool left = false;                    // it has been abandoned
-    int calling = kNoParent;              // the injection whose handler's own call is under way
-    bool trap_is_signal = false;          // of some injection
-    bool only_traps_are_signals = false;  // of all
-    bool by_doors = false;                // they may land without the kernel
+    bool runs = false;        // a trial is under way
+    bool started = false;     // the operation was entered
+    bool ended = false;       // it came back
+    bool left = false;        // it has been abandoned
+    int calling = kNoParent;  // the injection whose handler's own call is under way
+    Means means;
   };
 
   static void run_site(void* self);

@@ -20,8 +20,8 @@ namespace sigsweep {
 
 // How the signal of an injection is made to land (docs/design.md, "How a signal lands").
 enum class Source : std::uint8_t { direct, kill, itimer, peer, hwbreak, external, user };
-inline constexpr std::string_view kSourceNames[] = {"direct", "kill",    "itimer",
-                                                    "peer",   "hwbreak", "external", "user"};
+inline constexpr std::string_view kSourceNames[] = {"direct",  "kill",     "itimer", "peer",
+                                                    "hwbreak", "external", "user"};
 std::string_view source_name(Source source);
 std::optional<Source> source_from_name(std::string_view name);
 

@@ -39,7 +39,6 @@ PatchedText text;                    // the pages of the code
 Doors doors;                         // in there
 bool doors_used = false;             // some stand, perhaps
 bool came_by_door = false;           // the breakpoint in hand
-bool learning = false;               // the next trap's frame is a model for those of doors
 // The pc whose breakpoint is out during a step over it, and goes in again afterwards.
 std::uint64_t passing = 0;
 bool stepping = false;
@@ -336,10 +335,6 @@ void take_door([[maybe_unused]] std::uint32_t index, [[maybe_unused]] ucontext_t
 // own.
 extern "C" void trap_taken(int, siginfo_t* info, void* context) {
   auto* uc = static_cast<ucontext_t*>(context);
-  if (learning) {
-    learn_frame(uc);
-    return;
-  }
   if (wanted.paint != nullptr) destroy_unused(uc, info);
   if constexpr (kHasDoors) {
     const std::uint32_t door = std::exchange(door_frame.index, DoorFrame::kNoArrival);
@@ -361,12 +356,7 @@ std::string attach(CodeRanges ranges, std::vector<Region> constants, TrapClient*
   }
   if constexpr (kHasDoors) {
     if (problem.empty()) problem = doors.attach(code, &text);
-    if (!problem.empty()) return problem;
-    install_trap({.own = false, .masking = false});
-    learning = true;
-    standing_break();
-    learning = false;
-    install_trap(Installed{});
+    learn_frame();
   }
   return problem;
 }

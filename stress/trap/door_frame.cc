@@ -14,7 +14,10 @@ DoorFrame door_frame{.index = DoorFrame::kNoArrival};
 
 #if defined(__x86_64__)
 
-void learn_frame(const ucontext_t* uc) {
+namespace {
+
+void learn(int, siginfo_t*, void* context) {
+  const auto* uc = static_cast<const ucontext_t*>(context);
   constexpr std::uint64_t kAvx = 4;  // its bit in XSAVE's list
   DoorFrame& frame = door_frame;
   const auto* state = reinterpret_cast<const unsigned char*>(uc->uc_mcontext.fpregs);
@@ -35,9 +38,21 @@ void learn_frame(const ucontext_t* uc) {
   frame.wide = (software.xfeatures & kAvx) != 0 ? 1 : 0;
 }
 
+}  // namespace
+
+void learn_frame() {
+  struct sigaction own {
+  }, before{};
+  own.sa_sigaction = learn;
+  own.sa_flags = SA_SIGINFO | SA_ONSTACK;
+  sigaction(SIGTRAP, &own, &before);
+  standing_break();
+  sigaction(SIGTRAP, &before, nullptr);
+}
+
 #else
 
-void learn_frame(const ucontext_t*) {}
+void learn_frame() {}
 
 #endif
 

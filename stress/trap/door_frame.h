@@ -37,7 +37,8 @@ extern const char door_arrive_end[];
 extern DoorFrame door_frame;
 }
 
-// Learns what a frame of the kernel holds, whoever it is for.
-void learn_frame(const ucontext_t* uc);
+// Learns what a frame of the kernel holds, whoever it is for: takes a breakpoint, by a handler of its
+// own. Not async-signal-safe. REQUIRES: kHasDoors; the alternate stack is registered.
+void learn_frame();
 
 }  // namespace sigsweep::trap

@@ -42,32 +42,6 @@ void offsets() {
                              offsetof(sigsweep::trap::SoftwareBytes, xfeatures));
 #endif
 #if defined(__x86_64__)
-  OFFSET(door_rsp, DoorFrame, rsp);
-  OFFSET(door_rax, DoorFrame, rax);
-  OFFSET(door_rcx, DoorFrame, rcx);
-  OFFSET(door_flags, DoorFrame, flags);
-  OFFSET(door_index, DoorFrame, index);
-  OFFSET(door_own, DoorFrame, own);
-  OFFSET(door_wide, DoorFrame, wide);
-  OFFSET(door_stack, DoorFrame, stack);
-  OFFSET(door_stack_size, DoorFrame, stack_size);
-  OFFSET(door_pcs, DoorFrame, pcs);
-  OFFSET(door_state_bytes, DoorFrame, state_bytes);
-  OFFSET(door_state_end, DoorFrame, state_end);
-  OFFSET(door_features, DoorFrame, features);
-  OFFSET(door_head, DoorFrame, head);
-  OFFSET(door_segments, DoorFrame, segments);
-  OFFSET(door_mask, DoorFrame, mask);
-  OFFSET(door_back, DoorFrame, back);
-  OFFSET(door_software, DoorFrame, software);
-  VALUE(state_software, sigsweep::trap::SoftwareBytes::kOffset);
-  VALUE(state_end_magic, sigsweep::trap::SoftwareBytes::kEndMagic);
-  VALUE(context_bytes, 304);
-  VALUE(siginfo_bytes, sizeof(siginfo_t));
-  VALUE(context_mask, offsetof(ucontext_t, uc_sigmask));
-  VALUE(trap_signal, SIGTRAP);
-  VALUE(trap_code, SI_KERNEL);
-  CONTEXT(segments, gregs[REG_CSGSFS]);
   CONTEXT(fpregs, fpregs);
   CONTEXT(r8, gregs[REG_R8]);
   CONTEXT(r9, gregs[REG_R9]);
@@ -99,5 +73,38 @@ void offsets() {
   CONTEXT(esp, gregs[REG_ESP]);
   CONTEXT(eip, gregs[REG_EIP]);
   CONTEXT(flags, gregs[REG_EFL]);
+#endif
+}
+
+// Those of door.S.
+void offsets_of_doors();
+void offsets_of_doors() {
+#if defined(__x86_64__)
+  OFFSET(door_rsp, DoorFrame, rsp);
+  OFFSET(door_rax, DoorFrame, rax);
+  OFFSET(door_rcx, DoorFrame, rcx);
+  OFFSET(door_flags, DoorFrame, flags);
+  OFFSET(door_index, DoorFrame, index);
+  OFFSET(door_own, DoorFrame, own);
+  OFFSET(door_wide, DoorFrame, wide);
+  OFFSET(door_stack, DoorFrame, stack);
+  OFFSET(door_stack_size, DoorFrame, stack_size);
+  OFFSET(door_pcs, DoorFrame, pcs);
+  OFFSET(door_state_bytes, DoorFrame, state_bytes);
+  OFFSET(door_state_end, DoorFrame, state_end);
+  OFFSET(door_features, DoorFrame, features);
+  OFFSET(door_head, DoorFrame, head);
+  OFFSET(door_segments, DoorFrame, segments);
+  OFFSET(door_mask, DoorFrame, mask);
+  OFFSET(door_back, DoorFrame, back);
+  OFFSET(door_software, DoorFrame, software);
+  VALUE(state_software, sigsweep::trap::SoftwareBytes::kOffset);
+  VALUE(state_end_magic, sigsweep::trap::SoftwareBytes::kEndMagic);
+  VALUE(context_bytes, 304);
+  VALUE(siginfo_bytes, sizeof(siginfo_t));
+  VALUE(context_mask, offsetof(ucontext_t, uc_sigmask));
+  VALUE(trap_signal, SIGTRAP);
+  VALUE(trap_code, SI_KERNEL);
+  CONTEXT(segments, gregs[REG_CSGSFS]);
 #endif
 }
