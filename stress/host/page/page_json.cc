@@ -196,6 +196,8 @@ ordered_json kinds_json(const std::map<std::string, std::vector<PageRow>>& kinds
     ordered_json& list = all[kind] = ordered_json::array();
     for (const PageRow& row : rows) {
       list.push_back(row.json);
+      // A row's own file makes room for that in which it stands.
+      if (row.json.contains("file")) list.back()["path"] = row.json["file"];
       list.back()["file"] = row.file;
     }
   }
