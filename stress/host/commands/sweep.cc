@@ -14,6 +14,7 @@
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/soak.h"
+#include "stress/host/commands/subject_rows.h"
 #include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/explanation.h"
@@ -289,6 +290,7 @@ void print_strips(const Session& session, const SweepResult& result) {
 
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
+  if (session.options.per_boundary) write_subject(session, writer);
   SweepResult result = sweep(session, plan, writer);
   // A cut-off sweep has shown nothing of the rest.
   if (result.stopped || !result.cut_short.empty()) print_part(plan, result);

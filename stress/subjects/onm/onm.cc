@@ -102,6 +102,9 @@ class OnM final : public Subject {
   std::span<const Site> sites() const override {
     return sites_;
   }
+  std::span<const Word> words() const override {
+    return kWords;
+  }
   std::span<const std::string_view> slots() const override {
     return kSlotNames;
   }
@@ -198,6 +201,9 @@ class OnM final : public Subject {
   }
   unsigned contract_count() const override {
     return onm::contract_count();
+  }
+  std::string contract_name(unsigned index) const override {
+    return onm::contract_name(index);
   }
   Contract check_contract(unsigned index) override {
     return run_contract(index, m_);
