@@ -58,7 +58,7 @@ function drawSums(body) {
   }
   const verdicts = (row) => [...row.verdicts].sort((a, b) => b[1] - a[1]).map(([verdict, number]) => element("span", { class: "tally" }, swatch(results.verdicts.has(verdict) ? verdict : "unknown"), ` ${count(number)} ${verdict}`, verdictMark(row, verdict)));
   const several = valuesOf(sums, "subject").length > 1 ? [["subject", (row) => shortened(row.subject, 30)]] : [];
-  body.append(element("p", { class: "note" }, "“Expected” marks a harmful verdict that the protocol is known to show: it is the danger that the proof is about, and no finding. A verdict marked ✗ may not be shown there. A broken backtrace of a library is only observed, unless the library promised a whole one."),
+  body.append(element("p", { class: "note" }, "“Expected” marks a harmful verdict that the protocol is known to show: it is the danger that the proof is about, and no finding. A verdict marked ✗ may not be shown there. “Observed”: nothing was promised of it, such as a broken backtrace of a library that promises no whole one."),
     firstOf("Trials by verdict", [...several, ["ISA", (row) => row.isa, "word"], ["protocol", (row) => row.protocol, "word"], ["signals", (row) => SIGNALS[row.form] ?? row.form, "word"],
       ["cells", (row) => count(row.cells), "number"], ["trials", (row) => count(row.trials), "number"], ["verdicts", verdicts], ["not as expected", (row) => counted(row.unexpected, "cell"), "number"]], [...rows.values()], 60), dataBehind("sums", () => sums));
 }
@@ -70,7 +70,8 @@ const SIGNALS = { single: "one", nested: "two, nested", two: "two" };
 function verdictMark(row, verdict) {
   if (verdict === "ok" || verdict === "rejected") return "";
   const allowed = protocolRow(row.isa, row.protocol)?.allowed;
-  if (row.unexpected === 0) return element("small", { class: "mark-text" }, " expected");
+  const isLibrary = results.of("run").some((run) => run.adapter?.name === row.subject);
+  if (row.unexpected === 0) return element("small", { class: "mark-text" }, isLibrary ? " observed" : " expected");
   if (allowed === undefined) return "";
   return element("small", { class: "mark-text" }, allowed.includes(verdict) ? " expected" : " ✗");
 }
