@@ -74,23 +74,34 @@ function powersOfTen(most) {
 function lineChart({ lines, x, y, yFormat = null, xLog = false, yLog = false, y0 = null, y1 = null }) {
   const all = lines.flatMap((line) => line.points);
   const extent = (key, low) => [low ?? d3.min(all, (point) => point[key]), d3.max(all, (point) => point[key]) || 1];
+  const areApart = lines.every((line) => line.apart);
   const scale = (log) => (log ? d3.scaleSymlog().constant(10) : d3.scaleLinear());
-  const across = scale(xLog).domain(extent("x", 0)).range([CHART.left, CHART.width - CHART.right]);
+  const across = scale(xLog && !areApart).domain(extent("x", 0)).range([CHART.left, CHART.width - CHART.right]);
   const up = (yLog ? d3.scaleLog() : d3.scaleLinear()).domain([yLog ? d3.min(all, (point) => Math.max(point.y, 1)) : y0 ?? 0, y1 ?? (d3.max(all, (point) => point.y) || 1)]).nice().range([CHART.height - CHART.bottom, CHART.top]);
   const svg = chartFrame(`${y} against ${x}: ${some(lines.map((line) => line.name), 20)}`);
-  axes(svg, { x: across, y: up, xTitle: x, yTitle: y, yFormat, xFormat: xLog ? "~s" : null, xTicks: xLog ? powersOfTen(across.domain()[1]) : undefined });
+  axes(svg, { x: across, y: up, xTitle: x, yTitle: y, yFormat, xFormat: xLog ? "~s" : null, xTicks: xLog && !areApart ? powersOfTen(across.domain()[1]) : undefined });
   const path = d3.line().x((point) => across(point.x)).y((point) => up(yLog ? Math.max(point.y, 1) : point.y));
   lines.forEach((line, i) => {
     const g = svg.append("g").attr("class", seriesClass(i));
     g.append("title").text(line.name);
     if (!line.apart) g.append("path").attr("d", path(line.points)).attr("stroke-dasharray", STROKES[Math.floor(i / 6) % STROKES.length]);
-    if (line.points.length < 30) g.selectAll("circle").data(line.points).enter().append("circle").attr("r", 3).attr("cx", (point) => across(point.x)).attr("cy", (point) => up(yLog ? Math.max(point.y, 1) : point.y));
+    if (line.apart) g.classed("dot", true).selectAll("path").data(line.points).enter().append("path").attr("class", "sign").attr("d", signOf(i)).attr("transform", (point) => `translate(${across(point.x)},${up(yLog ? Math.max(point.y, 1) : point.y)})`);
+    else if (line.points.length < 30) g.selectAll("circle").data(line.points).enter().append("circle").attr("r", 3).attr("cx", (point) => across(point.x)).attr("cy", (point) => up(yLog ? Math.max(point.y, 1) : point.y));
   });
-  const key = (i) => drawn("svg", { width: 26, height: 10, "aria-hidden": "true" }, drawn("g", { class: seriesClass(i) }, drawn("path", { d: "M1 5h24", "stroke-dasharray": STROKES[Math.floor(i / 6) % STROKES.length] })));
+  const lineKey = (i) => drawn("svg", { width: 26, height: 10, "aria-hidden": "true" }, drawn("g", { class: seriesClass(i) }, drawn("path", { d: "M1 5h24", "stroke-dasharray": STROKES[Math.floor(i / 6) % STROKES.length] })));
+  const key = (i) => (lines[i].apart ? signKey(i) : lineKey(i));
   return element("figure", {}, element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": `${y} against ${x}` }, svg.node()), legend(lines.map((line, i) => [key(i), shortened(line.name, 60)])));
 }
 
 const SHAPES = [d3.symbolCircle, d3.symbolSquare, d3.symbolTriangle, d3.symbolDiamond, d3.symbolCross, d3.symbolStar];
+
+// Series differ in their sign without colour, too.
+function signOf(i) {
+  return d3.symbol().type(SHAPES[(i + Math.floor(i / 6)) % SHAPES.length]).size(60)();
+}
+function signKey(i) {
+  return drawn("svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true" }, drawn("g", { class: `${seriesClass(i)} dot` }, drawn("path", { class: "sign", d: signOf(i) })));
+}
 
 // A line a group, a sign a series. `low` and `high` of a point: its noise.
 function dotChart({ points, x, logarithmic = false }) {
@@ -107,8 +118,7 @@ function dotChart({ points, x, logarithmic = false }) {
     const g = svg.append("g").attr("class", `${seriesClass(i)} dot`);
     g.append("title").text(`${point.series}, ${point.group}: ${point.value}${point.low === undefined ? "" : ` (${point.low} to ${point.high})`}`);
     if (point.low !== undefined) g.append("path").attr("d", `M${across(point.low)} ${y}H${across(point.high)}`);
-    g.append("path").attr("class", "sign").attr("d", d3.symbol().type(SHAPES[i % SHAPES.length]).size(50)()).attr("transform", `translate(${across(point.value)},${y})`);
+    g.append("path").attr("class", "sign").attr("d", signOf(i)).attr("transform", `translate(${across(point.value)},${y})`);
   }
-  const key = (i) => drawn("svg", { width: 14, height: 14, viewBox: "-7 -7 14 14", "aria-hidden": "true" }, drawn("g", { class: `${seriesClass(i)} dot` }, drawn("path", { class: "sign", d: d3.symbol().type(SHAPES[i % SHAPES.length]).size(50)() })));
-  return element("figure", {}, element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": x }, svg.node()), legend(series.map((name, i) => [key(i), shortened(name, 60)])));
+  return element("figure", {}, element("div", { class: "scroll", tabindex: 0, role: "group", "aria-label": x }, svg.node()), legend(series.map((name, i) => [signKey(i), shortened(name, 60)])));
 }

@@ -85,9 +85,9 @@ function atOf(operation, handler, place) {
 
 // Rows by ISA and code: {isa, groups: [{code, places, rows: [{label, protocol, handler, outcomes}]}]}.
 function stripBlocks({ by, handler, operations }) {
-  const blocks = new Map();
+  const blocks = new Map(), several = valuesOf(operations, "protocol").length > 1;
   for (const operation of operations) {
-    const rows = stripRows(by, handler, operation);
+    const rows = stripRows(by, handler, operation, several);
     if (rows.length === 0) continue;
     const groups = blocks.get(operation.isa) ?? new Map();
     const group = groups.get(operation.code) ?? { code: operation.code, places: results.code(operation.code), rows: [] };
@@ -98,8 +98,7 @@ function stripBlocks({ by, handler, operations }) {
   return [...blocks].map(([isa, groups]) => ({ isa, groups: [...groups.values()] }));
 }
 
-function stripRows(by, handler, operation) {
-  const several = new Set(results.operations.map((each) => each.protocol)).size > 1;
+function stripRows(by, handler, operation, several) {
   return operation.strips
     .filter((strip) => handler === "" || strip.handlers.includes(handler))
     .map((strip) => ({ operation, outcomes: results.row(strip.row), protocol: operation.protocol, handlers: strip.handlers,
