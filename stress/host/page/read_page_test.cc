@@ -229,7 +229,8 @@ TEST(PageModelOfLines, TheFindingsThatAreKeptAreASampleOverPlacesAndAllAreCounte
   EXPECT_EQ(kept["f"], kMostFindings - 5);
   EXPECT_EQ(kept["g"], 5U);
   std::uint64_t all = 0;
-  for (const ordered_json& tally : data_of(model)["tallies"]) all += tally[7].get<std::uint64_t>();
+  const ordered_json data = data_of(model);
+  for (const ordered_json& tally : data["tallies"]) all += tally[7].get<std::uint64_t>();
   EXPECT_EQ(all, kMostFindings + 5);
 }
 
