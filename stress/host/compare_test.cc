@@ -124,11 +124,11 @@ TEST_F(PerBoundary, PairsAreAMatrixOfOneCell) {
 TEST_F(PerBoundary, WhatCannotBeWrittenIsRefused) {
   const std::pair<const char*, const char*> refused[] = {
       {"sweep --per-boundary", "--json FILE or --out DIR"},
-      {"sweep --per-boundary --json r.jsonl --depth 2 --site gc_m --handler gc_m",
-       "takes one --protocol, one --site and one"},
+      {"sweep --per-boundary --json r.jsonl --depth 2 --handler gc_m",
+       "takes one --site and one --handler"},
       {"sweep --per-boundary --json r.jsonl --depth 2 --protocol reject --site gc_m --handler "
        "gc_m,ready_m",
-       "takes one --protocol, one --site and one"},
+       "takes one --site and one --handler"},
       {"sweep --per-boundary --site gc_m --random 100", "excludes --random"}};
   for (const auto& [arguments, why] : refused) {
     const Ran ran = sigsweep(arguments);

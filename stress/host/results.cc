@@ -228,6 +228,8 @@ void ResultsWriter::write(const ClaimRow& row) {
                     {"detail", row.detail},
                     {"seconds", row.seconds}};
   if (!row.finding.empty()) json["finding"] = row.finding;
+  if (!row.contract.empty()) json["contract"] = row.contract;
+  if (!row.only_isa.empty()) json["only_isa"] = row.only_isa;
   write(json);
 }
 

@@ -84,7 +84,9 @@ struct ClaimRow {
   std::vector<std::string> left_out;  // of the statement's quantifiers, what was not tried
   std::string counterexample, detail;
   double seconds = 0;
-  std::string finding;  // the id of the counterexample; empty: there is none
+  std::string finding;   // the id of the counterexample; empty: there is none
+  std::string contract;  // the check without a signal that failed first; empty: none did
+  std::string only_isa;  // it speaks of no other; empty: of all
 };
 
 // What was not tried here, and why.

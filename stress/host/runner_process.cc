@@ -282,7 +282,10 @@ Outcome describe(RunnerProcess* runner, Description* out) {
     } else if (r.word() == "protocol") {
       catalog.protocols.push_back(r.text("name"));
       out->protocols.push_back({r.text("name"), allowed_of(r), r.text("summary"),
-                                r.number("predicts") != 0, r.number("passes_slots") != 0});
+                                r.number("predicts") != 0, r.number("passes_slots") != 0,
+                                r.text("operation_enters"), r.text("handler_enters")});
+    } else if (r.word() == "word") {
+      out->words.emplace_back(r.text("name"), r.text("meaning"));
     } else if (r.word() == "by_handler") {
       out->allowed[{r.text("name"), r.text("handler")}] = allowed_of(r);
       if (r.number("promised") == 0) out->only_observed.insert({r.text("name"), r.text("handler")});

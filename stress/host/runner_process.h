@@ -105,6 +105,8 @@ struct ProtocolSpec {
   std::string summary;
   bool predicts;
   bool passes_slots;  // its handlers pass arguments in slots
+  // The stubs that either side enters, as symbols; empty: unknown.
+  std::string operation_enters = {}, handler_enters = {};
 };
 struct SiteSpec {
   std::string name, in, out, written, zeroed, ends;
@@ -127,8 +129,9 @@ struct Description {
   std::optional<AdapterSpec> adapter;  // none: the subject is built in
   std::vector<ProtocolSpec> protocols;
   std::vector<SiteSpec> sites;
-  std::vector<ModuleSpec> modules;               // of an adapter
-  std::map<std::string, std::string> elsewhere;  // protocols of another ISA only: which
+  std::vector<ModuleSpec> modules;                         // of an adapter
+  std::map<std::string, std::string> elsewhere;            // protocols of another ISA only: which
+  std::vector<std::pair<std::string, std::string>> words;  // its own, and what each means
   // By protocol and handler, where a handler may show other verdicts than any that calls.
   std::map<std::pair<std::string, std::string>, VerdictSet> allowed;
   // The same pairs of which nothing was promised: what is seen there is only observed.

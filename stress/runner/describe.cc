@@ -28,6 +28,8 @@ void describe_protocols(const Subject& subject) {
              .add("name", p.name)
              .add("allowed", p.allowed.text())
              .add("summary", p.summary)
+             .add("operation_enters", p.operation_enters)
+             .add("handler_enters", p.handler_enters)
              .add("predicts", std::uint64_t{p.predicts})
              .add("passes_slots", std::uint64_t{p.slots_in_handler}));
   }
@@ -70,6 +72,8 @@ std::string describe(Runner& runner, const Record&) {
   describe_subject(catalog);
   for (const Record& record : runner.subject.identity()) send(record);
   describe_protocols(runner.subject);
+  for (const Tables::Word& word : runner.subject.words())
+    send(Record("word").add("name", word.word).add("meaning", word.meaning));
   for (unsigned i = 0; i < catalog.sites.size(); i++) {
     describe_site(runner.subject, i, catalog.sites[i]);
   }

@@ -26,6 +26,7 @@ class Extras {
     std::string problem;  // empty: it holds
   };
   virtual unsigned contract_count() const { return 0; }
+  virtual std::string contract_name(unsigned /*index*/) const { return {}; }
   virtual Contract check_contract(unsigned /*index*/) { return {}; }
 
   // ---- words of its state, by name, for reports; empty: it has none at this address

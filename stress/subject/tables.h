@@ -63,6 +63,8 @@ struct Protocol {
   Marks spoiled_at = 0;           // a handler's call at a boundary with one of these is not ok
   VerdictSet allowed = {};        // the verdicts it may show when a handler calls
   std::string_view summary = {};
+  // The stubs that the operation and the handler's call enter, as symbols; empty: it has none.
+  std::string_view operation_enters = {}, handler_enters = {};
   // Equal numbers: the interrupted code (or the handler's) is the same, so one trace serves all.
   unsigned operation_side = 0, handler_side = 0;
   // A signal's frame goes to SP's stack (no SA_ONSTACK), not to the alternate stack.
@@ -104,6 +106,12 @@ class Tables {
   virtual std::span<const std::string_view> mark_names() const { return {}; }
   virtual std::span<const std::string_view> watched() const { return {}; }
   virtual std::string_view stack_name(unsigned /*index*/) const { return "stack"; }
+
+  // Its own words, as phases and names have them, each with its meaning in a sentence.
+  struct Word {
+    std::string_view word, meaning;
+  };
+  virtual std::span<const Word> words() const { return {}; }
 
  protected:
   ~Tables() = default;

@@ -120,8 +120,8 @@ void take_boundary(const ResultLine& row, Compared* side) {
 Compared read_side(const std::string& path) {
   Compared side;
   side.path = path;
-  constexpr std::string_view kKinds[] = {"run",      "cell",   "finding", "baseline",
-                                         "boundary", "matrix", "end"};
+  constexpr std::string_view kKinds[] = {"run",    "cell", "finding",  "baseline", "boundary",
+                                         "matrix", "end",  "protocol", "stub",     "word"};
   read_results(path, kKinds, [&](ResultLine row) {
     const std::string kind = row.text("kind");
     if (kind == "run") {

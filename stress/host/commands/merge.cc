@@ -62,8 +62,8 @@ void check_cells(const ShardFile& part) {
 ShardFile read_part(const std::string& path) {
   ShardFile part;
   part.path = path;
-  constexpr std::string_view kKinds[] = {"run",      "cell",   "finding", "baseline",
-                                         "boundary", "matrix", "end"};
+  constexpr std::string_view kKinds[] = {"run",    "cell", "finding",  "baseline", "boundary",
+                                         "matrix", "end",  "protocol", "stub",     "word"};
   read_results(path, kKinds, [&](ResultLine row) { take_row(std::move(row), &part); });
   part.cut = part.run.json.is_null() ? path + ": is empty" : why_cut(path, part.end);
   if (part.cut.empty()) check_cells(part);

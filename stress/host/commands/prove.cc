@@ -11,6 +11,7 @@
 #include "stress/host/commands/prove_print.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/storm.h"
+#include "stress/host/commands/subject_rows.h"
 #include "stress/host/report.h"
 #include "stress/host/sweep.h"
 
@@ -55,6 +56,7 @@ void check_all(const ClaimPlan& plan, const SweepResult& result, ResultsWriter* 
 bool prove(const Session& session, const ClaimBook& book, ResultsWriter* writer) {
   const ClaimPlan plan(session, book);
   check_harness(session);
+  write_subject(session, writer);
   const SweepResult result = sweep(session, plan.cells(), writer);
   ProofPrinter printer(plan, result);
   if (!result.stopped && !stop_requested && result.harness_problem.empty()) {

@@ -103,6 +103,7 @@ ClaimRow ClaimChecker::check(const ClaimSpec& claim) {
   ClaimRow row;
   row.id = claim.id;
   row.isa = session_.options.isa;
+  row.only_isa = claim.isa;
   row.holds = true;
   static_assert(std::size(kWays) == std::size(kClaimKindNames));
   const Way& way = *std::ranges::find(kWays, claim.kind, &Way::kind);
@@ -161,14 +162,20 @@ void ClaimChecker::refute(const CellRow& cell, ClaimRow* row) {
 }
 
 void ClaimChecker::contracts(const ClaimSpec& claim, ClaimRow* row) {
+  std::string under_way;
   const auto take = [&](const Record& r) {
+    under_way = r.text("name");
+    if (r.word() == "checks") return;
     row->trials++;
-    if (!r.text("problem").empty()) fail(row, r.text("name") + ": " + r.text("problem"));
+    if (r.text("problem").empty()) return;
+    if (row->contract.empty()) row->contract = under_way;
+    fail(row, under_way + ": " + r.text("problem"));
   };
   const Outcome outcome = session_.runner->command(Record("contracts"), take);
   if (outcome.kind == Outcome::died) {
-    row->holds = false;
-    row->detail = "a contract check killed the runner: " + outcome.message;
+    if (row->contract.empty()) row->contract = under_way;
+    fail(row, fmt::format("{}: the check ended the runner, so those after it were not made: {}",
+                          under_way, outcome.message));
   }
   for (const BaselineProblem& p : result_.without_signal) {
     if (!has_word(claim.protocols, p.protocol)) continue;

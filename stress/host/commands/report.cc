@@ -32,13 +32,7 @@ std::string name_on_page(const fs::path& file, const fs::path& given) {
   return file.lexically_relative(given).string();
 }
 
-std::vector<PageRatio> read_path(const fs::path& path, PageReader* reader) {
-  if (is_database(path)) {
-    HistoryOnPage history = history_on_page(path);
-    reader->begin_file(path.filename().string());
-    for (nlohmann::ordered_json& row : history.rows) reader->take_row(std::move(row));
-    return std::move(history.ratios);
-  }
+std::vector<PageRatio> read_results_path(const fs::path& path, PageReader* reader) {
   std::vector<fs::path> benchmarks;
   for (const fs::path& file : files_of_page(path)) {
     if (file.extension() == ".json") {
@@ -50,14 +44,31 @@ std::vector<PageRatio> read_path(const fs::path& path, PageReader* reader) {
   return ratios_of_runs(benchmarks);
 }
 
+// The history tells of the night that was read already. A night's own benchmarks may stand in both:
+// they count once, as the night's.
+PageHistory read_history(const fs::path& path, PageReader* reader, std::vector<PageRatio>* ratios) {
+  HistoryOnPage history = history_on_page(path, reader->night());
+  reader->begin_file(path.filename().string());
+  for (nlohmann::ordered_json& row : history.rows) reader->take_row(std::move(row));
+  const auto of_night = [&](const PageRatio& ratio) { return ratio.night == history.place.night; };
+  if (std::ranges::any_of(history.ratios, of_night)) ratios->clear();
+  std::ranges::move(history.ratios, std::back_inserter(*ratios));
+  return std::move(history.place);
+}
+
 void make_page(const std::vector<std::string>& paths, const fs::path& to) {
   const PageLibrary library = page_library();
   PageReader reader;
   std::vector<PageRatio> ratios;
+  std::optional<PageHistory> history;
   for (const std::string& path : paths)
-    std::ranges::move(read_path(path, &reader), std::back_inserter(ratios));
+    if (!is_database(path))
+      std::ranges::move(read_results_path(path, &reader), std::back_inserter(ratios));
+  for (const std::string& path : paths)
+    if (is_database(path)) history = read_history(path, &reader, &ratios);
   PageModel model = reader.model();
   model.ratios = std::move(ratios);
+  model.history = std::move(history);
   write_page(page_html(model, library), to);
 }
 

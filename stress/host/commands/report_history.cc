@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <map>
 
 #include "stress/host/commands/history_json.h"
 #include "stress/host/history/compare_runs.h"
@@ -33,32 +34,65 @@ void add_ratios(const std::vector<BenchmarkTime>& times, const std::string& nigh
   }
 }
 
-// What is new since the night before, and what the youngest night had found.
-void add_last_night(SQLite::Database* db, const StoredRun& last, HistoryOnPage* found) {
-  for (const PartRow& part : parts_of(db, last))
+// All that differs, counted by what it is, and the first rows of each.
+void add_contrast(const RunContrast& c, HistoryOnPage* found) {
+  std::map<std::pair<std::string, std::string>, std::pair<std::size_t, std::size_t>> counts;
+  std::vector<ordered_json> rows;
+  for (const ContrastRow& row : c.rows) {
+    ordered_json json = json_of(row);
+    auto& [all, failing] = counts[{json["what"], json["subject"]}];
+    if (++all <= kMostContrasts) rows.push_back(std::move(json));
+    if (row.fails) failing++;
+  }
+  ordered_json sums = sums_json(c);
+  sums["counts"] = ordered_json::array();
+  for (const auto& [of, n] : counts)
+    sums["counts"].push_back(
+        {{"what", of.first}, {"subject", of.second}, {"all", n.first}, {"fail", n.second}});
+  found->rows.push_back(std::move(sums));
+  std::ranges::move(rows, std::back_inserter(found->rows));
+}
+
+// What is new since the night before, and what the night that is shown had found.
+void add_night(SQLite::Database* db, const StoredRun& night, HistoryOnPage* found) {
+  for (const PartRow& part : parts_of(db, night))
     found->rows.push_back(ordered_json::parse(line_of(part)));
-  for (const StoredFinding& finding : findings_of(db, last.id))
+  for (const StoredFinding& finding : findings_of(db, night.id))
     found->rows.push_back(json_of(finding));
-  const std::optional<StoredRun> before = night_before(db, last);
+  const std::optional<StoredRun> before = night_before(db, night);
   if (!before) return;
-  const RunContrast c = contrast(db, before->id, last.id);
-  found->rows.push_back(sums_json(c));
-  for (const ContrastRow& row : c.rows) found->rows.push_back(json_of(row));
+  found->place.before = before->id;
+  found->place.before_started = before->started;
+  found->place.before_build = before->build;
+  add_contrast(contrast(db, before->id, night.id), found);
+}
+
+// The night that is shown, of `runs`, which go from the oldest; null: it is not there.
+const StoredRun* shown(const std::vector<StoredRun>& runs, const std::string& night) {
+  const auto at = std::find_if(runs.rbegin(), runs.rend(), [&](const StoredRun& run) {
+    return run.what == "night" && (night.empty() || run.id == night);
+  });
+  return at == runs.rend() ? nullptr : &*at;
 }
 
 }  // namespace
 
-HistoryOnPage history_on_page(const std::filesystem::path& path) {
+HistoryOnPage history_on_page(const std::filesystem::path& path, const std::string& night) {
   HistoryOnPage found;
+  found.place.file = path.filename().string();
   HistoryFile(path.string(), HistoryFile::For::reading).read([&](SQLite::Database& db) {
     const std::vector<StoredRun> runs = stored_runs(&db);
+    const StoredRun* const now = shown(runs, night);
+    found.place.night = now != nullptr ? now->id : night;
+    found.place.has_night = now != nullptr;
     for (const StoredRun& run : runs) {
+      const bool later = now != nullptr && run.started > now->started;
+      if (later && run.what == "night") found.place.later++;
+      if (later) continue;
       found.rows.push_back(json_of(run));
       add_ratios(times_of(&db, run), run.id, run.started, &found.ratios);
     }
-    const auto last = std::find_if(runs.rbegin(), runs.rend(),
-                                   [](const StoredRun& run) { return run.what == "night"; });
-    if (last != runs.rend()) add_last_night(&db, *last, &found);
+    if (now != nullptr) add_night(&db, *now, &found);
   });
   return found;
 }

@@ -5,7 +5,7 @@
 
 namespace sigsweep {
 
-HistoryOnPage history_on_page(const std::filesystem::path& path) {
+HistoryOnPage history_on_page(const std::filesystem::path& path, const std::string&) {
   throw Failure(kSkipped, fmt::format("{}: this build has no history: libsqlitecpp-dev was missing",
                                       path.string()));
 }

@@ -15,8 +15,9 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<nlohmann::ordered_json> rows_of_files(const std::vector<std::string>& files) {
-  constexpr std::string_view kKinds[] = {"run",      "storm",    "bare",    "cell", "finding",
-                                         "boundary", "baseline", "skipped", "end"};
+  constexpr std::string_view kKinds[] = {"run",     "storm",    "bare",     "cell",
+                                         "finding", "boundary", "baseline", "skipped",
+                                         "end",     "protocol", "stub",     "word"};
   std::vector<nlohmann::ordered_json> rows;
   bool storms = false;
   for (const std::string& path : files) {

@@ -14,6 +14,7 @@
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/soak.h"
+#include "stress/host/commands/subject_rows.h"
 #include "stress/host/demangle.h"
 #include "stress/host/disassembly.h"
 #include "stress/host/explanation.h"
@@ -192,22 +193,19 @@ SweepPlan plan_of(const Session& session) {
   return plan;
 }
 
-// Pairs are too many for all cells: throws Failure(kUsage) unless one is named.
+// Pairs are too many for all cells: throws Failure(kUsage) unless one operation and one handler are
+// named.
 void check_per_boundary(const Session& session, const std::string& file) {
   if (!session.options.per_boundary) return;
   if (file.empty()) {
     throw Failure(kUsage, "--per-boundary writes to a results file: --json FILE or --out DIR");
   }
-  const auto protocols = session.protocols(), sites = session.sites(),
-             handlers = session.handlers();
-  if (session.options.depth < 2 ||
-      (protocols.size() == 1 && sites.size() == 1 && handlers.size() == 1)) {
-    return;
-  }
-  throw Failure(kUsage,
-                fmt::format("--per-boundary --depth 2 takes one --protocol, one --site and one "
-                            "--handler; {}, {} and {} are selected",
-                            protocols.size(), sites.size(), handlers.size()));
+  const auto sites = session.sites(), handlers = session.handlers();
+  if (session.options.depth < 2 || (sites.size() == 1 && handlers.size() == 1)) return;
+  throw Failure(
+      kUsage, fmt::format("--per-boundary --depth 2 takes one --site and one --handler; {} and {} "
+                          "are selected",
+                          sites.size(), handlers.size()));
 }
 
 // The same for every shard of one run.
@@ -289,6 +287,7 @@ void print_strips(const Session& session, const SweepResult& result) {
 
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
+  if (session.options.per_boundary) write_subject(session, writer);
   SweepResult result = sweep(session, plan, writer);
   // A cut-off sweep has shown nothing of the rest.
   if (result.stopped || !result.cut_short.empty()) print_part(plan, result);

@@ -73,6 +73,33 @@ TEST_F(HistoryCommand, ShowsANightAndAFinding) {
   EXPECT_EQ(history("show nothing").status, 2);
 }
 
+// The page of a night tells what is new in that night, whatever came later.
+TEST_F(HistoryCommand, APageComparesTheNightThatItShows) {
+  two_nights();
+  night("nights/c", 3, {part("prove", {a_cell("scavenge_m"), a_claim(4, true)})});
+  history("import nights");
+  const auto page = [&](const std::string& paths) {
+    const Ran made = run("cd " + folder_ + " && " + kBin + "/sigsweep report " + paths +
+                         " results/history.sqlite --html p.html");
+    EXPECT_EQ(made.status, 0) << made.output;
+    const std::string html = content_of(folder_ + "/p.html");
+    const std::string begin = R"(id="data">)";
+    const std::size_t from = html.find(begin) + begin.size();
+    return json::parse(html.substr(from, html.find("</script>", from) - from));
+  };
+  const json of_b = page("nights/b");
+  EXPECT_EQ(of_b["history"]["night"], "nights/b");
+  EXPECT_EQ(of_b["history"]["before"], "nights/a");
+  EXPECT_EQ(of_b["history"]["later"], 1);
+  EXPECT_EQ(of_b["kinds"]["contrasted"][0]["sums"]["new"], 2);
+  EXPECT_EQ(of_b["kinds"]["past_run"].size(), 2U);
+  EXPECT_EQ(of_b["kinds"]["finding"][0]["first_seen"], "2026-11-02T03:00:00Z");
+  const json of_a = page("nights/a");
+  EXPECT_EQ(of_a["history"]["before"], "");
+  EXPECT_FALSE(of_a["kinds"].contains("contrasted"));
+  EXPECT_EQ(page("")["history"]["night"], "nights/c");
+}
+
 TEST_F(HistoryCommand, ComparesAndEndsWithOneIfSomethingIsNew) {
   two_nights();
   history("import nights");

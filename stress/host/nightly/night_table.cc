@@ -72,6 +72,13 @@ const Row kRows[] = {
      .words = "{sigsweep} sweep --isa all --site {site} --handler {site},none "
               "--per-boundary --seed {seed} --jobs {jobs} --known {known} --out {part} --json "
               "{results}"},
+    {.name = "pairs",  // what the page's matrices show
+     .stage = kExact,
+     .needs = "own:runner-{host}",
+     .least = 10,
+     .words = "{sigsweep} sweep --isa {host} --site {site} --handler {site} --depth 2 "
+              "--per-boundary --seed {seed} --jobs {jobs} --known {known} --out {part} --json "
+              "{results}"},
     {.name = "prove-amd64",
      .stage = kExact,
      .needs = "own:runner-amd64 own:runner-amd64-storm",

@@ -81,6 +81,30 @@ def finding(i, text=""):
             "phase": "stub#1", "verdict": "crash", "detail": "a fault" + text, "schedule": "sigsweep schedule 1\n", "known": False}
 
 
+def planted():
+    """A stub that refuses every call of a handler, under two protocols; pairs of signals ran, too. A contract says so."""
+    def cell(protocol, handler, verdicts, expected, form="single"):
+        trials = sum(verdicts.values())
+        return {"kind": "cell", "isa": "amd64", "protocol": protocol, "site": "s", "handler": handler, "depth": 1, "form": form,
+                "inject": "direct", "contain": "place", "boundaries": 4, "trials": trials, "requested": trials, "landed": trials, "unreached": 0,
+                "verdicts": verdicts, "predicted_mismatches": None, "expected": expected, "map": "0" * 16, "stacks": {}, "seconds": 0.1}
+
+    def found(i, protocol):
+        return {**finding(i), "protocol": protocol, "verdict": "false-reject", "symbol": f"call{i}", "offset": 0}
+
+    def claim(number, holds, **more):
+        return {"kind": "claim", "id": number, "isa": "amd64", "statement": f"statement {number}", "holds": holds, "cells": 0, "pairs": 0, "trials": 9,
+                "landed": 0, "left_out": [], "counterexample": "", "detail": "" if holds else f"detail {number}", "seconds": 0.1, **more}
+
+    stubs = {"kind": "stub", "isa": "amd64", "name": "the_stub", "instructions": [{"offset": 0, "text": "cmpq guilty"}, {"offset": 4, "text": "ret"}]}
+    protocols = [{"kind": "protocol", "isa": "amd64", "name": name, "summary": f"summary of {name}", "allowed": ["ok"], "operation_enters": "other",
+                  "handler_enters": "the_stub"} for name in ("p", "q")]
+    cells = [cell(p, "h", {"false-reject": 4}, False) for p in ("p", "q")] + [cell("p", "none", {"ok": 4}, True), cell("p", "h", {"ok": 16}, True, "nested")]
+    return [RUN, *protocols, stubs, {"kind": "word", "word": "own", "meaning": "a word of the subject"}, *cells, boundary(0, {"none": {"verdict": "ok"}}),
+            *[found(i, "pq"[i % 2]) for i in range(50)], claim(7, False), claim(1, True), claim(0, False, contract="the_stub: on a stack"),
+            {**claim(1, True), "isa": "386"}, claim(9, True, only_isa="amd64"), END]
+
+
 def large_adapter():
     adapter = {"name": "large", "version": "1", "build": "0", "promises": [], "traits": [], "file": "large.so"}
     return [{**RUN, "adapter": adapter}] + [boundary(i, {"none": {"verdict": "ok"}, "observe": {"verdict": "ok" if i % 9 else "broken-backtrace"}})
@@ -102,6 +126,7 @@ def pages(sigsweep, folder):
     wicked = "</script><img src=x onerror=alert(1)>\"'&" + "n" * 1_000_000
     made = {"all": ["one.jsonl", "two.jsonl", "storm.jsonl", "prove.jsonl", "campaign.jsonl", ROOT / "results/reference"],
             "large": [write_rows(folder / "large.jsonl", large_adapter())],
+            "planted": [write_rows(folder / "planted.jsonl", planted())],
             "thousand": [write_rows(folder / "thousand.jsonl", [RUN, *map(finding, range(1000)), END])],
             "wicked": [write_rows(folder / "wicked.jsonl", [RUN, boundary(0, {wicked: {"verdict": "crash", "detail": wicked}}, wicked), finding(1, wicked), END])]}
     for name, text in (("empty", ""), ("broken", "{\nnull\n" + json.dumps(RUN) + "\n{\"kind\":\"bou")):
@@ -273,6 +298,34 @@ def check_says_so(driver, made):
         check(wanted in text, f"{name}: the page does not say “{wanted}”: {text[:300]}")
 
 
+def check_planted(driver, path):
+    """One fault, told as one, with the stub that is to blame; the failed claims first; what was not tried, and why."""
+    open_page(driver, path)
+    text = driver.find_element(By.ID, "what").text
+    for wanted in ("2 claims fail; 50 findings, of 1 fault", "What was found: 1 fault", "every call by a handler through the_stub is refused", "look here first: the_stub",
+                   "3 of 5", "it speaks of amd64 alone", "not asked for in this run"):
+        check(wanted in text, f"planted: the first part does not say “{wanted}”: {text[:1500]}")
+    check(text.index("detail 0") < text.index("detail 7") < text.index("What was found"), "planted: the failed claims do not come first")
+    check("cmpq guilty" in driver.find_element(By.ID, "stub-amd64-the_stub").get_attribute("textContent"), "planted: the stub's code is not there")
+    check("16 pairs of signals ran" in driver.find_element(By.ID, "two").text, "planted: the pairs that ran are not told")
+    check("own" in driver.find_element(By.ID, "words").text, "planted: the subject's word is not among the words")
+    check("50 findings" in driver.find_element(By.ID, "why").text and len(driver.find_elements(By.CSS_SELECTOR, "details.finding")) == 1, "planted: the findings are not one group")
+    driver.execute_script("choose({site: 's'})")
+    check("Nothing is recorded by boundary for s" in driver.find_element(By.ID, "where").text, "planted: an operation without a picture is not told")
+    driver.execute_script("choose({site: '', verdict: 'false-reject'})")
+    check("8 ok" not in driver.find_element(By.ID, "swept").text, "planted: the verdict does not filter the trials")
+    driver.find_element(By.XPATH, "//button[text()='Show all']").click()
+    kept = driver.execute_script("return [...document.querySelectorAll('.filters select')].map((each) => each.value).join('')")
+    check(kept == "", f"planted: Show all leaves {kept} chosen")
+
+
+def check_jump(driver, path):
+    """A title that a link leads to is not covered by the bar of choices."""
+    open_page(driver, path, "#part=why")
+    places = driver.execute_script("return [document.getElementById('why-title').getBoundingClientRect().top, document.querySelector('.filters').getBoundingClientRect().bottom]")
+    check(places[0] >= places[1], f"jump: the title begins at {places[0]} px, and the bar ends at {places[1]}")
+
+
 # ---- figures
 
 def first_paint(driver, path):
@@ -333,6 +386,8 @@ def main(arguments):
                 check_looks(driver, page, path)
             check_says_so(driver, made)
             check_wicked(driver, made["wicked"])
+            check_planted(driver, made["planted"])
+            check_jump(driver, made["all"])
             check_filters(driver, made["all"])
             check_deep_link(driver, made["all"], check_keyboard(driver, made["all"]))
             check_agreement(driver, folder, made["all"])

@@ -47,11 +47,13 @@ function operationsOf(storm) {
 
 function drawStorms(body) {
   const storms = results.of("storm").filter((storm) => isChosen(storm, ["isa", "protocol"]));
-  const name = (storm) => `${storm.adapter?.name ?? storm.protocol}, ${counted(storm.ms, "thread")}, ${storm.sources.map((source) => source.source).join("+")}`;
-  const series = d3.nest().key(name).entries(storms).filter(({ values }) => values.length > 1);
-  const lines = (value) => series.map(({ key, values }) => ({ name: key, points: values.map((storm) => ({ x: delivered(storm) / storm.seconds, y: value(storm) })).sort((a, b) => a.x - b.x) }));
-  if (series.length > 0) {
-    body.append(element("h3", {}, "Operations against signals"), lineChart({ lines: lines((storm) => operationsOf(storm) / storm.seconds), x: "signals delivered a second", y: "operations a second", xLog: true, yFormat: "~s" }),
+  const build = (storm) => results.of("run").find((run) => run.file === storm.file)?.build.split(" ")[0] ?? "", file = (storm) => results.files[storm.file]?.path ?? "";
+  const name = (storm) => `${storm.adapter?.name ?? storm.protocol}, ${counted(storm.ms, "thread")}, ${storm.sources.map((source) => source.source).join("+")}${/^storm-/.test(file(storm)) ? `, ${file(storm).split("/")[0]}` : build(storm) === "" ? "" : `, ${build(storm)}`}`;
+  const series = d3.nest().key(name).entries(storms);
+  const isSeries = (values) => new Set(values.map((storm) => storm.rate_asked)).size > 1; // one storm at several rates
+  const lines = (value) => series.map(({ key, values }) => ({ name: key, apart: !isSeries(values), points: values.map((storm) => ({ x: delivered(storm) / storm.seconds, y: value(storm) })).sort((a, b) => a.x - b.x) }));
+  if (storms.length > 1) {
+    body.append(element("h3", {}, "Operations against signals"), element("p", { class: "note" }, "A point is a storm. A line joins those that differ in the rate of signals alone."), lineChart({ lines: lines((storm) => operationsOf(storm) / storm.seconds), x: "signals delivered a second", y: "operations a second", xLog: true, yFormat: "~s" }),
       element("h3", {}, "Time of one operation against signals"), lineChart({ lines: lines((storm) => storm.latency.p99), x: "signals delivered a second", y: "99 % take at most, ns", xLog: true, yLog: true, yFormat: "~s" }));
   }
   body.append(table("Storms: many threads under signals that come when they like", [["what", name], ["ISA", (storm) => storm.isa],

@@ -15,6 +15,9 @@ function unpacked(data) {
   const operations = data.operations.map(([subject, isa, protocol, site, inject, contain, code, strips]) =>
     ({ subject: text(subject), isa: text(isa), protocol: text(protocol), site: text(site), inject: text(inject), contain: text(contain), code,
       strips: strips.map(([row, ...handlers]) => ({ row, handlers: handlers.map(text) })) }));
+  const tallies = data.tallies.map(([isa, protocol, site, handler, verdict, symbol, known, findings, firstSeen, firstBuild]) =>
+    ({ isa: text(isa), protocol: text(protocol), site: text(site), handler: text(handler), verdict: text(verdict), symbol: text(symbol), known: known === 1, findings,
+      firstSeen: text(firstSeen), firstBuild: text(firstBuild) }));
   const rowLetters = data.rows;
   const unpackedRows = new Map(); // row -> outcomes, or null where no signal landed
   const row = (number) => {
@@ -24,7 +27,7 @@ function unpacked(data) {
     return unpackedRows.get(number);
   };
   const verdicts = new Map(data.verdicts.map((verdict) => [verdict.name, verdict]));
-  return { ...data, places, outcomes, operations, row, verdicts, of: (kind) => data.kinds[kind] ?? [],
+  return { ...data, places, outcomes, operations, tallies, row, verdicts, of: (kind) => data.kinds[kind] ?? [],
     code: (number) => data.codes[number].map((place) => places[place]) };
 }
 

@@ -115,6 +115,32 @@ function table(caption, columns, rows) {
       element("tbody", {}, rows.map((row) => element("tr", {}, columns.map(([, value, kind]) => cell("td", value(row), kind)))))));
 }
 
+const MOST_ROWS = 500; // of a table that was opened
+
+// A table of the first rows; the others open on demand. `all`: how many there are, of which the page
+// may hold a part; `command` tells all.
+function firstOf(caption, columns, rows, most, all = rows.length, command = "") {
+  const parts = [table(caption, columns, rows.slice(0, most))], rest = rows.slice(most, most + MOST_ROWS);
+  if (all > most) {
+    const left = all - most - rest.length;
+    const note = left === 0 ? "" : `${count(left)} more are not on this page${command === "" ? "" : `; \`${command}\` tells all`}.`;
+    const more = element("details", {}, element("summary", {}, left === 0 ? `${count(rest.length)} more` : `${count(rest.length)} more here, of ${count(all - most)}`));
+    more.addEventListener("toggle", () => {
+      if (more.open && more.children.length === 1) more.append(rest.length === 0 ? "" : table(`${caption}, continued`, columns, rest), note === "" ? "" : element("p", { class: "note" }, note));
+    });
+    parts.push(more);
+  }
+  return element("div", {}, parts);
+}
+
+// A list of texts; those beyond the first few open on demand.
+function listCut(texts, most, kind) {
+  const items = (some) => some.map((text) => element("li", {}, text));
+  const list = element("ul", { class: kind }, items(texts.slice(0, most)));
+  if (texts.length <= most) return list;
+  return element("div", {}, list, element("details", {}, element("summary", {}, `${count(texts.length - most)} more`), element("ul", { class: kind }, items(texts.slice(most)))));
+}
+
 function legend(entries) {
   return element("ul", { class: "legend" }, entries.map(([swatch, text]) => element("li", {}, swatch, text)));
 }

@@ -22,6 +22,7 @@ function linkTo(changes) {
 function choose(changes) {
   const before = { ...choice };
   Object.assign(choice, { part: "" }, changes);
+  showChoiceInBar();
   history.replaceState(null, "", linkTo({}) === "#" ? location.pathname + location.search : linkTo({}));
   drawAnew(CHOICES.filter((key) => choice[key] !== before[key]));
 }
@@ -95,8 +96,8 @@ function choicesFor(key) {
     if (key === "handler") for (const strip of operation.strips) for (const handler of strip.handlers) all.add(handler);
     else if (operation[key] !== undefined) all.add(operation[key]);
   }
-  for (const list of [results.sums, results.matrices, results.of("finding")]) {
-    for (const each of list) if (each[key] !== undefined) all.add(each[key]);
+  for (const list of [results.sums, results.matrices, results.tallies, results.of("finding")]) {
+    for (const each of list) if (each[key] !== undefined && each[key] !== "") all.add(each[key]);
   }
   if (key === "verdict") {
     for (const outcome of results.outcomes) all.add(outcome.verdict);
@@ -113,7 +114,7 @@ function chooser(key, title) {
 }
 
 function filterBar() {
-  const search = element("input", { type: "search", id: "choose-q", placeholder: "instruction, name or id" });
+  const search = element("input", { type: "search", id: "choose-q", placeholder: "name, instruction" });
   let later = 0;
   search.addEventListener("input", () => {
     clearTimeout(later);
@@ -129,6 +130,6 @@ function showChoiceInBar() {
   for (const key of ["subject", "isa", "protocol", "site", "handler", "verdict", "q"]) {
     const input = document.getElementById(`choose-${key}`);
     if (input === null) continue;
-    if (input !== document.activeElement || input.tagName === "SELECT") input.value = choice[key];
+    if (input !== document.activeElement || input.tagName === "SELECT" || choice[key] === "") input.value = choice[key];
   }
 }

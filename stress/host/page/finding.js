@@ -9,7 +9,7 @@ function hasFindings() {
 
 // A replayed schedule tells the same as a finding, under another name.
 function allFindings() {
-  const replayed = results.of("reproduced").filter((row) => row.facts !== undefined).map((row) => ({ ...row, id: row.file, why: row.reason, schedule: "", known: false, phase: "", detail: "" }));
+  const replayed = results.of("reproduced").filter((row) => row.facts !== undefined).map((row) => ({ ...row, id: row.path ?? "", why: row.reason, schedule: "", known: false, phase: "", detail: "" }));
   const now = results.of("finding"), ids = new Set(now.map((finding) => finding.id));
   const past = results.of("past_finding").filter((finding) => !ids.has(finding.id));
   return [...now, ...past, ...replayed];
@@ -18,7 +18,8 @@ function allFindings() {
 function findingGroups(findings) {
   const groups = new Map();
   for (const finding of findings) {
-    const key = [finding.known, finding.isa, finding.protocol, finding.site, finding.handler, finding.verdict].join("\n");
+    const stub = stubToBlame(finding); // one fault, wherever the signal lands
+    const key = (stub !== null ? [finding.known, finding.isa, finding.verdict, "everywhere", stub] : [finding.known, finding.isa, finding.protocol, finding.site, finding.handler, finding.verdict]).join("\n");
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(finding);
   }
@@ -33,7 +34,7 @@ function drawFindings(body) {
     && matchesSearch(finding.id, finding.protocol, finding.site, finding.handler, finding.verdict, finding.phase, finding.symbol, finding.why, finding.schedule));
   const groups = findingGroups(findings);
   const open = groups.find((group) => group.some((finding) => finding.id === choice.finding)) ?? groups[0];
-  body.append(element("p", { class: "note" }, `${counted(findings.length, "finding")}, of ${counted(groups.length, "kind")}. Findings of one kind differ in the instruction alone.`));
+  body.append(element("p", { class: "note" }, `${findingsSentence(findings.length)} ${counted(groups.length, "kind")} here. Findings of one kind differ in the instruction alone, or go wrong wherever the signal lands.`));
   for (const group of groups.slice(0, Math.max(groupsShown, groups.indexOf(open) + 1))) body.append(findingGroup(group, group === open));
   if (groups.length > groupsShown) {
     body.append(element("button", { type: "button", onclick: () => {
@@ -44,12 +45,21 @@ function drawFindings(body) {
   body.append(dataBehind("findings", () => findings));
 }
 
+// All that there are, and how many of them the page holds. A search looks at those alone.
+function findingsSentence(shown) {
+  const all = results.tallies.filter((tally) => isChosen({ ...tally, handler: tally.handler === "" ? undefined : tally.handler })).reduce((sum, tally) => sum + tally.findings, 0);
+  if (choice.q !== "") return `${counted(shown, "finding")} of those on this page.`;
+  if (all <= shown) return `${counted(shown, "finding")}.`;
+  return `${counted(all, "finding")}; ${count(shown)} of them are on this page, a sample over all places and kinds. The results have all.`;
+}
+
 function findingGroup(group, isOpen) {
   const shown = group.find((finding) => finding.id === choice.finding) ?? group[0];
   const place = element("div", {});
+  const everywhere = stubToBlame(shown) !== null;
   const names = [shown.isa, shown.protocol, shown.site].filter((name) => name !== "" && name !== undefined).map((name) => shortened(name, 40)).join(" ");
   const details = element("details", { class: "finding", open: isOpen },
-    element("summary", {}, swatch(results.verdicts.has(shown.verdict) ? shown.verdict : "unknown"), " ", element("b", {}, shown.verdict || "the target says"), ` ${names}`,
+    element("summary", {}, swatch(results.verdicts.has(shown.verdict) ? shown.verdict : "unknown"), " ", element("b", {}, shown.verdict || "the target says"), everywhere ? ` ${shown.isa} wherever the signal lands; shown here: ` : "", ` ${names}`,
       shown.handler ? `, handler ${shortened(shown.handler, 40)}` : "", ` · ${counted(group.length, "place")}`, shown.known ? " · acknowledged" : ""),
     place);
   const fill = () => { if (details.open && place.childNodes.length === 0) drawFinding(place, shown, group); };
@@ -62,9 +72,10 @@ function drawFinding(place, finding, group) {
   const where = finding.symbol === undefined ? "" : `${shortened(finding.symbol, 60)}+0x${finding.offset.toString(16)}`;
   const source = finding.source_file === undefined ? "" : ` (${finding.source_file}:${finding.source_line})`;
   place.append(element("p", {}, where === "" ? "" : ["The signal lands in front of ", element("code", {}, where), shortened(source, 120), ". "], shortened(finding.detail ?? "", 300), finding.detail ? ". " : "", sinceWhen(finding)));
-  if (finding.why) place.append(element("p", { class: "why" }, shortened(finding.why, 2000)));
+  if (finding.why) place.append(element("p", { class: "why" }, shortened(finding.why, 2000), /^Nothing more is known/.test(finding.why) ? " The second command below stops in gdb in front of the instruction, and shows what comes of the call." : ""));
   else place.append(element("p", { class: "note" }, "This one was not looked into. The first command below tells why."));
   if (finding.reason && finding.known) place.append(element("p", { class: "note" }, `Acknowledged: ${shortened(finding.reason, 300)}`));
+  place.append(stubHint(finding));
   const events = eventsOf(finding);
   if (events.length > 0) place.append(lanes(finding, events));
   const registers = registersOf(finding);
@@ -76,13 +87,26 @@ function drawFinding(place, finding, group) {
 
 function otherPlaces(finding, group) {
   const link = (other) => element("li", {}, element("a", { href: linkTo({ finding: other.id, at: "" }) }, other.symbol === undefined ? other.id : `${shortened(other.symbol, 40)}+0x${other.offset.toString(16)}`), ` ${shortened(other.phase ?? "", 60)}`);
-  return element("details", { class: "data" }, element("summary", {}, `The other ${counted(group.length - 1, "place")}`), element("ul", {}, group.filter((other) => other !== finding).slice(0, 500).map(link)));
+  return element("details", { class: "data" }, element("summary", {}, `The other ${counted(group.length - 1, "place")}`), element("ul", {}, group.filter((other) => other !== finding).slice(0, 500).map(link)), group.length > 501 ? element("p", { class: "note" }, `${count(group.length - 501)} more are not listed here; search or choose above to find them.`) : null);
+}
+
+// Of a fault that does not depend on where the signal lands: the stub that is entered; empty: it is
+// unknown. Of others null.
+function stubToBlame(finding) {
+  const everywhere = everywhereOf(finding), row = protocolRow(finding.isa, finding.protocol);
+  return everywhere === null ? null : (everywhere.calls ? row?.handler_enters : row?.operation_enters) ?? "";
+}
+
+function stubHint(finding) {
+  const stub = stubToBlame(finding);
+  if (stub === null) return "";
+  return element("p", { class: "note" }, "It goes wrong wherever the signal lands, so the interrupted instruction is not to blame.", stub === "" ? "" : [" Look at ", element("code", {}, stub), ", the stub that is entered. Its code stands under “What was found”."]);
 }
 
 function sinceWhen(finding) {
-  const past = results.of("past_finding").find((each) => each.id === finding.id);
-  if (past === undefined) return "";
-  return `First seen ${past.first_seen.slice(0, 10)}, by build ${shortened(past.first_build, 60)}; last seen ${past.last_seen.slice(0, 10)}; in ${counted(past.count, "run")}.`;
+  const past = finding;
+  if (past.first_seen === undefined) return "";
+  return `First seen ${past.first_seen.slice(0, 10)}, by build ${shortened(past.first_build, 60)}; last seen ${past.last_seen?.slice(0, 10)}; in ${counted(past.count, "run")}.`;
 }
 
 function commandsOf(finding) {
@@ -154,7 +178,8 @@ function registersOf(finding) {
   const landed = finding.facts?.landed, ended = finding.facts?.ended ?? {};
   if (landed === undefined) return null;
   const names = Object.keys(landed);
-  return element("details", { class: "data" }, element("summary", {}, "Registers and slots, before and after"),
-    table("Registers and slots", [["name", (name) => name], ["at the landing", (name) => element("code", {}, landed[name])],
-      ["at the end", (name) => element("code", { class: ended[name] !== undefined && ended[name] !== landed[name] ? "changed" : null }, ended[name] ?? "")]], names));
+  return element("details", { class: "data" }, element("summary", {}, Object.keys(ended).length === 0 ? "Registers and slots at the landing" : "Registers and slots, before and after"),
+    table("Registers and slots", [["name", (name) => name, "word"], ["at the landing", (name) => element("code", {}, landed[name])],
+      ...(Object.keys(ended).length === 0 ? [] : [["at the end", (name) => element("code", { class: ended[name] !== undefined && ended[name] !== landed[name] ? "changed" : null }, ended[name] ?? "")]])], names),
+    Object.keys(ended).length === 0 ? element("p", { class: "note" }, "None were recorded at the end: no instruction was looked for.") : null);
 }

@@ -7,6 +7,14 @@ function hasMatrices() {
   return results.matrices.length > 0;
 }
 
+// Pairs may have run without a matrix.
+function noMatrices() {
+  const pairs = results.sums.filter((sum) => sum.form !== "single"), trials = pairs.reduce((sum, each) => sum + each.trials, 0);
+  const keep = "`sigsweep sweep --depth 2 --per-boundary --site S --handler H` keeps those of one operation and handler; the part `pairs` of a night does so.";
+  if (trials === 0) return `No pairs of signals were tried. ${keep}`;
+  return `${counted(trials, "pair")} of signals ran, and “Trials by verdict” below counts what they came to. They were not kept boundary by boundary, because there are too many for all cells. ${keep}`;
+}
+
 function lookOfLetter(matrix, letter) {
   const verdict = matrix.legend[letter];
   if (verdict === "not run" || verdict === undefined) return "not-run";

@@ -9,11 +9,12 @@ const NAMES = ["subject", "isa", "protocol", "site", "handler", "verdict", "q"];
 const PARTS = [
   { id: "what", question: "Did it hold, and what is new?", has: () => true, draw: drawFirst, uses: ["isa"] },
   { id: "where", question: "Where does it break?", has: hasStrips, draw: drawStrips, uses: [...NAMES, "rows", "at"], nothing: "No verdicts by boundary. `sigsweep sweep --per-boundary` writes them." },
-  { id: "two", question: "What do two signals do?", has: hasMatrices, draw: drawMatrices, uses: [...NAMES, "matrix"], nothing: "No pairs of signals. `sigsweep sweep --per-boundary --depth 2` writes them." },
+  { id: "two", question: "What do two signals do?", has: hasMatrices, draw: drawMatrices, uses: [...NAMES, "matrix"], nothing: noMatrices },
   { id: "why", question: "What went wrong here?", has: hasFindings, draw: drawFindings, uses: [...NAMES, "finding"], nothing: "No findings." },
   { id: "search", question: "How good is the search?", has: hasSearch, draw: drawSearch, uses: ["isa", "q"], nothing: "No campaigns and no hunts." },
   { id: "cost", question: "What does it cost?", has: hasCost, draw: drawCost, uses: ["isa", "protocol", "q"], nothing: "No storms and no benchmarks." },
   { id: "swept", question: "What was run?", has: () => true, draw: drawRuns, uses: NAMES },
+  { id: "words", question: "What do the words mean?", has: () => true, draw: drawWords, uses: [] },
 ];
 
 function sectionOf(part) {
@@ -23,7 +24,7 @@ function sectionOf(part) {
   if (part.has(results)) {
     onPage.push({ part, section, body, stale: true, draw: part.draw });
   } else {
-    body.append(element("p", { class: "note" }, part.nothing));
+    body.append(element("p", { class: "note" }, typeof part.nothing === "function" ? part.nothing() : part.nothing));
   }
   return section;
 }
@@ -36,10 +37,17 @@ function contents() {
     } }, part.question)))));
 }
 
+// The bar of choices stays on top, and must not cover what a link leads to.
+function makeRoomForBar() {
+  const bar = document.querySelector(".filters");
+  document.documentElement.style.scrollPaddingTop = getComputedStyle(bar).position === "sticky" ? `${bar.offsetHeight + 8}px` : "0";
+}
+
 function goTo(id) {
   const title = document.getElementById(`${id}-title`);
   if (title === null) return;
   for (const entry of onPage) if (entry.stale) drawEntry(entry); // what stands above takes its room
+  makeRoomForBar();
   title.scrollIntoView();
   title.focus({ preventScroll: true });
 }

@@ -126,6 +126,13 @@ ordered_json matrices_json(const std::vector<PageMatrix>& matrices) {
   return all;
 }
 
+ordered_json everywhere_json(const std::map<std::string, PageSum::Everywhere>& everywhere) {
+  ordered_json all = ordered_json::object();
+  for (const auto& [verdict, e] : everywhere)
+    all[verdict] = {{"cells", e.cells}, {"calls", e.calls}};
+  return all;
+}
+
 ordered_json sums_json(const std::map<PageSumKey, PageSum>& sums) {
   ordered_json all = ordered_json::array();
   for (const auto& [key, sum] : sums) {
@@ -143,9 +150,31 @@ ordered_json sums_json(const std::map<PageSumKey, PageSum>& sums) {
                    {"unexpected", sum.unexpected},
                    {"promised", sum.promised},
                    {"kept", sum.kept},
+                   {"everywhere", everywhere_json(sum.everywhere)},
                    {"verdicts", sum.verdicts}});
   }
   return all;
+}
+
+ordered_json tallies_json(const std::map<PageTallyKey, PageTally>& tallies, Texts* text) {
+  ordered_json all = ordered_json::array();
+  for (const auto& [key, tally] : tallies) {
+    all.push_back({(*text)(key.isa), (*text)(key.protocol), (*text)(key.site), (*text)(key.handler),
+                   (*text)(key.verdict), (*text)(key.symbol), key.known ? 1 : 0, tally.findings,
+                   (*text)(tally.first_seen), (*text)(tally.first_build)});
+  }
+  return all;
+}
+
+ordered_json history_json(const std::optional<PageHistory>& history) {
+  if (!history) return nullptr;
+  return {{"file", history->file},
+          {"night", history->night},
+          {"has_night", history->has_night},
+          {"before", history->before},
+          {"before_started", history->before_started},
+          {"before_build", history->before_build},
+          {"later", history->later}};
 }
 
 ordered_json files_json(const std::vector<PageFile>& files) {
@@ -167,6 +196,8 @@ ordered_json kinds_json(const std::map<std::string, std::vector<PageRow>>& kinds
     ordered_json& list = all[kind] = ordered_json::array();
     for (const PageRow& row : rows) {
       list.push_back(row.json);
+      // A row's own file makes room for that in which it stands.
+      if (row.json.contains("file")) list.back()["path"] = row.json["file"];
       list.back()["file"] = row.file;
     }
   }
@@ -211,6 +242,8 @@ ordered_json page_json(const PageModel& model) {
   for (PageIndex i = 0; i < letters; i++) alphabet += row_letter(i);
   json["alphabet"] = alphabet;
   json["operations"] = operations_json(model.operations, &text);
+  json["tallies"] = tallies_json(model.tallies, &text);
+  json["history"] = history_json(model.history);
   json["texts"] = text.all();
   json["matrices"] = matrices_json(model.matrices);
   json["sums"] = sums_json(model.sums);

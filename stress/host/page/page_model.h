@@ -61,9 +61,36 @@ struct PageMatrix {
   std::vector<std::string> rows;
 };
 
+// Findings that are alike but for the instruction, counted.
+struct PageTallyKey {
+  std::string isa, protocol, site, handler, verdict, symbol;
+  bool known = false;
+  auto operator<=>(const PageTallyKey&) const = default;
+};
+struct PageTally {
+  std::uint64_t findings = 0;
+  std::string first_seen, first_build;  // of the earliest of them; empty: no history tells
+};
+
+// The place of the night that is shown in a history.
+struct PageHistory {
+  std::string file;
+  std::string night;  // its id; empty: the history has no night
+  bool has_night = false;
+  std::string before, before_started, before_build;  // the night before it; empty: there is none
+  std::uint64_t later = 0;                           // nights that began after it
+};
+
 // Cells that differ in their handler alone, added up.
 struct PageSum {
   std::uint64_t cells = 0, boundaries = 0;  // boundaries: of one cell, the most
+  // Cells that are not as expected, and show one verdict wherever the signal lands: their number by
+  // that verdict. `calls`: a call by the handler did that; else the handler calls nothing.
+  struct Everywhere {
+    std::uint64_t cells = 0;
+    bool calls = true;
+  };
+  std::map<std::string, Everywhere> everywhere;
   std::uint64_t trials = 0, landed = 0, unreached = 0, unexpected = 0;
   std::uint64_t promised = 0,
                 kept = 0;  // of an adapter: trials with a promise, and those of them that were ok
@@ -107,13 +134,17 @@ struct PageModel {
   std::vector<PageMatrix> matrices;
   std::map<PageSumKey, PageSum> sums;
   std::map<std::string, std::vector<PageRow>> kinds;  // all else, by kind
+  std::map<PageTallyKey, PageTally> tallies;          // of all findings
   std::uint64_t findings_left_out = 0;                // beyond kMostFindings
   std::vector<PageFile> files;
   std::vector<PageRatio> ratios;
+  std::optional<PageHistory> history;
 };
 
 // A page with more is too large to open. The results have all.
 inline constexpr std::size_t kMostFindings = 2000;
+// With more counts than these, handlers share one.
+inline constexpr std::size_t kMostTallies = 10000;
 // Different outcomes that keep their detail. A detail may be a message that the trial has spoilt.
 inline constexpr std::size_t kMostDetails = 10000;
 

@@ -15,10 +15,13 @@ namespace fs = std::filesystem;
 
 // Kinds of rows that a page shows as they are.
 constexpr std::string_view kKept[] = {
-    "run",      "claim",        "skipped",    "baseline", "finding",  "storm",
-    "bare",     "campaign",     "found",      "group",    "night",    "part",
-    "past_run", "past_finding", "contrasted", "contrast", "compared", "change",
-    "problem",  "promise",      "reproduced", "hunt",     "minimized"};
+    "run",        "claim",     "skipped",  "baseline", "finding", "storm",    "bare",
+    "campaign",   "found",     "group",    "night",    "part",    "past_run", "past_finding",
+    "contrasted", "contrast",  "compared", "change",   "problem", "promise",  "reproduced",
+    "hunt",       "minimized", "replayed", "protocol", "stub",    "word"};
+
+// Handlers of results/schema.json that call nothing of the code under test.
+constexpr std::string_view kCallNothing[] = {"none", "observe"};
 
 // A field of another type than the schema's throws, so the line counts as broken.
 std::string text_of(const ordered_json& row, const char* key) {
@@ -176,7 +179,14 @@ void PageReader::take_cell(const Json& row) {
   sum.trials += count("trials");
   sum.landed += count("landed");
   sum.unreached += count("unreached");
-  if (!row.at("expected").get<bool>()) sum.unexpected++;
+  if (!row.at("expected").get<bool>()) {
+    sum.unexpected++;
+    if (verdicts.size() == 1 && verdicts.begin()->second > 1) {
+      PageSum::Everywhere& everywhere = sum.everywhere[verdicts.begin()->first];
+      everywhere.cells++;
+      if (std::ranges::count(kCallNothing, text_of(row, "handler")) != 0) everywhere.calls = false;
+    }
+  }
   for (const auto& [verdict, trials] : verdicts) sum.verdicts[verdict] += trials;
   if (!row.value("promised", false)) return;
   sum.promised += count("trials");
@@ -198,19 +208,19 @@ bool PageReader::take_hunt(const Json& row) {
 }
 
 void PageReader::keep(const std::string& kind, const Json& row) {
-  if (kind == "finding") {
-    // One that several parts of a night found is one.
-    if (!finding_ids_.insert(text_of(row, "id")).second) return;
-    if (finding_ids_.size() > kMostFindings) {
-      model_.findings_left_out++;
-      return;
-    }
-  }
-  model_.kinds[kind].push_back({static_cast<PageIndex>(model_.files.size() - 1), row});
+  if (kind == "finding") return findings_.take(file(), row);
+  if (kind == "past_finding") return findings_.take_past(file(), row);
+  model_.kinds[kind].push_back({file(), row});
+}
+
+std::string PageReader::night() const {
+  const auto nights = model_.kinds.find("night");
+  return nights == model_.kinds.end() ? "" : text_or_empty(nights->second.back().json, "id");
 }
 
 PageModel PageReader::model() {
   close_operations();
+  findings_.give(&model_);
   return std::move(model_);
 }
 

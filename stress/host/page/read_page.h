@@ -2,11 +2,11 @@
 #pragma once
 
 #include <filesystem>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "stress/host/page/page_findings.h"
 #include "stress/host/page/page_model.h"
 
 namespace sigsweep {
@@ -39,6 +39,8 @@ class PageReader {
   void half_written() { model_.files.back().half_written = true; }
   // A row that stands in no file, such as one that a history tells.
   void take_row(nlohmann::ordered_json row);
+  // The id of the night that was read last; empty: none was.
+  std::string night() const;
   PageModel model();
 
  private:
@@ -55,6 +57,7 @@ class PageReader {
   void take_end(const Json& row);
   bool take_hunt(const Json& row);
   void keep(const std::string& kind, const Json& row);
+  PageIndex file() const { return static_cast<PageIndex>(model_.files.size() - 1); }
   void close_operations();
 
   PageModel model_;
@@ -64,7 +67,7 @@ class PageReader {
   PagePool<std::vector<PageIndex>> rows_{&model_.rows};
   std::map<std::vector<std::string>, Operation> open_;  // of this file
   std::string subject_;                                 // of the rows that follow
-  std::set<std::string> finding_ids_;
+  PageFindings findings_;
 };
 
 // A file of JSON lines. Throws Failure(kUsage) where it cannot be read.

@@ -215,6 +215,53 @@ TEST(PageModelOfLines, MoreFindingsThanAPageHoldsAreCounted) {
   EXPECT_EQ(data_of(model)["findings_left_out"], 3);
 }
 
+// A fault that is found late in the results is as good as one that is found early.
+TEST(PageModelOfLines, TheFindingsThatAreKeptAreASampleOverPlacesAndAllAreCounted) {
+  std::vector<ordered_json> rows{kRun};
+  for (unsigned i = 0; i < kMostFindings + 5; i++) {
+    rows.push_back(finding(i));
+    rows.back()["symbol"] = i < kMostFindings ? "f" : "g";
+  }
+  rows.push_back(finding(3));  // again, by another part
+  const PageModel model = model_of(rows);
+  std::map<std::string, unsigned> kept;
+  for (const PageRow& row : model.kinds.at("finding")) kept[row.json["symbol"]]++;
+  EXPECT_EQ(kept["f"], kMostFindings - 5);
+  EXPECT_EQ(kept["g"], 5U);
+  std::uint64_t all = 0;
+  const ordered_json data = data_of(model);
+  for (const ordered_json& tally : data["tallies"]) all += tally[7].get<std::uint64_t>();
+  EXPECT_EQ(all, kMostFindings + 5);
+}
+
+TEST(PageModelOfLines, AHistoryTellsSinceWhenAndWhatTheResultsHaveNot) {
+  const auto past = [](unsigned i, const char* seen) {
+    ordered_json row = finding(i);
+    row.update({{"kind", "past_finding"},
+                {"first_seen", seen},
+                {"first_build", "b"},
+                {"last_seen", "2026-11-03"},
+                {"last_build", "b"},
+                {"count", 2}});
+    return row;
+  };
+  const PageModel model =
+      model_of({kRun, finding(1), past(1, "2026-11-02"), past(2, "2026-11-01")});
+  ASSERT_EQ(model.kinds.at("finding").size(), 1U);
+  EXPECT_EQ(model.kinds.at("finding")[0].json["first_seen"], "2026-11-02");
+  ASSERT_EQ(model.kinds.at("past_finding").size(), 1U);
+  ASSERT_EQ(model.tallies.size(), 1U);
+  EXPECT_EQ(model.tallies.begin()->second.findings, 2U);
+  EXPECT_EQ(model.tallies.begin()->second.first_seen, "2026-11-01");
+}
+
+TEST(PageModelOfLines, ARowsOwnFileIsKeptBesideThatInWhichItStands) {
+  const ordered_json data = data_of(
+      model_of({{{"kind", "replayed"}, {"file", "a.sched"}, {"isa", "amd64"}, {"verdict", "ok"}}}));
+  EXPECT_EQ(data["kinds"]["replayed"][0]["path"], "a.sched");
+  EXPECT_EQ(data["kinds"]["replayed"][0]["file"], 0);
+}
+
 TEST(PageModelOfLines, AnAdapterWithTwoThousandBoundariesStaysSmall) {
   std::vector<ordered_json> rows{
       {{"kind", "run"}, {"subject", "adapter l"}, {"adapter", {{"name", "l"}}}}};
@@ -245,6 +292,24 @@ TEST(PageModelOfLines, CellsAreAddedUp) {
   EXPECT_EQ(sum.kept, 6U);
   EXPECT_EQ(sum.unexpected, 2U);
   EXPECT_EQ(sum.verdicts.at("crash"), 4U);
+}
+
+TEST(PageModelOfLines, CellsThatAreWrongWhereverTheSignalLandsAreCounted) {
+  const auto cell = [](const char* handler, const ordered_json& verdicts, unsigned trials) {
+    return ordered_json{{"kind", "cell"},     {"isa", "amd64"},       {"protocol", "p"},
+                        {"site", "s"},        {"handler", handler},   {"form", "single"},
+                        {"inject", "direct"}, {"boundaries", trials}, {"trials", trials},
+                        {"landed", trials},   {"unreached", 0},       {"verdicts", verdicts},
+                        {"expected", false}};
+  };
+  const PageModel model =
+      model_of({kRun, cell("h", {{"crash", 4}}, 4), cell("i", {{"crash", 4}}, 4),
+                cell("j", {{"crash", 1}, {"ok", 3}}, 4), cell("none", {{"hang", 4}}, 4)});
+  const auto& everywhere = model.sums.begin()->second.everywhere;
+  ASSERT_EQ(everywhere.size(), 2U);
+  EXPECT_EQ(everywhere.at("crash").cells, 2U);
+  EXPECT_TRUE(everywhere.at("crash").calls);
+  EXPECT_FALSE(everywhere.at("hang").calls);
 }
 
 TEST(PageText, NothingOfANameEndsTheScript) {

@@ -85,9 +85,9 @@ function atOf(operation, handler, place) {
 
 // Rows by ISA and code: {isa, groups: [{code, places, rows: [{label, protocol, handler, outcomes}]}]}.
 function stripBlocks({ by, handler, operations }) {
-  const blocks = new Map();
+  const blocks = new Map(), several = valuesOf(operations, "protocol").length > 1;
   for (const operation of operations) {
-    const rows = stripRows(by, handler, operation);
+    const rows = stripRows(by, handler, operation, several);
     if (rows.length === 0) continue;
     const groups = blocks.get(operation.isa) ?? new Map();
     const group = groups.get(operation.code) ?? { code: operation.code, places: results.code(operation.code), rows: [] };
@@ -98,8 +98,7 @@ function stripBlocks({ by, handler, operations }) {
   return [...blocks].map(([isa, groups]) => ({ isa, groups: [...groups.values()] }));
 }
 
-function stripRows(by, handler, operation) {
-  const several = new Set(results.operations.map((each) => each.protocol)).size > 1;
+function stripRows(by, handler, operation, several) {
   return operation.strips
     .filter((strip) => handler === "" || strip.handlers.includes(handler))
     .map((strip) => ({ operation, outcomes: results.row(strip.row), protocol: operation.protocol, handlers: strip.handlers,
@@ -196,10 +195,10 @@ function drawParts(group, top, cell) {
   });
 }
 
-// The longest of the names that has room, or the beginning of the last.
+// The longest of the names that has room; none, if a word would be cut.
 function fitting(width, ...names) {
   const letters = Math.floor(width / 6.2);
-  return names.find((name) => name.length <= letters) ?? names.at(-1).slice(0, Math.max(0, letters - 1));
+  return names.find((name) => name.length <= letters) ?? "";
 }
 
 // Where two of the things that hold there differ, such as g and SP: each value by name, and a hatch
@@ -425,9 +424,9 @@ function toldAt(line, i) {
 function drawStrips(body) {
   const shown = shownStrips();
   const blocks = stripBlocks(shown);
-  body.append(stripSentence(shown), rowSwitch(shown));
+  body.append(...stripSentence(shown), rowSwitch(shown));
   if (blocks.length === 0) {
-    body.append(element("p", { class: "note" }, "Nothing here is as chosen. “Show all” shows everything again."));
+    body.append(element("p", { class: "note" }, nothingRecorded()));
     return;
   }
   const looks = new Set(blocks.flatMap(({ groups }) => groups.flatMap(({ rows }) => rows.flatMap(({ outcomes }) => outcomes.map(lookOf)))));
@@ -439,17 +438,38 @@ function drawStrips(body) {
   body.append(dataBehind("strips", () => stripData(blocks)));
 }
 
+// Of what was chosen, what has no verdicts by boundary.
+function nothingRecorded() {
+  const has = { isa: (o) => o.isa === choice.isa, protocol: (o) => o.protocol === choice.protocol, site: (o) => o.site === choice.site, handler: (o) => o.strips.some((strip) => strip.handlers.includes(choice.handler)) };
+  const missing = Object.keys(has).find((key) => choice[key] !== "" && !results.operations.some(has[key]));
+  if (missing === undefined) return "Nothing here is as chosen. “Show all” shows everything again.";
+  const recorded = missing === "handler" ? results.operations.flatMap((o) => o.strips.flatMap((strip) => strip.handlers)) : valuesOf(results.operations, missing);
+  return `Nothing is recorded by boundary for ${shortened(choice[missing])}: only for ${some(new Set(recorded), 6)}. \`sigsweep sweep --per-boundary --${missing} ${shortened(choice[missing])}\` records it. “Trials by verdict” below counts what it came to.`;
+}
+
 function labelRoom() {
   return innerWidth < 600 ? 112 : 190;
 }
 
-function stripSentence({ by, subject, site, handler }) {
+function stripSentence({ by, subject, site, handler, operations }) {
   const several = valuesOf(results.operations, "subject").length > 1;
   const what = element("p", { class: "note" }, several ? [element("b", {}, shortened(subject)), ": a"] : "A", " signal lands in front of an instruction of ", element("b", {}, shortened(site)),
     handler === "" ? ". " : [". Its handler does ", element("b", {}, shortened(handler)), ". "],
     `One column is one instruction, in the order in which they run. One row is one ${by === "protocols" ? "protocol" : "handler"}. `,
-    "A bar above is a slot that was written and is still to be read. Hatched: g and SP disagree. A line below a cell: a finding.");
-  return what;
+    by === "handlers" && valuesOf(operations, "protocol").length === 1 ? protocolSentence(operations[0]) : "",
+    "A bar above is a slot that was written and is still to be read. Hatched: two things disagree that belong together, such as g and SP.");
+  const key = element("p", { class: "note" }, element("b", {}, "Is red bad? "), "Only with a line below it: ", findingSample(), " is a finding. A harmful verdict without the line is expected: the protocol is known to be unsafe there, which is what the proof shows. A broken backtrace without the line was observed, and nothing was promised.");
+  return [what, key];
+}
+
+function protocolSentence({ isa, protocol }) {
+  const summary = protocolRow(isa, protocol)?.summary;
+  return ["All rows are of protocol ", element("b", {}, protocol), summary ? `: ${summary}. ` : ". "];
+}
+
+// A cell with the line of a finding below it, as the strips have it.
+function findingSample() {
+  return drawn("svg", { width: 18, height: 20, class: "sample", role: "img", "aria-label": "a cell with a line below it" }, drawn("path", { class: "cell look-crash", d: "M0 0h18v15h-18z" }), drawn("path", { class: "finding-mark", d: "M0 17h18" }));
 }
 
 function rowSwitch({ by }) {

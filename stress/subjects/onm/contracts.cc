@@ -432,6 +432,10 @@ unsigned contract_count() {
   return sizeof kContracts / sizeof kContracts[0];
 }
 
+std::string contract_name(unsigned index) {
+  return kContracts[index].name;
+}
+
 Extras::Contract run_contract(unsigned index, M* mp) {
   problem.clear();
   kContracts[index].check(mp);

@@ -10,6 +10,7 @@
 namespace sigsweep::onm {
 
 unsigned contract_count();
+std::string contract_name(unsigned index);  // the stub, and what of it
 Extras::Contract run_contract(unsigned index, runtime::M* mp);
 
 // What is wrong with the output and exit status of a process that threw `message`; empty: nothing.

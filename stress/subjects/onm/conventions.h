@@ -59,6 +59,28 @@ struct ProtocolRow {
   std::string_view summary;
 };
 
+// The stubs that a row may enter.
+struct StubName {
+  void (*stub)(const FuncVal*);
+  std::string_view name;
+};
+constexpr StubName kEntered[] = {{onM, "onM"},
+                                 {onM_legacy, "onM_legacy"},
+                                 {onM_remember, "onM_remember"},
+                                 {onM_signalok, "onM_signalok"},
+#if defined(__arm__)
+                                 {onM_arm_seed, "onM_arm_seed"},
+                                 {onM_signalok_arm_first, "onM_signalok_arm_first"},
+#endif
+                                 {mcall_and_back, "mcall"},
+                                 {systemstack, "systemstack"}};
+
+constexpr std::string_view stub_name(void (*stub)(const FuncVal*)) {
+  const StubName* at = kEntered;
+  while (at->stub != stub) at++;  // past the end: no constant, so no build
+  return at->name;
+}
+
 // The part of a row that is read while signals land.
 struct Convention {
   Side operation, handler;
@@ -87,6 +109,8 @@ constexpr Protocol protocol_of(const ProtocolRow& row) {
   p.spoiled_at = row.spoiled_at;
   p.allowed = row.allowed;
   p.summary = row.summary;
+  p.operation_enters = stub_name(row.operation.enter);
+  p.handler_enters = stub_name(row.handler.enter);
   while (kConventions[p.operation_side].operation != row.operation) p.operation_side++;
   while (kConventions[p.handler_side].handler != row.handler) p.handler_side++;
   return p;
@@ -98,6 +122,21 @@ constexpr Protocol kProtocols[] = {
 #define PROTOCOL_ARM PROTOCOL
 #endif
 #include "stress/subjects/onm/protocols.def"
+};
+
+// What a reader who does not know Go needs.
+constexpr Tables::Word kWords[] = {
+    {"G", "a task of the Go runtime, with a stack of its own"},
+    {"M", "a thread of the operating system that runs one G after the other"},
+    {"g", "the register, or the thread's word, that says which G is at work"},
+    {"g0", "the G whose stack the runtime's own work runs on; each M has one"},
+    {"gsignal", "the G whose stack signal handlers run on; each M has one"},
+    {"curg", "the G that the M is running for the program"},
+    {"caller", "the part of an operation that calls the stub, and reads the results after it"},
+    {"stub", "the assembly that switches from one stack to the other, and back"},
+    {"fn", "the function that the stub calls on the other stack"},
+    {"s0 to s3, p0 to p3", "the slots: words of the M in which arguments and results travel"},
+    {"@g0, @idle", "behind an operation's name: it was started on g0, or on an M without a curg"},
 };
 
 constexpr std::string_view kSlotNames[] = {"s0", "s1", "s2", "s3", "p0", "p1", "p2", "p3"};

@@ -84,6 +84,9 @@ class OnM final : public Subject {
   }
 
   std::string_view isa() const override { return SIGSWEEP_ISA; }
+  std::span<const Word> words() const override { return kWords; }
+  unsigned contract_count() const override { return onm::contract_count(); }
+  std::string contract_name(unsigned index) const override { return onm::contract_name(index); }
   std::string word_name(std::uint64_t at) const override { return name_of_word(m_, at); }
   std::span<const Protocol> protocols() const override { return kProtocols; }
   std::span<const Elsewhere> elsewhere() const override {
@@ -195,9 +198,6 @@ class OnM final : public Subject {
 
   const Claims& claims() const override {
     return kClaims;
-  }
-  unsigned contract_count() const override {
-    return onm::contract_count();
   }
   Contract check_contract(unsigned index) override {
     return run_contract(index, m_);
