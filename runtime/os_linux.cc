@@ -15,7 +15,7 @@
 namespace runtime {
 namespace {
 
-sigset_t initial_mask;  // of the thread that starts Ms
+sigset_t initial_mask;  // of the thread that starts the first M
 
 sigset_t all_that_may_be_blocked() {
   sigset_t mask;
@@ -43,9 +43,15 @@ int newosproc(M* mp, pthread_t* thread) {
   if (mp->mstartfn == nullptr) mp->mstartfn = &unblocksignals_fn;
   if (mp->mexitfn == nullptr) mp->mexitfn = &blocksignals_fn;
   const sigset_t blocked = all_that_may_be_blocked();
-  pthread_sigmask(SIG_SETMASK, &blocked, &initial_mask);
+  sigset_t before;
+  pthread_sigmask(SIG_SETMASK, &blocked, &before);
+  static const bool is_first = [&] {
+    initial_mask = before;
+    return true;
+  }();
+  static_cast<void>(is_first);
   const int error = pthread_create(thread, nullptr, mthread, mp);
-  pthread_sigmask(SIG_SETMASK, &initial_mask, nullptr);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return error;
 }
 

@@ -43,12 +43,6 @@ void wakem() {
   futexwake(&sched.wakeups, 1);
 }
 
-NORETURN void leavem() {
-  M* mp = getg()->m;
-  if (mp->mexitfn != nullptr) mp->mexitfn->fn();
-  mexit(mp);
-}
-
 // Sleeps until something may have changed. REQUIRES: sched.lock; releases it meanwhile. The word is
 // read before the lock is released: an M that makes a G runnable after that changes the word.
 void stopm() {
@@ -65,6 +59,12 @@ void stopm() {
 }
 
 }  // namespace
+
+void leavem() {
+  M* mp = getg()->m;
+  if (mp->mexitfn != nullptr) mp->mexitfn->fn();
+  mexit(mp);
+}
 
 extern "C" {
 G* runqget();

@@ -176,8 +176,10 @@ extern "C" NORETURN void schedule();
 // without a g, or without its alternate stack. Returns 0 or an error number. The caller joins.
 // REQUIRES: minit(mp).
 int newosproc(M* mp, pthread_t* thread);
-// For the calling thread: blocks every signal except the synchronous ones; restores the mask of
-// newosproc's caller.
+// Ends the calling M: mexitfn, then mexit. REQUIRES: g0.
+NORETURN void leavem();
+// For the calling thread: blocks every signal except the synchronous ones; restores the mask that
+// the first caller of newosproc had then.
 void blocksignals();
 void unblocksignals();
 

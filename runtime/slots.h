@@ -52,8 +52,8 @@ ALWAYS_INLINE void saveslots(M* mp, SavedSlots* saved) {
     saveslots<i + 1>(mp, saved);
   }
 }
-#if defined(PLANT_FORGETFUL_RESTORE)  // a fault planted for the tests: p1 is not put back
-inline constexpr unsigned kForgotten = kPointer0 + 1;
+#if defined(PLANT_FORGETFUL_RESTORE)  // a fault planted for the tests: this slot is not put back
+inline constexpr unsigned kForgotten = PLANT_FORGETFUL_RESTORE;
 #else
 inline constexpr unsigned kForgotten = kSlots;  // none
 #endif

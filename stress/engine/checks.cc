@@ -52,6 +52,13 @@ Breach check_entry(std::uint64_t frame, std::uint64_t flags) {
   return breach;
 }
 
+Breach check_controls(const Subject& subject, const trap::Controls& before,
+                      const trap::Controls& after, const char* const (&names)[trap::kControls]) {
+  Breach breach;
+  if (subject.keeps_controls()) breach.leaked = trap::changed_control(before, after, names);
+  return breach;
+}
+
 const char* check_stack(const Subject& subject, const Protocol& protocol, std::uint64_t interrupted,
                         std::uint64_t frame) {
   const unsigned stack = subject.stack_of(interrupted);

@@ -33,6 +33,11 @@ Breach check_registers(const trap::Probe& probe, int error);
 // nowhere. `frame`: the handler's own.
 Breach check_entry(std::uint64_t frame, std::uint64_t flags);
 
+// A handler leaves the control words as they were: its way back restores them whatever it did, so
+// nobody would see it later. `names`: of what was changed.
+Breach check_controls(const Subject& subject, const trap::Controls& before,
+                      const trap::Controls& after, const char* const (&names)[trap::kControls]);
+
 // SP was in a stack, and its handler runs where the protocol says.
 const char* check_stack(const Subject& subject, const Protocol& protocol, std::uint64_t interrupted,
                         std::uint64_t frame);

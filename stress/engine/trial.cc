@@ -114,12 +114,8 @@ void Trial::run_site(void* self) {
 
 void Trial::operation(void (*fn)(void*), void* arg) {
   trap::Probe& probe = asm_.probe;
-  for (unsigned i = 0; i < trap::kKept; i++) {
-    probe.kept_before[i] = harmless(mixed(count_ + i));
-  }
-  for (unsigned i = 0; i < trap::kControls; i++) {
-    probe.control_before[i] = trap::kControlProbe[i];
-  }
+  for (unsigned i = 0; i < trap::kKept; i++) probe.kept_before[i] = harmless(mixed(count_ + i));
+  std::copy(std::begin(trap::kControlProbe), std::end(trap::kControlProbe), probe.control_before);
   errno = kErrno;
   // Not earlier: the code on the way here may run the same instructions.
   if (recorder_ != nullptr && !recorder_->is_of_handler()) {
@@ -228,8 +224,10 @@ void Trial::send(unsigned index, ucontext_t* uc) {
   static siginfo_t info;
   trap::EntryFound found;
   info.si_signo = injection.signal;
+  const trap::Controls before = trap::read_controls();
   trap::entry_call(subject_.signal_entry(), injection.signal, &info, uc, &found);
   if (const char* problem = trap::entry_problem(found)) seen_->leaked = problem;
+  check_controls(subject_, before, found.control, trap::kControlLost).add_to(seen_);
   // Compares after the way back, which may write, too.
   if (recorder_ == nullptr) note_smashed(landings_[index], seen_);
 }
@@ -337,7 +335,9 @@ void Trial::call_handler(unsigned index, const ucontext_t* uc) {
   std::copy(std::begin(injection.in), std::end(injection.in), std::begin(call.in));
   call.inner = &seen_->handler_inner[index];
   const int outer = std::exchange(now_.calling, static_cast<int>(index));
+  const trap::Controls before = trap::read_controls();
   subject_.handle(plan_.protocol, injection.handler, &call);
+  check_controls(subject_, before, trap::read_controls(), trap::kControlChanged).add_to(seen_);
   now_.calling = outer;
 }
 

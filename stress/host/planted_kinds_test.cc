@@ -8,6 +8,8 @@
 namespace sigsweep {
 namespace {
 
+using std::string_literals::operator""s;
+
 struct Fault {
   const char* name;
   std::set<unsigned> seen_by;  // claims that must fail
@@ -47,7 +49,15 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"left-out-cfa", {13}, "broken-backtrace"},
                     Fault{"wild-cfa", {13}, "the unwinder crashed, in a backtrace"},
                     Fault{"circular-cfa", {13}, "endless-backtrace"},
-                    Fault{"interrupted-kept", {3}, "state"}),
+                    Fault{"interrupted-kept", {3}, "state"},
+                    Fault{"jumped", {0, 2}, "the traceback does not name onM, which threw"},
+                    Fault{"x87", {0}, "x87 control word was changed"},
+                    Fault{"mxcsr", {3}, "MXCSR, lost by the signal's entry"},
+                    Fault{"stale-curg", {0}, "the stub went back to another g"},
+                    Fault{"deep-below", {3}, "claim 3  FAILS"},
+                    Fault{"late-altstack", {12}, "entered on a wrong stack"},
+                    Fault{"left-altstack", {12}, "entered on a wrong stack"},
+                    Fault{"open-end", {12}, "entered on a wrong stack"}),
     [](const testing::TestParamInfo<Fault>& info) {
       std::string name = info.param.name;
       std::ranges::replace(name, '-', '_');
@@ -72,6 +82,33 @@ TEST_F(Command, CallFrameInformationLeftOutIsSeenWhereItIs) {
   }
   EXPECT_GT(on_g0, 10U);
   EXPECT_GT(elsewhere, 10U);
+}
+
+// No call site of the original uses s3.
+TEST_F(Command, AHandlerThatForgetsASlotIsSeenWhicheverSlotItIs) {
+  const Ran ran = sigsweep(
+      "prove --depth 1 --claim 5 --site all_slots --handler all_slots --out out --runner " + kBin +
+      "/runner-amd64-forgets-s3");
+  EXPECT_EQ(ran.status, 1) << ran.output;
+  EXPECT_NE(ran.output.find("claim 5  FAILS"), std::string::npos) << ran.output;
+}
+
+// Each run that promises something must find what is wrong with a protocol that is known to be bad.
+TEST_F(Command, ABlindHarnessIsRefused) {
+  const std::string one = " --site mcacheRefill_m --handler mcacheRefill_m";
+  for (const std::string& run :
+       {"sweep --protocol signalok_saved" + one, "prove --depth 1 --claim 5 --out out" + one,
+        "storm --duration 1s --protocol signalok_saved --handler mcacheRefill_m"s}) {
+    const Ran sees = sigsweep(run);
+    EXPECT_EQ(sees.status, 0) << sees.output;
+    EXPECT_NE(
+        sees.output.find("canary: signalok_raw at mcacheRefill_m, known to be bad: found in "),
+        std::string::npos)
+        << sees.output;
+    const Ran blind = sigsweep(run + " --runner " + kBin + "/runner-amd64-blind");
+    EXPECT_EQ(blind.status, 3) << blind.output;
+    EXPECT_NE(blind.output.find("the harness is blind"), std::string::npos) << blind.output;
+  }
 }
 
 // A stack without room for what nests on it is refused, with the bytes that it has and those that

@@ -11,7 +11,7 @@
 namespace sigsweep::storm {
 
 Config config;
-Thread threads[kMaxThreads];
+Thread threads[kMaxThreads + 1];
 std::uint64_t started;
 Counter first_violation;
 

@@ -125,7 +125,8 @@ struct alignas(64) Thread {
   pid_t tid;
   pthread_t handle;
 };
-extern Thread threads[kMaxThreads];
+// The last one is none of the storm's own: the workload's threads that live for a moment share it.
+extern Thread threads[kMaxThreads + 1];
 extern std::uint64_t started;    // ns
 extern Counter first_violation;  // ns after that, plus 1; 0: none yet
 

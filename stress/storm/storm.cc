@@ -66,6 +66,7 @@ void add_up_all(const Workload& workload, double seconds, Totals* t) {
     entry->add_all(threads[i].entry);
     handler_ticks += threads[i].handler_time.get();
   }
+  t->wrong_stack += threads[kMaxThreads].wrong_stack.get();
   for (const Async source : {Async::kill, Async::flood, Async::sigqueue}) {
     t->sent[static_cast<unsigned>(source)] = sent(source);
   }

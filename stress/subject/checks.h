@@ -47,6 +47,9 @@ class Checks {
   // every run.
   virtual unsigned state_regions(std::span<Region> /*out*/) const { return 0; }
   virtual unsigned rest_regions(std::span<Region> /*out*/) const { return 0; }
+  // Does a handler's call leave the control words as they are? False: a body may set them, and the
+  // switch does not put them back.
+  virtual bool keeps_controls() const { return true; }
   // Did this call's fn run where it should have? Null if so, else what is wrong (a static string).
   virtual const char* check_call(unsigned /*site*/, const Call& /*call*/,
                                  bool /*in_handler*/) const {

@@ -73,11 +73,16 @@ struct Probe {
   std::uint32_t control_after[kControls];
 };
 
+struct Controls {
+  std::uint32_t word[kControls];
+};
+
 // The findings of entry_call.
 struct EntryFound {
   std::uintptr_t kept[kKept];
   std::uintptr_t fp_moved;  // the frame pointer, less what it was
   std::uintptr_t flags;
+  Controls control;
 };
 inline constexpr std::uintptr_t kEntryProbe = 0x5a5a0100;
 inline constexpr std::size_t kTrapFrames = 512;
@@ -160,6 +165,21 @@ inline const char* entry_problem(const EntryFound& found) {
   }
   if (found.fp_moved != 0) return "frame pointer, lost by the signal's entry";
   return flags_problem(found.flags);
+}
+
+inline Controls read_controls() {
+  Controls now{};
+  read_controls(now.word);
+  return now;
+}
+
+// The first control word that differs, by the names given; null: none.
+inline const char* changed_control(const Controls& before, const Controls& after,
+                                   const char* const (&names)[kControls]) {
+  for (unsigned i = 0; i < kControls; i++) {
+    if (((before.word[i] ^ after.word[i]) & kControlBits[i]) != 0) return names[i];
+  }
+  return nullptr;
 }
 
 }  // namespace sigsweep::trap

@@ -31,6 +31,7 @@ void offsets() {
   OFFSET(found_kept, EntryFound, kept);
   OFFSET(found_fp_moved, EntryFound, fp_moved);
   OFFSET(found_flags, EntryFound, flags);
+  OFFSET(found_control, EntryFound, control);
   VALUE(trap_frames, sigsweep::trap::kTrapFrames);
   VALUE(stack_paint, sigsweep::kStackPaint & 0x7fffffff);
   VALUE(entry_probe, sigsweep::trap::kEntryProbe);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 
+#include "stress/host/canary.h"
 #include "stress/host/claim_plan.h"
 #include "stress/host/commands/prove_check.h"
 #include "stress/host/commands/prove_print.h"
@@ -57,7 +58,9 @@ bool prove(const Session& session, const ClaimBook& book, ResultsWriter* writer)
   const ClaimPlan plan(session, book);
   check_harness(session);
   write_subject(session, writer);
-  const SweepResult result = sweep(session, plan.cells(), writer);
+  const SweepPlan cells = plan.cells();
+  check_canary(session, cells);
+  const SweepResult result = sweep(session, cells, writer);
   ProofPrinter printer(plan, result);
   if (!result.stopped && !stop_requested && result.harness_problem.empty()) {
     check_all(plan, result, writer, &printer);

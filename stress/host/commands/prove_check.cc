@@ -8,6 +8,7 @@
 #include <set>
 #include <utility>
 
+#include "stress/host/canary.h"
 #include "stress/host/commands/storm.h"
 #include "stress/host/explanation.h"
 #include "stress/host/finding.h"
@@ -295,6 +296,7 @@ void ClaimChecker::storm(const ClaimSpec& claim, ClaimRow* row) {
     plan.seconds = parse_duration(session_.options.duration);
   }
   plan.throws = kThrowsUnderLoad;
+  check_canary(session_, plan);
   const StormResult result = run_storm(session_, plan);
   writer_->write(result.row);
   for (const SourceRow& source : result.row.sources) row->landed += source.delivered;

@@ -10,6 +10,7 @@
 #include <fstream>
 #include <set>
 
+#include "stress/host/canary.h"
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/replay.h"
 #include "stress/host/commands/run_row.h"
@@ -333,6 +334,7 @@ std::string left_lines(const Session& session, const StormPlan& plan, const Stor
 
 int storm_and_judge(const Session& session, const StormPlan& plan,
                     const StormDescription& described, ResultsWriter* writer) {
+  check_canary(session, plan);
   StormResult result = run_storm(session, plan, described);
   const bool same_build = session.options.storm_runner.empty();  // so the boundaries are the same
   std::vector<FindingRow> findings;

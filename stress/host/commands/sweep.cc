@@ -11,6 +11,7 @@
 #include <span>
 #include <tuple>
 
+#include "stress/host/canary.h"
 #include "stress/host/commands/adapter_page.h"
 #include "stress/host/commands/run_row.h"
 #include "stress/host/commands/soak.h"
@@ -288,6 +289,7 @@ void print_strips(const Session& session, const SweepResult& result) {
 // One ISA's part of it: as expected?
 bool sweep_isa(const Session& session, const SweepPlan& plan, ResultsWriter* writer) {
   if (session.options.per_boundary) write_subject(session, writer);
+  check_canary(session, plan);
   SweepResult result = sweep(session, plan, writer);
   // A cut-off sweep has shown nothing of the rest.
   if (result.stopped || !result.cut_short.empty()) print_part(plan, result);

@@ -82,6 +82,7 @@ class Adapter final : public Subject {
   UnwindGrade least_unwind(std::uint64_t pc, std::uint64_t sp) const override;
   bool judges_unwind(std::uint64_t sp) const override;
   unsigned rest_regions(std::span<Region> out) const override;
+  bool keeps_controls() const override { return library_.promises(SIGSWEEP_KEEPS_FPENV); }
   const char* check_call(unsigned site, const Call& call, bool in_handler) const override;
   const char* check_state(unsigned site, const Call& call) const override;
 

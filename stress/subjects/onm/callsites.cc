@@ -38,7 +38,7 @@ constexpr Code kCode[] = {
 
 namespace {
 
-constexpr SlotMask S0 = 1, S1 = 2, S2 = 4, P0 = 16, P1 = 32, P2 = 64, P3 = 128;
+constexpr SlotMask S0 = 1, S1 = 2, S2 = 4, S3 = 8, P0 = 16, P1 = 32, P2 = 64, P3 = 128;
 
 enum RowIndex : int {
 #define SITE(name, ...) row_##name,

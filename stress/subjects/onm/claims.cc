@@ -19,7 +19,16 @@ constexpr StubDefect kDefects[] = {
 #include "stress/subjects/onm/claims.def"
 };
 
+constexpr Canary kCanary = {
+#define CANARY(...) __VA_ARGS__
+#include "stress/subjects/onm/claims.def"
+};
+
 }  // namespace
+
+Record canary_record() {
+  return Record("canary").add("protocol", kCanary.protocol).add("site", kCanary.site);
+}
 
 constinit const Claims kClaims = {
     .rows = kRows,

@@ -1,10 +1,18 @@
 // The claims that `sigsweep prove` checks of the Go subject: the rows of claims.def.
 #pragma once
 
+#include "stress/base/wire.h"
 #include "stress/subject/claims.h"
 
 namespace sigsweep::onm {
 
 extern const Claims kClaims;
+
+// A protocol that is known to be bad, and a site where a handler's call of the same site shows it. A
+// harness that does not find it is blind (stress/host/canary.h).
+struct Canary {
+  std::string_view protocol, site;
+};
+Record canary_record();
 
 }  // namespace sigsweep::onm

@@ -175,10 +175,38 @@ void call_from_g0_with_curg() {
   runtime::onM(&fn);
 }
 
+// While fn runs, another G becomes curg. As the caller's twin it has the same stack and the same way
+// back.
+G twin;
+bool returns_to_curg;  // the stub goes back to m->curg; else to the g that it came from
+
+void replace_curg() {
+  twin = *the_m->curg;
+  the_m->curg = &twin;
+}
+
+void call_while_curg_changes() {
+  G* gp = getg();
+  gp->sched = Gobuf{};
+  const FuncVal fn = runtime::funcval(replace_curg);
+  stub_under_test(&fn);
+  G* back = getg();
+  runtime::setg(gp);
+  the_m->curg = gp;
+  expect(back == (returns_to_curg ? &twin : gp),
+         "curg changed in fn: the stub went back to another g");
+  expect((returns_to_curg ? twin : *gp).sched.sp == 0,
+         "curg changed in fn: sched.sp was not cleared on return");
+  expect((returns_to_curg ? *gp : twin).sched.sp != 0,
+         "curg changed in fn: another g's sched was written on return");
+}
+
 void check_switch(M* mp, void (*stub)(const FuncVal*), Word kept = 0) {
   stub_under_test = stub;
   bytes_kept = kept;
+  returns_to_curg = kept == 0;
   run_as_g(mp, call_from_curg);
+  run_as_g(mp, call_while_curg_changes);
   run_as_g(mp, call_from_g0_with_curg);
   run_idle(mp, call_from_g0);
 }
@@ -364,9 +392,9 @@ Forked in_child(M* mp, void (*body)()) {
   });
 }
 
-void check_throw(M* mp, void (*body)(), const char* message) {
+void check_throw(M* mp, void (*body)(), const char* message, const char* stub) {
   const Forked ended = in_child(mp, body);
-  const std::string wrong = throw_problem(ended.output, ended.exit_status, message, false);
+  const std::string wrong = throw_problem(ended.output, ended.exit_status, message, stub, false);
   if (!wrong.empty() && problem.empty()) problem = wrong;
 }
 
@@ -406,18 +434,24 @@ const Contract kContracts[] = {
     {"gogo", check_gogo},
     {"gogo: nil g", check_gogo_nil},
     {"gosave", check_gosave},
-    {"badonm", [](M* m) { check_throw(m, throw_badonm, "onM called from signal goroutine"); }},
+    {"badonm",
+     [](M* m) { check_throw(m, throw_badonm, "onM called from signal goroutine", "onM"); }},
     {"badonm, from a G that is not curg",
-     [](M* m) { check_throw(m, throw_badonm_by_stranger, "onM called from signal goroutine"); }},
+     [](M* m) {
+       check_throw(m, throw_badonm_by_stranger, "onM called from signal goroutine", "onM");
+     }},
     {"badsystemstack",
      [](M* m) {
-       check_throw(m, throw_badsystemstack, "systemstack called from unexpected goroutine");
+       check_throw(m, throw_badsystemstack, "systemstack called from unexpected goroutine",
+                   "systemstack");
      }},
     {"badmcall",
-     [](M* m) { check_throw(m, throw_badmcall_on_g0, "runtime: mcall called on m->g0 stack"); }},
+     [](M* m) {
+       check_throw(m, throw_badmcall_on_g0, "runtime: mcall called on m->g0 stack", "mcall");
+     }},
     {"sigtramp, on a thread without a g", check_badsignal},
     {"badmcall2",
-     [](M* m) { check_throw(m, throw_badmcall2, "runtime: mcall function returned"); }},
+     [](M* m) { check_throw(m, throw_badmcall2, "runtime: mcall function returned", "mcall"); }},
 };
 
 std::size_t count_of(std::string_view text, std::string_view what) {
@@ -443,7 +477,7 @@ Extras::Contract run_contract(unsigned index, M* mp) {
 }
 
 std::string throw_problem(std::string_view output, int exit_status, std::string_view message,
-                          bool in_handler) {
+                          std::string_view stub, bool in_handler) {
   const std::string first = "fatal error: " + std::string(message) + "\n";
   if (!output.starts_with(first)) return "the output does not begin with \"fatal error: ...\"";
   if (count_of(output, "fatal error: ") != 1) return "the message is there more than once";
@@ -453,6 +487,9 @@ std::string throw_problem(std::string_view output, int exit_status, std::string_
     return "the traceback lacks the interrupted stack";
   }
   if (output.find("gothrow+") == output.npos) return "the traceback does not name gothrow";
+  // A stub that jumps to its throw is not there.
+  if (output.find("\t" + std::string(stub) + "+") == output.npos)
+    return "the traceback does not name " + std::string(stub) + ", which threw";
   if (!output.ends_with('\n')) return "the output breaks off";
   if (exit_status != 2) return "the exit status is " + std::to_string(exit_status) + ", not 2";
   return {};

@@ -84,6 +84,7 @@ class OnM final : public Subject {
   }
 
   std::string_view isa() const override { return SIGSWEEP_ISA; }
+  std::vector<Record> identity() const override { return {canary_record()}; }
   std::span<const Word> words() const override { return kWords; }
   unsigned contract_count() const override { return onm::contract_count(); }
   std::string contract_name(unsigned index) const override { return onm::contract_name(index); }
@@ -203,7 +204,7 @@ class OnM final : public Subject {
     return run_contract(index, m_);
   }
   std::string check_throw_output(std::string_view output, int exit_status) const override {
-    return throw_problem(output, exit_status, reject_message(), true);
+    return throw_problem(output, exit_status, reject_message(), "onM", true);
   }
 
  private:
@@ -373,9 +374,8 @@ bool OnM::watch(std::uint64_t sp, bool in_handler, std::uint64_t* values) const 
   const bool others =
       operation_g != nullptr && m_->curg != nullptr && m_->curg != operation_g && !in_handler;
   if (others) return false;
-  const G* start = m_->g0;
-  if (operation_g != nullptr) start = operation_g;
-  const G* gp = start;
+  const G* gp = m_->g0;
+  if (operation_g != nullptr) gp = operation_g;
   if (in_handler) gp = m_->gsignal;
   values[0] = gp->sched.pc;
   values[1] = gp->sched.sp;

@@ -54,6 +54,17 @@ inline constexpr unsigned kControls = 2;
 inline constexpr const char* kControlNames[kControls] = {"MXCSR", "x87 control word"};
 inline constexpr std::uint32_t kControlProbe[kControls] = {0xdfc0, 0x087f};
 
+inline constexpr const char* kControlLost[kControls] = {
+    "MXCSR, lost by the signal's entry", "x87 control word, lost by the signal's entry"};
+inline constexpr const char* kControlChanged[kControls] = {
+    "MXCSR, changed by the handler's call", "x87 control word, changed by the handler's call"};
+
+// Their bits that control: the others are flags of exceptions that have been seen.
+inline constexpr std::uint32_t kControlBits[kControls] = {0xffc0, 0xffff};
+inline void read_controls(std::uint32_t* out) {
+  asm volatile("stmxcsr %0; fnstcw %1" : "=m"(out[0]), "=m"(out[1]));
+}
+
 // An integer register of a signal's context, by name.
 struct NamedRegister {
   const char* name;

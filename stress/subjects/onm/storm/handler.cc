@@ -23,7 +23,7 @@
 
 namespace sigsweep::storm::go {
 
-MState states[kMaxThreads];
+MState states[kMaxThreads + 1];
 
 namespace {
 
@@ -107,13 +107,31 @@ bool entered_well(const runtime::G* gsignal, std::uint64_t frame, std::uint64_t 
          frame % trap::kFrameAlignment == trap::kFrameRest && trap::flags_problem(flags) == nullptr;
 }
 
+// In front of a real throw's message, where none may stand: nobody reads the counts of a process that
+// throws.
+void say_wrong_stack() {
+  constexpr std::string_view kText = "a handler was entered on a wrong stack, or against the ABI\n";
+  if (write(STDERR_FILENO, kText.data(), kText.size()) < 0) return;
+}
+
+// By kProbe's sender: it is in no source's account.
+bool is_probe(const siginfo_t& info) {
+  return info.si_code == SI_QUEUE && info.si_value.sival_int == kProbe;
+}
+
 void on_signal(int, void* info, void* ctx, runtime::G* gp) {
   const std::uint64_t flags = trap::flags_at_entry();
   const std::uint64_t entered = ticks();
   const runtime::Word id = gp->m->id;
   Thread* thread = &threads[id];
-  if (!entered_well(runtime::getg(), as_address(__builtin_frame_address(0)), flags))
+  if (!entered_well(runtime::getg(), as_address(__builtin_frame_address(0)), flags)) {
     thread->wrong_stack.add();
+    if (config.throw_for_real) say_wrong_stack();
+  }
+  if (id == kMaxThreads || is_probe(*static_cast<const siginfo_t*>(info))) {
+    states[id].probes.add();
+    return;
+  }
   const auto& uc = *static_cast<const ucontext_t*>(ctx);
   signal_arrives(thread, *static_cast<const siginfo_t*>(info), uc, entered);
   if (!config.handlers.empty()) handle(&states[id], thread, uc, gp);

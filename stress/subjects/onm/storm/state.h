@@ -7,6 +7,9 @@
 
 namespace sigsweep::storm::go {
 
+// The value of a signal that an M sends to itself, or that is sent to an M that lives for a moment.
+inline constexpr int kProbe = 0x9e0b;
+
 // Bits of Hit::state.
 inline constexpr std::uint32_t kOnG0 = 1;    // g was g0
 inline constexpr std::uint32_t kSpInG0 = 2;  // SP was in g0's stack
@@ -17,12 +20,13 @@ struct alignas(64) MState {
   Counter rejected, ran, handler_clobbered;
   void* resume[2][5];  // the points after rejected calls, by depth
   bool calling;        // a handler's call is under way
+  Counter probes;      // signals that only ask whether their handler is entered well
   // the operation's
   Counter legal;        // calls of stubs from curg and g0 that came back
   unsigned op_signals;  // landed since the operation began
   Hit hit;
 };
-extern MState states[kMaxThreads];
+extern MState states[kMaxThreads + 1];  // the last one: of the Ms that live for a moment
 
 // The state of the calling M. CAVEAT: a G may be on another M after each scheduling point.
 inline MState& here() {

@@ -241,6 +241,8 @@ TEXT entry_call
 	leal	20(%esp), %eax				// where SAVE_ALL made it point
 	subl	%ebp, %eax
 	movl	%eax, found_fp_moved(%ecx)
+	stmxcsr	found_control(%ecx)
+	fnstcw	found_control + 4(%ecx)
 	pushfl
 	.cfi_adjust_cfa_offset 4
 	popl	found_flags(%ecx)

@@ -248,6 +248,8 @@ TEXT entry_call
 	leaq	48(%rsp), %rax			// where SAVE_ALL made it point
 	subq	%rbp, %rax
 	movq	%rax, found_fp_moved(%rdi)
+	stmxcsr	found_control(%rdi)
+	fnstcw	found_control + 4(%rdi)
 	pushfq
 	.cfi_adjust_cfa_offset 8
 	popq	found_flags(%rdi)

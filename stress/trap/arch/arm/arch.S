@@ -169,6 +169,8 @@ TEXT entry_call
 	add	r3, sp, #FRAME - 4			// where SAVE_ALL made it point
 	sub	r3, r3, r11
 	str	r3, [r12, #found_fp_moved]
+	vmrs	r3, fpscr
+	str	r3, [r12, #found_control]
 	mov	r3, #0
 	str	r3, [r12, #found_flags]
 	RESTORE_ALL

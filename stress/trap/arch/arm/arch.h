@@ -74,6 +74,12 @@ inline constexpr int kPreserved[] = {4, 5, 6, 7, 8, 9, 11};
 inline constexpr unsigned kControls = 1;
 inline constexpr const char* kControlNames[kControls] = {"FPSCR"};
 inline constexpr std::uint32_t kControlProbe[kControls] = {0x00c00000};
+inline constexpr const char* kControlLost[kControls] = {"FPSCR, lost by the signal's entry"};
+inline constexpr const char* kControlChanged[kControls] = {"FPSCR, changed by the handler's call"};
+inline constexpr std::uint32_t kControlBits[kControls] = {0x07f79f00};  // the others are flags
+inline void read_controls(std::uint32_t* out) {
+  asm volatile("vmrs %0, fpscr" : "=r"(out[0]));
+}
 // The context does not show them in an easy way: they are compared only at the operation's end.
 inline void context_controls(const ucontext_t*, std::uint64_t* out) {
   out[0] = 0;
