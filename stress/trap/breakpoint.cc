@@ -75,7 +75,7 @@ bool install_trap(Installed how) {
 }
 
 // Does another break than `but` count passes within the bytes of a door at pc?
-bool is_crowded(std::uint64_t pc, unsigned but) {
+[[maybe_unused]] bool is_crowded(std::uint64_t pc, unsigned but) {
   for (unsigned i = 0; i < used; i++) {
     const Break& b = breaks[i];
     if (i == but || b.passes_left == 0 || b.suspended || b.pc == pc) continue;
@@ -250,7 +250,7 @@ bool on_breakpoint(std::uint64_t pc, ucontext_t* uc) {
 }
 
 // A break that is wanted again at a later pass is passed by way of the copy.
-void on_door(std::uint64_t pc, ucontext_t* uc) {
+[[maybe_unused]] void on_door(std::uint64_t pc, ucontext_t* uc) {
   doors.shut(pc);
   const int hit = count_pass(pc);
   place_trap();

@@ -74,10 +74,12 @@ std::string Doors::build(const CodeRanges::Range& range, Board* board) {
   const std::span bytes(as_pointer<const unsigned char>(range.begin), size);
   std::vector<bool> targets(size);
   each_target(bytes, range.begin, [&](std::uint64_t target) {
-    if (target - range.begin < size) targets[target - range.begin] = true;
+    const auto i = static_cast<std::size_t>(target - range.begin);
+    if (i < size) targets[i] = true;
   });
   const auto is_target = [&](std::uint64_t at) {
-    return at - range.begin < size && targets[at - range.begin];
+    const auto i = static_cast<std::size_t>(at - range.begin);
+    return i < size && targets[i];
   };
   board->begin = range.begin;
   board->end = range.end;
@@ -124,14 +126,14 @@ const Doors::Board* Doors::board_of(std::uint64_t pc) const {
 const Doors::Door* Doors::door_at(std::uint64_t pc) const {
   const Board* board = board_of(pc);
   if (board == nullptr) return nullptr;
-  const Door& door = board->doors[pc - board->begin];
+  const Door& door = board->at(pc);
   return door.slot != 0 ? &door : nullptr;
 }
 
 // Its jump is in the code.
 bool Doors::stands(const Board& board, std::uint64_t pc) {
   if (pc < board.begin || pc >= board.end) return false;
-  const Door& door = board.doors[pc - board.begin];
+  const Door& door = board.at(pc);
   if (door.slot == 0 || raw_load<std::uint8_t>(as_pointer<void>(pc), 0) != kJumpCode) return false;
   const auto distance = static_cast<std::uint32_t>(board.base + door.slot - (pc + kJump));
   return raw_load<std::uint32_t>(as_pointer<void>(pc), 1) == distance;
@@ -155,8 +157,7 @@ void Doors::open(std::uint64_t pc, const void* where) {
   for (std::uint64_t at = pc; at < pc + kJump; at++) clear(at);
   unsigned char jump[kJump] = {kJumpCode};
   raw_store<std::uint32_t>(
-      jump, 1,
-      static_cast<std::uint32_t>(board.base + board.doors[pc - board.begin].slot - (pc + kJump)));
+      jump, 1, static_cast<std::uint32_t>(board.base + board.at(pc).slot - (pc + kJump)));
   text_->write(pc, jump, kJump);
 }
 
@@ -184,7 +185,7 @@ void Doors::clear_all() {
 
 std::uint64_t Doors::copy_of(std::uint64_t pc) const {
   const Board& board = *board_of(pc);
-  return board.base + board.doors[pc - board.begin].slot + kSlotAlignment;
+  return board.base + board.at(pc).slot + kSlotAlignment;
 }
 
 std::uint64_t Doors::original_of(std::uint64_t address) const {
@@ -194,10 +195,10 @@ std::uint64_t Doors::original_of(std::uint64_t address) const {
     const std::uint64_t offset = address - board.base;
     std::uint64_t best = board.begin;  // of the door with the last slot that starts before
     for (std::uint64_t pc = board.begin; pc < board.end; pc++) {
-      const Door& door = board.doors[pc - board.begin];
+      const Door& door = board.at(pc);
       if (door.slot != 0 && door.slot <= offset) best = pc;  // slots lie in the order of the code
     }
-    const Door& door = board.doors[best - board.begin];
+    const Door& door = board.at(best);
     const std::uint64_t into = offset - door.slot;
     std::uint64_t pc = best;
     for (const auto& later : door.later) {

@@ -11,6 +11,7 @@
 // async-signal-safe. Process-wide state, one thread.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -65,6 +66,7 @@ class Doors {
     std::uint64_t begin = 0, end = 0;                // of the code
     std::uint64_t base = 0, pointers = 0, size = 0;  // of the springboard
     std::unique_ptr<Door[]> doors;                   // one a byte of the code
+    Door& at(std::uint64_t pc) const { return doors[static_cast<std::size_t>(pc - begin)]; }
   };
   static constexpr unsigned kMostBoards = 64;
 
