@@ -1,0 +1,103 @@
+// Each rule: a mutant to which it applies, and one close to that to which it must not.
+#include "stress/host/mutants/equivalent.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <string>
+
+#if defined(__x86_64__)
+asm(R"(
+  .macro FUNCTION name
+  .type \name, @function
+\name:
+  .endm
+  .macro DONE name
+  .size \name, . - \name
+  .endm
+  .text
+  FUNCTION equivalent_ends
+  1: jmp 1b
+  DONE equivalent_ends
+  FUNCTION equivalent_returns
+  ret
+  DONE equivalent_returns
+
+  FUNCTION equivalent_behind_an_end
+  call equivalent_ends
+  ud2
+  DONE equivalent_behind_an_end
+  FUNCTION equivalent_behind_a_return
+  call equivalent_returns
+  ud2
+  DONE equivalent_behind_a_return
+
+  FUNCTION equivalent_overwritten
+  movq %rcx, %rsi
+  movq %rdx, %rsi
+  movq (%rsi), %rax
+  ret
+  DONE equivalent_overwritten
+  FUNCTION equivalent_read_on_one_path
+  movq %rcx, %rsi
+  testq %rcx, %rcx
+  je 1f
+  movq %rdx, %rsi
+  1: movq (%rsi), %rax
+  ret
+  DONE equivalent_read_on_one_path
+  FUNCTION equivalent_load
+  movq (%rcx), %rsi
+  movq %rdx, %rsi
+  movq (%rsi), %rax
+  ret
+  DONE equivalent_load
+  FUNCTION equivalent_given_to_the_caller
+  movq %rcx, %rax
+  ret
+  DONE equivalent_given_to_the_caller
+  FUNCTION equivalent_given_to_the_callee
+  movq %rcx, %rsi
+  call *%rdx
+  ret
+  DONE equivalent_given_to_the_callee
+)");
+#endif
+
+namespace sigsweep {
+namespace {
+
+#if defined(__x86_64__)
+const ProgramCode& program() {
+  static const ProgramCode self("/proc/self/exe");
+  return self;
+}
+
+// The rule for the mutant of a function above; "no such mutant".
+std::string rule_for(const std::string& function_name, const std::string& mutant) {
+  const std::string symbol = "equivalent_" + function_name;
+  const auto function = program().function(symbol);
+  const auto all = mutants_of(program(), function, "amd64");
+  const auto found = std::ranges::find(all, symbol + mutant, &Mutant::id);
+  if (found == all.end()) return "no such mutant";
+  return equivalent_by(program(), function, *found);
+}
+
+TEST(Equivalent, BehindACallThatDoesNotReturn) {
+  EXPECT_EQ(rule_for("behind_an_end", "+0x5:dropped:1"), "behind-a-call-that-does-not-return");
+  EXPECT_EQ(rule_for("behind_a_return", "+0x5:dropped:1"), "");
+  EXPECT_EQ(rule_for("behind_an_end", "+0x0:dropped:1"), "") << "the call itself";
+}
+
+TEST(Equivalent, OverwrittenBeforeItIsRead) {
+  EXPECT_EQ(rule_for("overwritten", "+0x0:dropped:1"), "overwritten-before-it-is-read");
+  EXPECT_EQ(rule_for("overwritten", "+0x3:dropped:1"), "") << "it is read behind it";
+  EXPECT_EQ(rule_for("read_on_one_path", "+0x0:dropped:1"), "");
+  EXPECT_EQ(rule_for("load", "+0x0:dropped:1"), "") << "a load may fault";
+  EXPECT_EQ(rule_for("given_to_the_caller", "+0x0:dropped:1"), "");
+  EXPECT_EQ(rule_for("given_to_the_callee", "+0x0:dropped:1"), "");
+}
+#endif
+
+}  // namespace
+}  // namespace sigsweep
