@@ -327,7 +327,7 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kClaims) != 0)
     app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
   if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
-  if ((flags & kMutants) != 0) add_mutant_flags(app, &o->mutants);
+  if ((flags & kMutants) != 0) add_mutant_flags(app, o);
   if ((flags & kShards) != 0)
     app->add_option("files", o->files, "results of `sweep --shard i/n`, one a shard")->required();
   if ((flags & kFuzz) != 0) add_fuzz_flags(app, o);

@@ -40,7 +40,7 @@ std::vector<std::string> claims_where(const ClaimBook& book, const std::string& 
 
 // From the fastest to the slowest. `contracts` and `depth 1` at the site that stands for all see
 // nearly everything, and the second is quick enough to record what fires for each mutant.
-std::vector<Stage> stages_of(const Session& session, const ClaimBook& book) {
+std::vector<MutantStage> stages_of(const Session& session, const ClaimBook& book) {
   const Options& o = session.options;
   const auto is_contract = [](const ClaimSpec& c) { return c.kind == ClaimKind::contracts; };
   const auto is_storm = [](const ClaimSpec& c) { return c.kind == ClaimKind::storm; };
@@ -54,7 +54,7 @@ std::vector<Stage> stages_of(const Session& session, const ClaimBook& book) {
     return words;
   };
   const auto single = [&](const ClaimSpec& c) { return !is_storm(c); };
-  std::vector<Stage> stages = {
+  std::vector<MutantStage> stages = {
       {"contracts", prove(is_contract, {"--site", book.site, "--handler", "none"}), true},
       {"one-site", prove(single, {"--depth", "1", "--site", book.site, "--handler", book.site}),
        true},
@@ -70,7 +70,7 @@ std::vector<Stage> stages_of(const Session& session, const ClaimBook& book) {
 
 struct Plan {
   std::vector<Mutant> mutants;
-  std::vector<Stage> stages;
+  std::vector<MutantStage> stages;
 };
 
 // A runner may say of which functions mutants are made; else --stub may name any that it has.
@@ -90,7 +90,14 @@ std::vector<std::string> stubs_of(const Options& options, const ClaimBook& book)
 }
 
 // In the order of the code.
-std::vector<Mutant> sampled(const std::vector<Mutant>& all, const Options& options) {
+std::vector<Mutant> sampled(std::vector<Mutant> all, const Options& options) {
+  for (const std::string& id : options.files) {
+    if (std::ranges::find(all, id, &Mutant::id) != all.end()) continue;
+    throw Failure(kUsage, fmt::format("{}: no such mutant; --list prints all", id));
+  }
+  if (!options.files.empty()) {
+    std::erase_if(all, [&](const Mutant& each) { return !has_word(options.files, each.id); });
+  }
   if (options.mutants.sample == 0 || options.mutants.sample >= all.size()) return all;
   std::vector<Mutant> drawn;
   std::mt19937_64 random(options.seed);
@@ -120,7 +127,7 @@ class MutantsCampaign {
   // The unchanged runner must pass each stage; its times set the limits.
   void measure() {
     const fs::path folder = folder_.path() / "unchanged";
-    for (Stage& stage : stages_) {
+    for (MutantStage& stage : stages_) {
       constexpr auto kLongest = std::chrono::minutes(10);
       stage.limit = kLongest;
       MutantRun run(Mutant{}, {stage}, session_.runner_path, folder);
@@ -163,7 +170,7 @@ class MutantsCampaign {
     fs::path folder;
     std::unique_ptr<MutantRun> run;
   };
-  static constexpr double kLeastLimit = 20;  // seconds
+  static constexpr double kLeastLimit = 120;  // seconds
 
   static void wait() { std::this_thread::sleep_for(milliseconds(10)); }
 
@@ -182,9 +189,9 @@ class MutantsCampaign {
     fs::create_directories(folder);
     const fs::path file = folder / "runner";
     runner_.write(mutant.id, file);
-    std::vector<Stage> stages = stages_;
+    std::vector<MutantStage> stages = stages_;
     if (storm_ == nullptr || !storm_->write(mutant.id, folder / "runner-storm")) {
-      std::erase_if(stages, [](const Stage& stage) { return stage.needs_storm; });
+      std::erase_if(stages, [](const MutantStage& stage) { return stage.needs_storm; });
     }
     running_.push_back({folder, std::make_unique<MutantRun>(mutant, stages, file, folder)});
   }
@@ -213,7 +220,7 @@ class MutantsCampaign {
   const Session& session_;
   MutableProgram runner_;
   std::unique_ptr<MutableProgram> storm_;
-  std::vector<Stage> stages_;
+  std::vector<MutantStage> stages_;
   ResultsWriter* writer_;
   TemporaryFolder folder_;
   std::vector<Mutant> todo_;
@@ -222,11 +229,18 @@ class MutantsCampaign {
   std::vector<MutantResult> results_;
 };
 
+std::string hex_of(const std::string& bytes) {
+  std::string hex;
+  for (const char byte : bytes) hex += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return hex;
+}
+
 int list(const MutantsCampaign& campaign, const std::vector<Mutant>& mutants) {
   for (const Mutant& mutant : mutants) {
     const auto function = campaign.runner().code().function(mutant.symbol);
     const std::string rule = equivalent_by(campaign.runner().code(), function, mutant);
-    fmt::print("{}  {} -> {}{}\n", mutant.id, mutant.before, mutant.after,
+    fmt::print("{}  {} -> {}  {} -> {}{}\n", mutant.id, hex_of(mutant.old_bytes),
+               hex_of(mutant.new_bytes), mutant.before, mutant.after,
                rule.empty() ? "" : "  equivalent: " + rule);
   }
   fmt::print("{} mutants\n", mutants.size());
@@ -246,14 +260,16 @@ int run_all(MutantsCampaign* campaign, const std::vector<Mutant>& mutants, const
 
 }  // namespace
 
-void add_mutant_flags(CLI::App* app, MutantFlags* flags) {
+void add_mutant_flags(CLI::App* app, Options* o) {
+  MutantFlags* const flags = &o->mutants;
+  app->add_option("mutants", o->files, "only these, by their names in the list");
   app->add_option("--stub", flags->stubs, "the stubs that are changed, comma-separated [all]")
       ->delimiter(',');
   app->add_option("--sample", flags->sample, "so many mutants, drawn from the seed; 0: all")
       ->capture_default_str();
   app->add_option("--limit", flags->limit,
                   "the time of a stage, as in 500ms, 10s; what takes longer hangs [ten times that "
-                  "of the unchanged runner, and 20s at least]");
+                  "of the unchanged runner, and two minutes at least]");
   app->add_flag("--list", flags->list, "print the mutants, and run none");
 }
 

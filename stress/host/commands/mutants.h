@@ -7,7 +7,7 @@
 
 namespace sigsweep {
 
-void add_mutant_flags(CLI::App* app, MutantFlags* flags);
+void add_mutant_flags(CLI::App* app, Options* o);
 // Exit status 1: a mutant survived.
 int mutants_command(const Options& options);
 

@@ -60,6 +60,44 @@ bool is_overwritten(const Case& at) {
   });
 }
 
+// The instruction in front of it on every path: the one that lies there, if nothing jumps in between.
+const Decoded* in_front(const Case& at) {
+  const Decoded* front = nullptr;
+  for (const Decoded& each : at.function.code) {
+    if (each.end() == at.mutant.offset) front = &each;
+    const bool lands_here = each.target && *each.target - at.function.start == at.mutant.offset;
+    if (each.flow == Flow::jump && lands_here) return nullptr;
+  }
+  return front != nullptr && front->flow == Flow::next ? front : nullptr;
+}
+
+// "Equal", and "equal or a borrow", behind an instruction that never leaves a borrow.
+bool is_same_condition(const Case& at) {
+  if (at.before.size() != 1 || at.after.size() != 1) return false;
+  if (at.before[0].name != "je" || at.after[0].name != "jbe") return false;
+  const Decoded* front = in_front(at);
+  constexpr const char* kClear[] = {"test", "and", "or", "xor"};
+  return front != nullptr && std::ranges::any_of(kClear, [&](const char* name) {
+           return front->name.starts_with(name);
+         });
+}
+
+// A return is gone, and control runs through what fills the gap into another return.
+bool comes_to_the_same(const Case& at) {
+  if (at.before.size() != 1 || !at.after.empty() || at.before[0].flow != Flow::returns)
+    return false;
+  constexpr std::size_t kFarthest = 64;  // bytes
+  const std::uint64_t behind =
+      at.function.file_offset + at.mutant.offset + at.mutant.old_bytes.size();
+  const std::string& bytes = at.program.bytes();
+  if (at.function.file_offset == 0 || behind >= bytes.size()) return false;
+  for (const Decoded& each :
+       at.program.decoder().decode(std::string_view(bytes).substr(behind, kFarthest), 0)) {
+    if (!each.name.starts_with("nop")) return each.bytes == at.before[0].bytes;
+  }
+  return false;
+}
+
 struct Rule {
   EquivalenceRule said;
   bool (*holds)(const Case& at);
@@ -69,6 +107,12 @@ constexpr Rule kRules[] = {
     {{"overwritten-before-it-is-read",
       "it only computes, and what it computes is overwritten before anything reads it"},
      is_overwritten},
+    {{"same-condition",
+      "the instruction in front of it never leaves a borrow, so `below or equal` is "
+      "`equal`"},
+     is_same_condition},
+    {{"comes-to-the-same", "a return is gone, and behind it control comes to another one"},
+     comes_to_the_same},
 };
 
 }  // namespace

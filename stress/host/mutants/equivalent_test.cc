@@ -61,6 +61,36 @@ asm(R"(
   call *%rdx
   ret
   DONE equivalent_given_to_the_callee
+
+  # Short jumps by their bytes: some builds of a test make each jump a long one.
+  FUNCTION equivalent_tested
+  testq %rcx, %rcx
+  .byte 0x74, 8  # je 1f
+  cmpq %rcx, %rdx
+  .byte 0x74, 3  # je 1f
+  incq %rax
+  1: ret
+  DONE equivalent_tested
+  FUNCTION equivalent_jumped_into
+  .byte 0x74, 3  # je 1f
+  testq %rcx, %rcx
+  1: .byte 0x74, 3  # je 2f
+  incq %rax
+  2: ret
+  DONE equivalent_jumped_into
+
+  FUNCTION equivalent_in_front_of_a_return
+  ret
+  DONE equivalent_in_front_of_a_return
+  nop
+  FUNCTION equivalent_in_front_of_more
+  ret
+  DONE equivalent_in_front_of_more
+  nop
+  FUNCTION equivalent_more
+  incq %rax
+  ret
+  DONE equivalent_more
 )");
 #endif
 
@@ -96,6 +126,18 @@ TEST(Equivalent, OverwrittenBeforeItIsRead) {
   EXPECT_EQ(rule_for("load", "+0x0:dropped:1"), "") << "a load may fault";
   EXPECT_EQ(rule_for("given_to_the_caller", "+0x0:dropped:1"), "");
   EXPECT_EQ(rule_for("given_to_the_callee", "+0x0:dropped:1"), "");
+}
+
+TEST(Equivalent, SameCondition) {
+  EXPECT_EQ(rule_for("tested", "+0x3:condition:3"), "same-condition");
+  EXPECT_EQ(rule_for("tested", "+0x8:condition:3"), "") << "a comparison may leave a borrow";
+  EXPECT_EQ(rule_for("tested", "+0x3:condition:4"), "") << "the opposite of a borrow";
+  EXPECT_EQ(rule_for("jumped_into", "+0x5:condition:3"), "") << "other flags may come by the jump";
+}
+
+TEST(Equivalent, ComesToTheSame) {
+  EXPECT_EQ(rule_for("in_front_of_a_return", "+0x0:dropped:1"), "comes-to-the-same");
+  EXPECT_EQ(rule_for("in_front_of_more", "+0x0:dropped:1"), "");
 }
 #endif
 

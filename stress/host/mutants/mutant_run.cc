@@ -22,7 +22,7 @@ std::string first_line(const std::string& text) {
 
 }  // namespace
 
-MutantRun::MutantRun(const Mutant& mutant, std::vector<Stage> stages, fs::path runner,
+MutantRun::MutantRun(const Mutant& mutant, std::vector<MutantStage> stages, fs::path runner,
                      fs::path folder)
     : stages_(std::move(stages)), runner_(std::move(runner)), folder_(std::move(folder)) {
   result_.mutant = mutant;
@@ -35,7 +35,7 @@ void MutantRun::start() {
   fs::remove(folder_ / "results", error);
   Program program;
   program.words = {fs::read_symlink("/proc/self/exe").string()};
-  const Stage& stage = stages_[at_];
+  const MutantStage& stage = stages_[at_];
   program.words.insert(program.words.end(), stage.words.begin(), stage.words.end());
   for (const auto& [flag, value] : {std::pair{"--runner", runner_},
                                     {"--json", folder_ / "results"},

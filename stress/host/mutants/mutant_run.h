@@ -17,7 +17,7 @@ namespace sigsweep {
 
 // What is run for each mutant. A stage that only records runs for a mutant that is killed already,
 // too: so it is known of each claim and each verdict which mutants make it fire.
-struct Stage {
+struct MutantStage {
   std::string name;
   std::vector<std::string> words;  // of the command, behind its name
   bool records = false;
@@ -46,7 +46,7 @@ struct MutantResult {
 class MutantRun {
  public:
   // `runner`: the mutant's file. `folder`: for what the stages write. Both live as long as it.
-  MutantRun(const Mutant& mutant, std::vector<Stage> stages, std::filesystem::path runner,
+  MutantRun(const Mutant& mutant, std::vector<MutantStage> stages, std::filesystem::path runner,
             std::filesystem::path folder);
 
   // Goes on. Has it come to its end?
@@ -62,7 +62,7 @@ class MutantRun {
   void killed_by(const std::string& what);
   std::string last_words() const;
 
-  std::vector<Stage> stages_;
+  std::vector<MutantStage> stages_;
   std::size_t at_ = 0;
   std::filesystem::path runner_, folder_;
   std::unique_ptr<Child> child_;

@@ -79,6 +79,11 @@ class Maker {
 
   void add(const Decoded& at, const char* kind, const std::string& before, const std::string& after,
            const std::string& old_bytes, const std::string& new_bytes) {
+    // One change may be of two kinds.
+    const auto is_same = [&](const Mutant& each) {
+      return each.offset == at.offset && each.new_bytes == new_bytes;
+    };
+    if (std::ranges::any_of(mutants_, is_same)) return;
     const auto is_before = [&](const Mutant& each) {
       return each.offset == at.offset && each.kind == kind;
     };

@@ -42,6 +42,7 @@ bool is_compare(const Decoded& at) {
 Changes with_itself(const Decoded& at, const Decoder&) {
   if (!is_compare(at) || at.modrm == 0) return {};
   const unsigned modrm = byte_of(at.bytes, at.modrm), reg = (modrm >> 3) & 7;
+  if (modrm >> 6 != 3) return {};  // one of them is in memory
   return {with_byte(at.bytes, at.modrm, (modrm & ~7U) | reg)};
 }
 
