@@ -1,6 +1,7 @@
 #include "stress/host/mutants/equivalent.h"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 #include "stress/host/mutants/control_flow.h"
@@ -30,11 +31,15 @@ bool is_not_reached(const Case& at) {
   return !at.flow.is_reached(at.mutant.offset);
 }
 
+bool is_pop(const Decoded& instruction) {
+  return instruction.name.starts_with("pop") && instruction.operands.size() == 1;
+}
+
 // It only computes: its one effect is on registers, and on memory that it reads.
 bool only_computes(const Decoded& instruction) {
   return instruction.flow == Flow::next && !instruction.writes_memory() &&
-         !instruction.writes.contains("rsp") && !instruction.writes.contains("sp") &&
-         !instruction.writes.contains("pc");
+         std::ranges::none_of(std::array{"rsp", "sp", "pc"},
+                              [&](const char* reg) { return instruction.writes.contains(reg); });
 }
 
 std::optional<Memory> memory_of(const std::vector<Decoded>& code) {
@@ -48,9 +53,15 @@ std::optional<Memory> memory_of(const std::vector<Decoded>& code) {
 bool is_overwritten(const Case& at) {
   if (at.before.size() != 1 || at.after.size() > 1) return false;
   if (memory_of(at.before) != memory_of(at.after)) return false;
+  // Two pops read the same word, and do the same to SP.
+  const bool pops = at.after.size() == 1 && is_pop(at.before[0]) && is_pop(at.after[0]);
   std::set<std::string> written;
   for (const auto* code : {&at.before, &at.after}) {
     for (const Decoded& each : *code) {
+      if (pops && each.operands[0].reg != "rsp") {
+        written.insert(each.operands[0].reg);
+        continue;
+      }
       if (!only_computes(each)) return false;
       written.insert(each.writes.begin(), each.writes.end());
     }

@@ -62,6 +62,13 @@ asm(R"(
   ret
   DONE equivalent_given_to_the_callee
 
+  FUNCTION equivalent_pops
+  popq %rsi
+  popq %rsi
+  movq (%rsi), %rax
+  ret
+  DONE equivalent_pops
+
   # Short jumps by their bytes: some builds of a test make each jump a long one.
   FUNCTION equivalent_tested
   testq %rcx, %rcx
@@ -126,6 +133,12 @@ TEST(Equivalent, OverwrittenBeforeItIsRead) {
   EXPECT_EQ(rule_for("load", "+0x0:dropped:1"), "") << "a load may fault";
   EXPECT_EQ(rule_for("given_to_the_caller", "+0x0:dropped:1"), "");
   EXPECT_EQ(rule_for("given_to_the_callee", "+0x0:dropped:1"), "");
+}
+
+TEST(Equivalent, OverwrittenIsAlsoWhatAPopTakesFromTheStack) {
+  EXPECT_EQ(rule_for("pops", "+0x0:register:1"), "overwritten-before-it-is-read");
+  EXPECT_EQ(rule_for("pops", "+0x1:register:1"), "") << "it is read";
+  EXPECT_EQ(rule_for("pops", "+0x0:dropped:1"), "") << "SP is another one";
 }
 
 TEST(Equivalent, SameCondition) {
