@@ -41,6 +41,8 @@ void take(const Record& r, ClaimBook* book) {
     book->pair = {words_of(r.text("words")), r.number("mark"), r.text("text")};
   } else if (r.word() == "stands_for_all") {
     book->site = r.text("site");
+  } else if (r.word() == "mutated") {
+    book->mutated = words_of(r.text("functions"));
   }
 }
 

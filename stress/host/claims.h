@@ -43,7 +43,8 @@ struct ClaimBook {
   std::map<std::string, std::string> orders;  // a stub's ways of changing the watched words
   std::vector<DefectSpec> defects;
   PairSpec pair;
-  std::string site;  // stands for all
+  std::string site;                  // stands for all
+  std::vector<std::string> mutated;  // the functions that mutants are made of
 };
 
 // Empty where the subject claims nothing. Throws Failure.

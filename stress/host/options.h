@@ -59,6 +59,14 @@ struct NightlyFlags {
   std::string history;  // its file; empty: beside the folder of nights
 };
 
+// Of mutants.
+struct MutantFlags {
+  std::vector<std::string> stubs;  // empty: all
+  std::uint64_t sample = 0;        // so many, drawn from the seed; 0: all
+  std::string limit;               // of a stage, "10s"; empty: by what the unchanged runner takes
+  bool list = false;
+};
+
 struct Options {
   std::vector<std::string> isas;  // as given; empty: the machine's own
   std::string isa;                // of them, the one that a session is for
@@ -102,6 +110,7 @@ struct Options {
   ServiceFlags service;
   HistoryFlags history;
   NightlyFlags nightly;
+  MutantFlags mutants;
   std::string command_line;  // as given
 };
 

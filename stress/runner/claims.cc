@@ -46,6 +46,7 @@ std::string claims(Runner& runner, const Record&) {
            .add("mark", mark_of(runner.subject, all.pair.mark))
            .add("text", all.pair.text));
   send(Record("stands_for_all").add("site", all.site));
+  send(Record("mutated").add("functions", all.mutated));
   return {};
 }
 

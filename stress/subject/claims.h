@@ -52,6 +52,8 @@ struct Claims {
   WatchedPair pair;
   // Stands for all sites when a trial takes long. This site throws for real.
   std::string_view site;
+  // The functions that mutants are made of, by symbol, separated by blanks.
+  std::string_view mutated = {};
 };
 
 }  // namespace sigsweep

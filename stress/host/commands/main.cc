@@ -28,6 +28,7 @@
 #include "stress/host/commands/manual.h"
 #include "stress/host/commands/merge.h"
 #include "stress/host/commands/minimize.h"
+#include "stress/host/commands/mutants.h"
 #include "stress/host/commands/nightly.h"
 #include "stress/host/commands/prove.h"
 #include "stress/host/commands/replay.h"
@@ -68,7 +69,8 @@ enum Flags : unsigned {
   kReports = 4194304,
   kPage = 8388608,
   kStrips = 16777216,
-  kPageBeside = 33554432  // a page beside its results, in the folder of --out
+  kPageBeside = 33554432,  // a page beside its results, in the folder of --out
+  kMutants = 67108864
 };
 
 struct Subcommand {
@@ -117,6 +119,9 @@ constexpr Subcommand kSubcommands[] = {
     {"list", "protocols, sites, handlers, verdicts and sources", kAdapter, list_command},
     {"bench", "what the mechanism costs; takes Google Benchmark's own flags", kExtras | kAdapter,
      bench_command},
+    {"mutants",
+     "what would the checks miss? Each instruction of the stubs made wrong, one at a time",
+     kResults | kJobs | kMutants, mutants_command},
     {"nightly", "all that there is to do in a night, within a time; it takes care of itself",
      kNightly | kReports, nightly_command},
     {"history", "nights and runs in one file; one of them against another", kHistory,
@@ -322,6 +327,7 @@ void add_flags(CLI::App* app, unsigned flags, Options* o) {
   if ((flags & kClaims) != 0)
     app->add_option("--claim", o->claims, "numbers, comma-separated")->delimiter(',');
   if ((flags & kFiles) != 0) app->add_option("files", o->files, "schedules")->required();
+  if ((flags & kMutants) != 0) add_mutant_flags(app, o);
   if ((flags & kShards) != 0)
     app->add_option("files", o->files, "results of `sweep --shard i/n`, one a shard")->required();
   if ((flags & kFuzz) != 0) add_fuzz_flags(app, o);

@@ -36,6 +36,9 @@ constinit const Claims kClaims = {
     .defects = kDefects,
     .pair = {.words = "g sp", .mark = "g-and-sp-disagree", .text = "g and SP"},
     .site = "mcacheRefill_m",
+    .mutated =
+        "onM onM_signalok onM_legacy onM_remember mcall gogo gosave systemstack sigtramp "
+        "mstart mexit",
 };
 
 }  // namespace sigsweep::onm

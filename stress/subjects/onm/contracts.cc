@@ -100,6 +100,23 @@ bool aligned(Word entry_sp) {
   return (entry_sp + runtime::kReturnBytes) % runtime::kCallAlignment == 0;
 }
 
+// What the ABI gives to a callee, fn overwrites: a stub that counts on it goes wrong.
+inline void spoil_scratch() {
+#if defined(__x86_64__)
+  asm volatile(
+      "movl $0x5a5a5a5a, %%eax\n\tmovl %%eax, %%ecx\n\tmovl %%eax, %%edx\n\t"
+      "movl %%eax, %%esi\n\tmovl %%eax, %%edi\n\tmovl %%eax, %%r8d\n\t"
+      "movl %%eax, %%r9d\n\tmovl %%eax, %%r10d\n\tmovl %%eax, %%r11d" ::
+          : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
+#elif defined(__i386__)
+  asm volatile("movl $0x5a5a5a5a, %%eax\n\tmovl %%eax, %%ecx\n\tmovl %%eax, %%edx" ::
+                   : "eax", "ecx", "edx");
+#elif defined(__arm__)
+  asm volatile("movw r0, #0x5a5a\n\tmov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r12, r0" ::
+                   : "r0", "r1", "r2", "r3", "r12");
+#endif
+}
+
 void note(Closure* self, G*) {
   seen.runs++;
   seen.entry_sp = ENTRY_SP();
@@ -112,6 +129,7 @@ void note(Closure* self, G*) {
     }
   }
   seen.g0_sched = the_m->g0->sched;
+  spoil_scratch();  // the last thing that fn does
 }
 
 void call_from_curg() {

@@ -1,0 +1,151 @@
+#include "stress/host/mutants/equivalent.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+
+#include "stress/host/mutants/control_flow.h"
+
+namespace sigsweep {
+namespace {
+
+using Function = ProgramCode::Function;
+
+struct Case {
+  const ProgramCode& program;
+  const Function& function;
+  const Mutant& mutant;
+  const ControlFlow flow;
+  std::vector<Decoded> before, after;  // its instructions, without what does nothing
+};
+
+std::vector<Decoded> decoded(const ProgramCode& program, const Function& function,
+                             const Mutant& mutant, const std::string& bytes) {
+  auto code = program.decoder().decode(bytes, function.start + mutant.offset);
+  std::erase_if(code, [](const Decoded& each) { return each.name.starts_with("nop"); });
+  return code;
+}
+
+// No path comes to it.
+bool is_not_reached(const Case& at) {
+  return !at.flow.is_reached(at.mutant.offset);
+}
+
+bool is_pop(const Decoded& instruction) {
+  return instruction.name.starts_with("pop") && instruction.operands.size() == 1;
+}
+
+// It only computes: its one effect is on registers, and on memory that it reads.
+bool only_computes(const Decoded& instruction) {
+  return instruction.flow == Flow::next && !instruction.writes_memory() &&
+         std::ranges::none_of(std::array{"rsp", "sp", "pc"},
+                              [&](const char* reg) { return instruction.writes.contains(reg); });
+}
+
+std::optional<Memory> memory_of(const std::vector<Decoded>& code) {
+  const Operand* memory = code.empty() ? nullptr : code[0].memory();
+  if (memory == nullptr || code[0].name.starts_with("lea")) return {};
+  return memory->at;
+}
+
+// Old and new differ in registers alone, and each of these is overwritten before it is read. What
+// is loaded stays the same, because a load may fault: that is an effect.
+bool is_overwritten(const Case& at) {
+  if (at.before.size() != 1 || at.after.size() > 1) return false;
+  if (memory_of(at.before) != memory_of(at.after)) return false;
+  // Two pops read the same word, and do the same to SP.
+  const bool pops = at.after.size() == 1 && is_pop(at.before[0]) && is_pop(at.after[0]);
+  std::set<std::string> written;
+  for (const auto* code : {&at.before, &at.after}) {
+    for (const Decoded& each : *code) {
+      if (pops && each.operands[0].reg != "rsp") {
+        written.insert(each.operands[0].reg);
+        continue;
+      }
+      if (!only_computes(each)) return false;
+      written.insert(each.writes.begin(), each.writes.end());
+    }
+  }
+  return std::ranges::none_of(written, [&](const std::string& reg) {
+    return at.flow.is_read_behind(at.mutant.offset, reg);
+  });
+}
+
+// The instruction in front of it on every path: the one that lies there, if nothing jumps in between.
+const Decoded* in_front(const Case& at) {
+  const Decoded* front = nullptr;
+  for (const Decoded& each : at.function.code) {
+    if (each.end() == at.mutant.offset) front = &each;
+    const bool lands_here = each.target && *each.target - at.function.start == at.mutant.offset;
+    if (each.flow == Flow::jump && lands_here) return nullptr;
+  }
+  return front != nullptr && front->flow == Flow::next ? front : nullptr;
+}
+
+// "Equal", and "equal or a borrow", behind an instruction that never leaves a borrow.
+bool is_same_condition(const Case& at) {
+  if (at.before.size() != 1 || at.after.size() != 1) return false;
+  if (at.before[0].name != "je" || at.after[0].name != "jbe") return false;
+  const Decoded* front = in_front(at);
+  constexpr const char* kClear[] = {"test", "and", "or", "xor"};
+  return front != nullptr && std::ranges::any_of(kClear, [&](const char* name) {
+           return front->name.starts_with(name);
+         });
+}
+
+// A return is gone, and control runs through what fills the gap into another return.
+bool comes_to_the_same(const Case& at) {
+  if (at.before.size() != 1 || !at.after.empty() || at.before[0].flow != Flow::returns)
+    return false;
+  constexpr std::size_t kFarthest = 64;  // bytes
+  const std::uint64_t behind =
+      at.function.file_offset + at.mutant.offset + at.mutant.old_bytes.size();
+  const std::string& bytes = at.program.bytes();
+  if (at.function.file_offset == 0 || behind >= bytes.size()) return false;
+  for (const Decoded& each :
+       at.program.decoder().decode(std::string_view(bytes).substr(behind, kFarthest), 0)) {
+    if (!each.name.starts_with("nop")) return each.bytes == at.before[0].bytes;
+  }
+  return false;
+}
+
+struct Rule {
+  EquivalenceRule said;
+  bool (*holds)(const Case& at);
+};
+constexpr Rule kRules[] = {
+    {{"behind-a-call-that-does-not-return", "no path comes to the instruction"}, is_not_reached},
+    {{"overwritten-before-it-is-read",
+      "it only computes, and what it computes is overwritten before anything reads it"},
+     is_overwritten},
+    {{"same-condition",
+      "the instruction in front of it never leaves a borrow, so `below or equal` is "
+      "`equal`"},
+     is_same_condition},
+    {{"comes-to-the-same", "a return is gone, and behind it control comes to another one"},
+     comes_to_the_same},
+};
+
+}  // namespace
+
+std::vector<EquivalenceRule> equivalence_rules() {
+  std::vector<EquivalenceRule> rules;
+  for (const Rule& rule : kRules) rules.push_back(rule.said);
+  return rules;
+}
+
+std::string equivalent_by(const ProgramCode& program, const Function& function,
+                          const Mutant& mutant) {
+  const Case at{program,
+                function,
+                mutant,
+                ControlFlow(program, function),
+                decoded(program, function, mutant, mutant.old_bytes),
+                decoded(program, function, mutant, mutant.new_bytes)};
+  for (const Rule& rule : kRules) {
+    if (rule.holds(at)) return rule.said.name;
+  }
+  return {};
+}
+
+}  // namespace sigsweep
