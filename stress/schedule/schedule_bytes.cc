@@ -21,7 +21,8 @@ enum Role : std::uint8_t {
   ORIGIN,
   kRoles
 };
-constexpr std::size_t kSourcesOfBytes = 6;  // those that a corpus may hold: a source that came later is none
+constexpr std::size_t kSourcesOfBytes =
+    6;                             // those that a corpus may hold: a source that came later is none
 constexpr std::size_t kPiece = 8;  // bytes of text in a detail; zeros at the end do not count
 
 std::string_view handled(const Operation& op, const Injection& injection) {

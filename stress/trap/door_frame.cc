@@ -9,7 +9,7 @@
 namespace sigsweep::trap {
 
 extern "C" {
-DoorFrame door_frame{.index = DoorFrame::kNoArrival};
+DoorFrame door_frame;
 }
 
 #if defined(__x86_64__)

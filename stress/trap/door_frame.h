@@ -11,11 +11,13 @@ namespace sigsweep::trap {
 inline constexpr unsigned kMostArrivals = 16;
 
 struct DoorFrame {
+  static constexpr std::uint32_t kNoArrival = ~0U;
+
   // Of who comes in, kept for a moment.
   std::uint64_t rsp, rax, rcx, flags;
-  std::uint32_t index;  // of the arrival; kNoArrival: it was no door
-  std::uint8_t own;     // the frame lies on the stack that SP is in, as without SA_ONSTACK
-  std::uint8_t wide;    // the processor has registers of more than 16 bytes
+  std::uint32_t index = kNoArrival;  // of the arrival; kNoArrival: it was no door
+  std::uint8_t own;   // the frame lies on the stack that SP is in, as without SA_ONSTACK
+  std::uint8_t wide;  // the processor has registers of more than 16 bytes
   std::uint64_t stack, stack_size;   // the alternate stack
   std::uint64_t pcs[kMostArrivals];  // the boundary of each
   // As a frame of the kernel had them, which learn() has seen.
@@ -25,7 +27,6 @@ struct DoorFrame {
   std::uint64_t mask;
   std::uint64_t back;          // where the handler returns to: sigreturn, that unwinders know
   unsigned char software[48];  // SoftwareBytes
-  static constexpr std::uint32_t kNoArrival = ~0U;
 };
 
 extern "C" {
