@@ -12,12 +12,13 @@ namespace {
 
 struct Canary {
   std::string protocol, site;  // the site is its handler's, too
+  std::string mix;             // of its storm: the operations that the oracle judges
 };
 
 std::optional<Canary> canary_of(const Session& session) {
   std::optional<Canary> canary;
   session.runner->command(Record("describe"), [&](const Record& r) {
-    if (r.word() == "canary") canary = Canary{r.text("protocol"), r.text("site")};
+    if (r.word() == "canary") canary = Canary{r.text("protocol"), r.text("site"), r.text("mix")};
   });
   return canary;
 }
@@ -69,17 +70,23 @@ void check_canary(const Session& session, const SweepPlan& plan) {
 }
 
 void check_canary(const Session& session, const StormPlan& plan) {
-  constexpr double kFirst = 0.1, kLongest = 2;  // seconds
+  // Seconds. The longest is for a machine that is busy elsewhere.
+  constexpr double kFirst = 0.1, kLongest = 8;
   const auto calls = [](const std::string& handler) { return calls_subject(handler); };
   if (plan.rate == 0 || std::ranges::none_of(plan.handlers, calls)) return;
   const auto canary = canary_of(session);
   if (!canary) return;
+  if (!session.options.storm_runner.empty()) {
+    fmt::print("canary: none, because nobody knows what another storm's program does\n");
+    return;
+  }
   const StormDescription described = describe_storm(session);
   if (!is_safe(session, resolved(described, plan).protocol)) return;
   StormPlan one = plan;
   one.protocol = canary->protocol;
   one.handlers = {canary->site};
-  one.mixes = {"all"};
+  one.mixes = {canary->mix};
+  one.rate = std::max(plan.rate, StormPlan{}.rate);  // a storm of a few signals may meet nothing
   one.throws = 0;
   one.last_words.clear();
   std::string what;

@@ -11,7 +11,7 @@ extern const Claims kClaims;
 // A protocol that is known to be bad, and a site where a handler's call of the same site shows it. A
 // harness that does not find it is blind (stress/host/canary.h).
 struct Canary {
-  std::string_view protocol, site;
+  std::string_view protocol, site, mix;  // mix: the operations of its storm that the oracle judges
 };
 Record canary_record();
 
