@@ -41,7 +41,7 @@ std::string chosen_file() {
 #endif
   std::error_code error;
   const auto program = std::filesystem::read_symlink("/proc/self/exe", error);
-  const std::string file = program.parent_path() / kName;
+  std::string file = program.parent_path() / kName;
   if (access(file.c_str(), F_OK) == 0) return file;
   refuse(file + ": no such file; SIGSWEEP_ADAPTER names another adapter's", 2);
 }

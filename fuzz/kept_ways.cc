@@ -151,7 +151,7 @@ std::optional<WayMap> ways_of_bytes(std::string_view bytes, std::uint64_t bias) 
 std::string kept_bytes() {
   const int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
   if (fd < 0) return {};
-  const std::string bytes = section_of(fd, kSection);
+  std::string bytes = section_of(fd, kSection);
   close(fd);
   return bytes;
 }

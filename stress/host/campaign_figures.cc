@@ -128,7 +128,7 @@ std::string phases_line(const Figures& f) {
 
 std::string line_of(const Figures& f, double seconds) {
   std::string line = fmt::format("{} execs, {:.0f} a second", f.execs,
-                                       static_cast<double>(f.execs) / std::max(seconds, 1.0));
+                                 static_cast<double>(f.execs) / std::max(seconds, 1.0));
   if (!f.own.empty()) return line + own_line(f) + strays_line(f);
   if (f.requested + f.operations == 0) return line;  // nothing was run of them
   return line + signals_line(f) + strays_line(f) + phases_line(f);

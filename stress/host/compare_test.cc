@@ -413,7 +413,9 @@ TEST_F(Compare, WhatCannotBeComparedIsStatus2) {
       {file("isa.jsonl", {at("jump", 0, "stub/live=-#1", "push", kOk, "386")}), "is of isa "},
       {file("site.jsonl", {elsewhere}), "no operation (isa, protocol, site) in common"}};
   for (const auto& [path, why] : bad) {
-    for (const std::string& files : {good + " " + path, path + " " + good}) {
+    for (const bool good_first : {true, false}) {
+      std::string files = good_first ? good : path;
+      files.append(" ").append(good_first ? path : good);
       const Ran ran = sigsweep("compare " + files);
       EXPECT_EQ(ran.status, 2) << files << ran.output;
       EXPECT_NE(ran.output.find(why), std::string::npos) << files << ran.output;

@@ -20,10 +20,10 @@ bool is_of_name(char c) {
 std::string without_long(const std::string& name, char open, char close, std::size_t most) {
   std::string text;
   std::size_t depth = 0, start = 0;
-  for (std::size_t i = 0; i < name.size(); i++) {
-    if (name[i] == open && depth++ == 0) start = text.size();
-    text += name[i];
-    if (name[i] != close || depth == 0 || --depth != 0) continue;
+  for (const char c : name) {
+    if (c == open && depth++ == 0) start = text.size();
+    text += c;
+    if (c != close || depth == 0 || --depth != 0) continue;
     if (text.size() - start > most + 2)
       text.replace(start, text.npos, {open, '.', '.', '.', close});
   }
@@ -35,9 +35,9 @@ std::string name_of(const std::string& linked) {
   const std::unique_ptr<char, decltype(&std::free)> source(
       abi::__cxa_demangle(linked.c_str(), nullptr, nullptr, &status), &std::free);
   if (source == nullptr) return linked;
-  const std::string whole = source.get();
+  std::string whole = source.get();
   if (whole.size() <= kLong) return whole;
-  const std::string shorter = without_long(whole, '<', '>', kLongArguments);
+  std::string shorter = without_long(whole, '<', '>', kLongArguments);
   if (shorter.size() <= kLong) return shorter;
   return without_long(shorter, '(', ')', kLongArguments);
 }

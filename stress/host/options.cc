@@ -159,7 +159,7 @@ Failure failure_at_start(const Outcome& outcome, const Session& session) {
 }  // namespace
 
 std::string usable_runner(const Options& options) {
-  const std::string path =
+  std::string path =
       options.runner.empty() ? runner_path(options.isa, options.subject) : options.runner;
   if (path.empty()) {
     const std::string why = why_no_runner(options.isa);

@@ -215,6 +215,7 @@ Difference difference_of(const ComparedBoundary& before, const ComparedBoundary&
 
 std::vector<BoundaryIdentity> identities(const std::vector<ComparedBoundary>& boundaries) {
   std::vector<BoundaryIdentity> all;
+  all.reserve(boundaries.size());
   for (const ComparedBoundary& b : boundaries) all.push_back(b.identity);
   return all;
 }
