@@ -27,7 +27,10 @@ constexpr Canary kCanary = {
 }  // namespace
 
 Record canary_record() {
-  return Record("canary").add("protocol", kCanary.protocol).add("site", kCanary.site).add("mix", kCanary.mix);
+  return Record("canary")
+      .add("protocol", kCanary.protocol)
+      .add("site", kCanary.site)
+      .add("mix", kCanary.mix);
 }
 
 constinit const Claims kClaims = {
