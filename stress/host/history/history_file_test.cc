@@ -89,10 +89,14 @@ TEST_F(HistoryOfAFile, ThatIsNoDatabaseIsRefusedAndUntouched) {
   EXPECT_EQ(content(), std::string(5000, 'x'));
 }
 
+std::vector<ordered_json> many_cells() {
+  std::vector<ordered_json> cells(400);
+  for (std::size_t i = 0; i < cells.size(); i++) cells[i] = a_cell("site" + std::to_string(i));
+  return cells;
+}
+
 TEST_F(HistoryOfAFile, ThatIsDamagedInTheMiddleIsRefusedAndUntouched) {
-  std::vector<ordered_json> cells;
-  for (int i = 0; i < 400; i++) cells.push_back(a_cell("site" + std::to_string(i)));
-  import(night("one", 1, {part("prove", cells)}));
+  import(night("one", 1, {part("prove", many_cells())}));
   std::string bytes = content();
   ASSERT_GT(bytes.size(), 60000U);
   for (std::size_t at = 12288; at < bytes.size(); at += 4096) bytes.replace(at, 64, 64, '\xff');
@@ -179,9 +183,7 @@ TEST_F(HistoryOfAFile, IsWholeIfAnImportIsKilledInTheMiddle) {
 // SQLite refuses to let the file grow, as it does on a full disk.
 TEST_F(HistoryOfAFile, KeepsWhatItHasIfThereIsNoRoom) {
   import_one();
-  std::vector<ordered_json> cells;
-  for (int i = 0; i < 400; i++) cells.push_back(a_cell("site" + std::to_string(i)));
-  const PastRun two = read_run(night("two", 2, {part("prove", cells)}));
+  const PastRun two = read_run(night("two", 2, {part("prove", many_cells())}));
   HistoryFile history(file(), HistoryFile::For::writing);
   history.read([](SQLite::Database& db) { db.execAndGet("PRAGMA max_page_count = 1"); });
   EXPECT_EQ(refused([&] { take(two, &history); }),
