@@ -43,12 +43,17 @@ class Looker final : public TrapClient {
     hits++;
     seen.by_door = is_by_door();
     seen.frame = as_address(uc);
-    const auto* bytes = reinterpret_cast<const unsigned char*>(uc);
-    std::memcpy(context, bytes, sizeof context);
+    auto* bytes = reinterpret_cast<unsigned char*>(uc);
     SoftwareBytes software;
     const auto* fp = reinterpret_cast<const unsigned char*>(uc->uc_mcontext.fpregs);
     std::memcpy(&software, fp + SoftwareBytes::kOffset, sizeof software);
     state_size = std::min<std::size_t>(software.extended_size, sizeof state);
+    // Bytes that nobody writes hold what was there before.
+    overwrite_gaps(uc, reinterpret_cast<const siginfo_t*>(bytes + sizeof context),
+                   as_address(fp) + software.extended_size);
+    constexpr std::size_t kBehindFlags = 28;  // of uc_stack
+    std::memset(bytes + kBehindFlags, 0, sizeof(std::uint32_t));
+    std::memcpy(context, bytes, sizeof context);
     std::memcpy(state, fp, state_size);
     spoil();
     if (set_mask) sigaddset(&uc->uc_sigmask, SIGUSR1);

@@ -11,7 +11,7 @@
 
 namespace sigsweep::trap {
 
-inline constexpr bool kHasDoors = true;  // a signal can land without the kernel: doors.h
+inline constexpr bool kHasDoors = true;         // a signal can land without the kernel: doors.h
 inline constexpr std::uint64_t kRedZone = 128;  // bytes below SP, of the interrupted code
 // The remainder of a frame pointer, divided by 16, in a function that was called with the ABI's SP.
 inline constexpr std::uint64_t kFrameAlignment = 16, kFrameRest = 0;
