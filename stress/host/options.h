@@ -158,7 +158,7 @@ struct Session {
 std::string usable_runner(const Options& options);
 // Starts the runner of options.isa. Throws Failure: kSkipped where it is not built, kHarnessFailed
 // where it can't start.
-Session open_session(const Options& options);
+Session open_session(const Options& given);
 // A session for each ISA that --isa names. Of `all` those that can't be had here are left out, said
 // on standard error and noted as "ISA: reason"; one that is asked for by its name must be there.
 std::vector<Session> open_sessions(const Options& options, std::vector<std::string>* left_out);
