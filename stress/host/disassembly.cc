@@ -1,8 +1,6 @@
 // Capstone over the bytes that the symbol table points at.
 #include "stress/host/disassembly.h"
 
-#include <capstone/capstone.h>
-#include <elf.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,6 +9,7 @@
 #include <utility>
 
 #include "stress/base/symtab.h"
+#include "stress/host/capstone_handle.h"
 #include "stress/host/options.h"
 
 namespace sigsweep {
@@ -18,22 +17,10 @@ namespace sigsweep {
 struct Disassembler::State {
   symtab::Table table;
   std::string file;
-  csh handle = 0;
-  ~State() {
-    if (handle != 0) cs_close(&handle);
-  }
+  CapstoneHandle capstone;
 };
 
 namespace {
-
-struct CapstoneMode {
-  unsigned machine;
-  cs_arch arch;
-  cs_mode mode;
-};
-constexpr CapstoneMode kModes[] = {{EM_X86_64, CS_ARCH_X86, CS_MODE_64},
-                                   {EM_386, CS_ARCH_X86, CS_MODE_32},
-                                   {EM_ARM, CS_ARCH_ARM, CS_MODE_ARM}};
 
 // "0x1234" at the end of an operand: the function that it leads to, by name.
 std::string named_target(const symtab::Table& table, const std::string& text) {
@@ -64,13 +51,10 @@ Disassembler::Disassembler(const std::string& path, Names of) : state_(std::make
   state_->file.resize(static_cast<std::size_t>(std::max<std::streamoff>(in.tellg(), 0)));
   in.seekg(0).read(state_->file.data(), static_cast<std::streamsize>(state_->file.size()));
   if (!in) throw Failure(kHarnessFailed, path + ": cannot be read");
-  for (const CapstoneMode& mode : kModes) {
-    if (mode.machine != state_->table.machine()) continue;
-    if (cs_open(mode.arch, mode.mode, &state_->handle) != CS_ERR_OK) break;
-    if (mode.arch == CS_ARCH_X86) cs_option(state_->handle, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
-    return;
+  const CapstoneMode* mode = capstone_mode(state_->table.machine());
+  if (mode == nullptr || !state_->capstone.open(*mode)) {
+    throw Failure(kHarnessFailed, path + ": no disassembler for its machine");
   }
-  throw Failure(kHarnessFailed, path + ": no disassembler for its machine");
 }
 
 Disassembler::~Disassembler() = default;
@@ -110,7 +94,7 @@ std::vector<Instruction> Disassembler::instructions(const Bytes& of, std::uint64
   if (file_offset > state_->file.size() || size > state_->file.size() - file_offset) return listing;
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(state_->file.data()) + file_offset;
   cs_insn* insns = nullptr;
-  const std::size_t count = cs_disasm(state_->handle, bytes, size, start, 0, &insns);
+  const std::size_t count = cs_disasm(state_->capstone.get(), bytes, size, start, 0, &insns);
   for (std::size_t i = 0; i < count; i++) {
     std::string operands = insns[i].op_str;
     if (is_branch(insns[i])) operands = named_target(state_->table, operands);

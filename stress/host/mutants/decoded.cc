@@ -9,34 +9,21 @@
 #include <map>
 #include <utility>
 
+#include "stress/host/capstone_handle.h"
 #include "stress/host/files.h"
 #include "stress/host/options.h"
 
 namespace sigsweep {
 
 struct Decoder::State {
-  csh handle = 0;
+  CapstoneHandle capstone;
   unsigned machine = 0;
-  ~State() {
-    if (handle != 0) cs_close(&handle);
-  }
 };
 
 namespace {
 
-struct CapstoneMode {
-  unsigned machine;
-  cs_arch arch;
-  cs_mode mode;
-  unsigned word;
-};
-constexpr CapstoneMode kModes[] = {{EM_X86_64, CS_ARCH_X86, CS_MODE_64, 8},
-                                   {EM_386, CS_ARCH_X86, CS_MODE_32, 4},
-                                   {EM_ARM, CS_ARCH_ARM, CS_MODE_ARM, 4}};
-
 const CapstoneMode& mode_of(unsigned machine) {
-  const auto found = std::ranges::find(kModes, machine, &CapstoneMode::machine);
-  if (found != std::end(kModes)) return *found;
+  if (const CapstoneMode* mode = capstone_mode(machine)) return *mode;
   throw Failure(kHarnessFailed, fmt::format("no disassembler for machine {}", machine));
 }
 
@@ -201,11 +188,10 @@ const Operand* Decoded::memory() const {
 Decoder::Decoder(unsigned machine) : state_(std::make_unique<State>()) {
   const CapstoneMode& mode = mode_of(machine);
   state_->machine = machine;
-  if (cs_open(mode.arch, mode.mode, &state_->handle) != CS_ERR_OK) {
+  if (!state_->capstone.open(mode)) {
     throw Failure(kHarnessFailed, fmt::format("Capstone does not take machine {}", machine));
   }
-  cs_option(state_->handle, CS_OPT_DETAIL, CS_OPT_ON);
-  if (!is_arm()) cs_option(state_->handle, CS_OPT_SYNTAX, CS_OPT_SYNTAX_ATT);
+  cs_option(state_->capstone.get(), CS_OPT_DETAIL, CS_OPT_ON);
 }
 
 Decoder::~Decoder() = default;
@@ -232,9 +218,9 @@ std::vector<Decoded> Decoder::decode(std::string_view bytes, std::uint64_t start
     const auto* from = reinterpret_cast<const std::uint8_t*>(bytes.data()) + at;
     cs_insn* insns = nullptr;
     const std::size_t count =
-        cs_disasm(state_->handle, from, bytes.size() - at, start + at, 1, &insns);
+        cs_disasm(state_->capstone.get(), from, bytes.size() - at, start + at, 1, &insns);
     if (count == 1) {
-      code.push_back(decoded_from(state_->handle, is_arm(), insns[0], start));
+      code.push_back(decoded_from(state_->capstone.get(), is_arm(), insns[0], start));
     } else {
       const std::string raw(bytes.substr(at, unit));
       Decoded none;
