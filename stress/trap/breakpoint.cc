@@ -457,6 +457,7 @@ void make_pristine() {
 }
 
 void disarm_all() {
+  door_frame.index = DoorFrame::kNoArrival;  // of one whose frame could not be written
   if (armed > 0) {
     for (unsigned i = 0; i < used; i++) {
       if (breaks[i].passes_left != 0 && !breaks[i].suspended) take_out_patch(breaks[i].pc);

@@ -89,7 +89,7 @@ std::string Doors::build(const CodeRanges::Range& range, Board* board) {
   const std::uint64_t pointers = rounded(size * sizeof(std::uint64_t));
   board->size = room + pointers;
   board->base = map_near(range.begin, static_cast<std::size_t>(board->size));
-  if (board->base == 0) return "no memory near the code, for doors";
+  if (board->base == 0) return {};
   board->pointers = board->base + room;
   std::uint64_t at = board->base + kSlotAlignment;  // a slot's offset is not 0
   for (std::size_t i = 0; i < size; i++) {

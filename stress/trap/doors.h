@@ -26,11 +26,10 @@ class Doors {
  public:
   static constexpr unsigned kJump = 5;  // bytes
 
-  // Makes the copies. Empty, or what is wrong. REQUIRES: the text is attached and holds no patch; the
+  // Makes the copies. Code that has no free memory near it has no doors. Empty, or what is wrong. REQUIRES: the text is attached and holds no patch; the
   // modules stay loaded. CAVEAT: a child that is made later shares the text, and has the same copies;
   // a child that was made earlier has not.
   std::string attach(const CodeRanges& code, PatchedText* text);
-  bool are_attached() const { return text_ != nullptr; }
 
   // Can a jump stand at pc?
   bool can_stand(std::uint64_t pc) const { return door_at(pc) != nullptr; }

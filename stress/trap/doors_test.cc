@@ -167,6 +167,13 @@ TEST_F(DoorsTest, ALaterPassIsCountedByTheDoor) {
   }
 }
 
+// Its SP led nowhere, and the trial ended there. The next trap is its own.
+TEST_F(DoorsTest, AnArrivalThatCouldNotBeWrittenIsForgotten) {
+  door_frame.index = 3;
+  disarm_all();
+  EXPECT_FALSE(run(boundaries().front(), 1, false).by_door);
+}
+
 TEST_F(DoorsTest, DoorsThatStayAreInNobodysWay) {
   for (int round = 0; round < 3; round++) {
     for (const std::uint64_t pc : boundaries()) run(pc, 1, true);
