@@ -83,7 +83,8 @@ void Trial::begin(const Plan& plan) {
   seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
-  want_traps(false);
+  traps_ = {traps_wanted(false), traps_wanted(true)};
+  trap::want_traps(traps_.in_operation);
   landings_.begin();
   around_.rests.put_back();
   around_.rests.begin(plan.protocol, plan.site);
@@ -95,16 +96,16 @@ void Trial::begin(const Plan& plan) {
 // A trap that is the signal itself must land where the protocol's signals do. A trap that only
 // passes by must not disturb frames: neither a handler's on the alternate stack, nor those on the
 // interrupted stack while the operation runs.
-void Trial::want_traps(bool in_handler) {
+trap::TrapWanted Trial::traps_wanted(bool in_handler) const {
   const bool own = protocol().own_stack, records = recorder_ != nullptr;
   const bool stay = conditions_.traps_stay;
   const bool masking = records || !now_.means.all_by_trap || strays_.are_expected();
-  trap::want_traps({.own_handed_on = (own && !records && now_.means.some_by_trap) || stay,
-                    .own_passing = (in_handler && !own) || stay,
-                    .masking = masking,
-                    .doors = now_.means.all_by_user && !masking && !subject_.changes_mask(),
-                    .paint = records ? nullptr : &around_.paint,
-                    .red_zone = left_alone(plan_, conditions_.red_zone)});
+  return {.own_handed_on = (own && !records && now_.means.some_by_trap) || stay,
+          .own_passing = (in_handler && !own) || stay,
+          .masking = masking,
+          .doors = now_.means.all_by_user && !masking && !subject_.changes_mask(),
+          .paint = records ? nullptr : &around_.paint,
+          .red_zone = left_alone(plan_, conditions_.red_zone)};
 }
 
 void Trial::run_site(void* self) {
@@ -204,7 +205,7 @@ void Trial::reached(unsigned index, ucontext_t* uc) {
     slots_.copy(first.slots);
     if (!subject_.changes_mask()) around_.thread.note(uc);  // as the trial before left it
   }
-  want_traps(true);
+  trap::want_traps(traps_.in_handler);
   arm_handler(plan_, index);
   // As in a runtime that lets signals nest; the handler's own return puts its mask back.
   if (plan_.injection[index].parent != kNoParent) {
@@ -321,7 +322,7 @@ void Trial::handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uin
   seen_->exited |= std::uint32_t{1} << index;
   note_smashed(landing, seen_);
   if (injection.parent == kNoParent) subject_.scrub(sp);
-  want_traps(injection.parent != kNoParent);
+  trap::want_traps(injection.parent != kNoParent ? traps_.in_handler : traps_.in_operation);
   disarm_handler(plan_, index, *seen_);
 }
 

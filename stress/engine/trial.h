@@ -74,7 +74,7 @@ class Trial final : public Harness, public trap::TrapClient, private AstrayWrite
   bool is_contained() const { return now_.runs && *conditions_.serial != 0; }
   void begin(const Plan& plan);
   void finish();
-  void want_traps(bool in_handler);
+  trap::TrapWanted traps_wanted(bool in_handler) const;
   void close_arrivals();
   bool has_struck(unsigned index) const;
   void observe_end();
@@ -103,6 +103,9 @@ class Trial final : public Harness, public trap::TrapClient, private AstrayWrite
   Plan plan_;                           // from here on: each trial begins anew
   const Protocol* protocol_ = nullptr;  // the plan's
   Progress now_;
+  struct {
+    trap::TrapWanted in_operation, in_handler;
+  } traps_;
   Landings landings_;
   struct {
     trap::Containment containment{};

@@ -379,7 +379,7 @@ TrapClient* set_client(TrapClient* trap_client) {
   return std::exchange(client, trap_client);
 }
 
-void want_traps(TrapWanted traps) {
+void want_traps(const TrapWanted& traps) {
   wanted = traps;
   if (doors_used && !wanted.doors) remove_doors();
   place_trap();

@@ -55,7 +55,7 @@ struct TrapWanted {
 };
 // A hardware breakpoint was armed: its trap must land where the next signal is wanted.
 void hwbreaks_changed();
-void want_traps(TrapWanted traps);
+void want_traps(const TrapWanted& traps);
 
 inline constexpr unsigned kMaxBreaks = 16;
 
