@@ -98,6 +98,7 @@ function provenance() {
   const facts = [
     ["Build", `${run?.version ? `sigsweep ${run.version}, ` : ""}${from.build} (preset, commit, compiler)`],
     [night !== undefined ? "Night" : "Run", `${from.started.replace("T", " ").replace("Z", " UTC")}${took}`],
+    ["Command", night?.command ?? ""],
     ["ISAs", [...new Set(results.of("run").flatMap((each) => each.isas))].join(", ")],
     ["Machine", [machine.cpu || machine.processor, machine.cpus === undefined ? "" : counted(machine.cpus, "processor"), machine.kernel].filter((word) => word).join(", ")],
     ["Compared with", comparedWith()],

@@ -83,9 +83,8 @@ function matrixBlock(matrix, room) {
   moveInMatrix(view, pane, canvas, readout, paint);
   requestAnimationFrame(paint);
   const title = `${matrix.protocol}: ${matrix.form === "nested" ? "the second lands in the first one's handler" : "the second lands later in the operation"}`;
-  return element("div", { class: "block" }, element("h3", {}, `${matrix.isa} ${shortened(title)}`),
-    element("p", { class: "note" }, `Operation ${shortened(matrix.site)}, handler ${shortened(matrix.handler)}. ${counted(pairs, "pair")}: ${[...sums].map(([look, number]) => `${count(number)} ${look}`).join(", ")}.`,
-      matrix.findings.length > 0 ? ` Findings: ${matrix.findings.join(", ")}.` : ""),
+  return element("div", { class: "block" }, element("h3", {}, `${matrix.isa} ${shortened(title)}: ${matrix.findings.length > 0 ? `✗ ${matrix.findings.join(", ")}` : "✓ as expected"}`),
+    element("p", { class: "note" }, `Operation ${shortened(matrix.site)}, handler ${shortened(matrix.handler)}. ${counted(pairs, "pair")}: ${[...sums].map(([look, number]) => `${count(number)} ${look}`).join(", ")}.`),
     verdictLegend(looks), small < 12 ? larger : null, pane, readout, dataBehind("matrix", () => matrix));
 }
 
