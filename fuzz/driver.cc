@@ -17,6 +17,9 @@
 //                                feedback
 //   TARGET --describe            what its inputs are, as a record (fuzz/judge.h)
 //   TARGET --judge FILE...       what it says of each input, as records; status 0 whatever that is
+//   TARGET --canary              does wrong on purpose, and gets random inputs until it stops: status 1.
+//                                Status 0: it has not stopped, or has nothing that it could do
+//                                wrong; the records tell (fuzz/judge.h)
 //
 // If the first argument is none of these, or is `--`, all arguments are the engine's.
 //
@@ -211,13 +214,9 @@ int repeat(std::span<char*> arguments) {
 
 // An input has at most as many records as a mutator makes operations. None may leave the engine's
 // counters overwritten: a later input would end the process.
-int random(std::span<char*> arguments) {
+void run_random(long runs, std::uint64_t seed) {
   constexpr std::size_t kMostRecords = 16;
-  if (arguments.size() != 2) refuse("--random: N and SEED");
-  const long runs = std::strtol(arguments[0], nullptr, 10);
-  if (runs < 1) refuse("--random: N is 1 or more");
-  std::mt19937_64 draw(std::strtoull(arguments[1], nullptr, 10));
-  begin_by_hand();
+  std::mt19937_64 draw(seed);
   for (long i = 0; i < runs; i++) {
     Bytes input(1 + draw() % (kMostRecords * kRecordBytes));
     for (std::uint8_t& byte : input) byte = static_cast<std::uint8_t>(draw());
@@ -226,6 +225,25 @@ int random(std::span<char*> arguments) {
   }
   if (restore_counters())
     fail_harness("harness failure: an input has overwritten the counters' places");
+}
+
+int random(std::span<char*> arguments) {
+  if (arguments.size() != 2) refuse("--random: N and SEED");
+  const long runs = std::strtol(arguments[0], nullptr, 10);
+  if (runs < 1) refuse("--random: N is 1 or more");
+  begin_by_hand();
+  run_random(runs, std::strtoull(arguments[1], nullptr, 10));
+  return 0;
+}
+
+int canary() {
+  constexpr long kInputs = 20000;  // a few tens are enough
+  const std::string what = target().become_canary();
+  say_canary(what, what.empty() ? 0 : kInputs);
+  if (what.empty()) return 0;
+  report_stops(STDOUT_FILENO, "");
+  begin_by_hand();
+  run_random(kInputs, 1);
   return 0;
 }
 
@@ -251,6 +269,8 @@ void run_by_hand(std::span<char*> arguments) {
     status = repeat(rest);
   } else if (command == "--describe" && rest.empty()) {
     status = describe();
+  } else if (command == "--canary" && rest.empty()) {
+    status = canary();
   } else if (command == "--judge" && !rest.empty()) {
     report_stops(STDOUT_FILENO, "");
     run_without_engine();
@@ -259,7 +279,7 @@ void run_by_hand(std::span<char*> arguments) {
   } else if (command.starts_with("--")) {
     refuse(std::string(command) +
            " is unknown; allowed: --print, --texts, --inputs, --dictionary, --options, --ways, "
-           "--random, --repeat, --describe, --judge");
+           "--random, --repeat, --describe, --judge, --canary");
   } else {
     return;
   }

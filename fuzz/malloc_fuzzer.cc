@@ -36,6 +36,10 @@ class Malloc final : public Target {
   std::span<const char* const> figures() const override { return kFigures; }
   std::vector<std::string> dictionary() const override { return heap::dictionary(); }
   void configure() override { async_ = wants_async(); }
+  std::string become_canary() override {
+    performer_.spoil();
+    return "an object's first word, one bit of it changed";
+  }
   void prepare() override;
   void start() override;
   void run(std::span<const std::uint8_t> input) override;

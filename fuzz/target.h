@@ -30,6 +30,9 @@ class Target {
   virtual bool may_be_destroyed() const { return false; }
   // Byte strings worth inserting into an input. After configure().
   virtual std::vector<std::string> dictionary() const { return {}; }
+  // Does wrong on purpose from here on, so that it must stop at a random input. Says what is wrong;
+  // empty: it has nothing that it could do wrong. Between configure() and prepare().
+  virtual std::string become_canary() { return {}; }
   // Before the engine has started; reads the environment. An unknown name there ends the process
   // with status 2.
   virtual void configure() {}

@@ -61,7 +61,8 @@ bool is_safe(const Protocol& protocol) {
 
 }  // namespace
 
-bool is_violation(const Planned& planned, Verdict verdict) {
+bool TrialTarget::is_violation(const Planned& planned, Verdict verdict) const {
+  if (is_canary_) return verdict != Verdict::ok;
   const Protocol& protocol = subject().protocols()[planned.plan.protocol];
   if (!is_safe(protocol) && planned.plan.injections > 1) return false;
   return !(planned.handler_calls() ? protocol.allowed : kOnlyOk).contains(verdict);
@@ -103,6 +104,27 @@ std::vector<std::string> TrialTarget::dictionary() const {
 std::string TrialTarget::adapter_file() const {
   for (const Record& record : subject().identity()) {
     if (record.word() == "adapter") return record.text("file");
+  }
+  return {};
+}
+
+// Of the protocol that the subject names as bad: one operation, and its own call by a handler.
+std::string TrialTarget::become_canary() {
+  for (const Record& record : subject().identity()) {
+    if (record.word() != "canary") continue;
+    const std::vector<std::string_view> names = protocol_names();
+    const auto protocol = std::ranges::find(names, record.text("protocol"));
+    choice_.protocols = {static_cast<unsigned>(protocol - names.begin())};
+    const auto is_its_site = [&](unsigned i) {
+      return subject().sites()[i].name == record.text("site");
+    };
+    const auto site = std::ranges::find_if(choice_.sites, is_its_site);
+    choice_.sites = {site == choice_.sites.end() ? choice_.sites.front() : *site};
+    choice_.handlers = {kNoHandler, choice_.sites.front()};
+    choice_.sources = {Source::direct};
+    is_canary_ = true;
+    return std::string(*protocol) + " at " +
+           std::string(subject().sites()[choice_.sites.front()].name);
   }
   return {};
 }

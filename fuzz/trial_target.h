@@ -30,6 +30,7 @@ class TrialTarget : public Target {
   bool takes_schedules() const override { return true; }
   std::string adapter_file() const override;
   std::vector<std::string> dictionary() const override;
+  std::string become_canary() override;
   void configure() override;
   void prepare() override;
   std::optional<std::string> ways_to_keep() override;
@@ -41,6 +42,10 @@ class TrialTarget : public Target {
                 std::string* why) override;
 
  protected:
+  // Does this verdict break the protocol's promise? If the protocol promises one verdict: at any
+  // depth. Else only for a single signal, because its list of verdicts is about one signal. Of a
+  // canary, which promises what it does not keep: is it harmful?
+  bool is_violation(const Planned& planned, Verdict verdict) const;
   // An entry for each operation of the last input.
   std::span<const Judgement> judgements() const { return judgements_; }
   // The protocols by default, by name; which sites inputs may name.
@@ -72,12 +77,9 @@ class TrialTarget : public Target {
   std::vector<Judgement> judgements_;  // of the last input: so many
   std::size_t judged_ = 0;
   bool async_ = false;
+  bool is_canary_ = false;
   std::optional<AdapterIdentity> library_;  // that schedules are for; none: the subject is built in
 };
-
-// Does this verdict break the protocol's promise? If the protocol promises one verdict: at any
-// depth. Else only for a single signal, because its list of verdicts is about one signal.
-bool is_violation(const Planned& planned, Verdict verdict);
 
 std::vector<std::string_view> safe_protocols();
 

@@ -42,6 +42,7 @@ void Performer::fill(Object* o) {
   model_.renew(o);
   for (Word i = 0; i < word_count(*o); i++) words(*o)[i] = pattern(*o, i);
   std::memset(tail(*o), tail_pattern(*o), tail_size(*o));
+  if (spoils_ && word_count(*o) > 0) words(*o)[0] ^= 1;
 }
 
 // From here on unreachable memory may belong to another object. The reachable objects are as they

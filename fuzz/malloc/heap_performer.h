@@ -13,6 +13,9 @@ class Performer {
   // The collector must know these words: they are the places that lie on no stack.
   std::span<Word> roots() { return roots_; }
 
+  // From here on what it writes is not what the model expects: a canary.
+  void spoil() { spoils_ = true; }
+
   // Before an input: nothing was allocated.
   void clear();
   // From here to end(), these words, in the G's own frame, are the other places.
@@ -44,6 +47,7 @@ class Performer {
   Word collections_ = 0;  // those that the model knows
   Word allocated_ = 0;    // objects
   Word churned_ = 0;      // bytes
+  bool spoils_ = false;
 };
 
 }  // namespace sigsweep::fuzz::heap

@@ -76,15 +76,15 @@ void Trial::begin(const Plan& plan) {
   plan_.protocol = plan.protocol;
   plan_.site = plan.site;
   plan_.injections = plan.injections;
-  const PlannedInjection *first = plan.injection, *end = first + plan.injections;
-  std::copy(first, end, plan_.injection);
+  std::copy(plan.injection, plan.injection + plan.injections, plan_.injection);
   protocol_ = &subject_.protocols()[plan.protocol];
   now_ = Progress{.runs = true, .means = means_of(plan)};
   seen_->begin(plan.injections);
   std::copy(std::begin(plan.in), std::end(plan.in), std::begin(seen_->op.in));
   seen_->op.inner = &seen_->op_inner;
-  traps_ = {traps_wanted(false), traps_wanted(true)};
-  trap::want_traps(traps_.in_operation);
+  now_.in_operation = traps_wanted(false);
+  now_.in_handler = traps_wanted(true);
+  trap::want_traps(now_.in_operation);
   landings_.begin();
   around_.rests.put_back();
   around_.rests.begin(plan.protocol, plan.site);
@@ -205,7 +205,7 @@ void Trial::reached(unsigned index, ucontext_t* uc) {
     slots_.copy(first.slots);
     if (!subject_.changes_mask()) around_.thread.note(uc);  // as the trial before left it
   }
-  trap::want_traps(traps_.in_handler);
+  trap::want_traps(now_.in_handler);
   arm_handler(plan_, index);
   // As in a runtime that lets signals nest; the handler's own return puts its mask back.
   if (plan_.injection[index].parent != kNoParent) {
@@ -322,7 +322,7 @@ void Trial::handle(unsigned index, ucontext_t* uc, std::uint64_t frame, std::uin
   seen_->exited |= std::uint32_t{1} << index;
   note_smashed(landing, seen_);
   if (injection.parent == kNoParent) subject_.scrub(sp);
-  trap::want_traps(injection.parent != kNoParent ? traps_.in_handler : traps_.in_operation);
+  trap::want_traps(injection.parent != kNoParent ? now_.in_handler : now_.in_operation);
   disarm_handler(plan_, index, *seen_);
 }
 

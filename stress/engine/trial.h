@@ -67,6 +67,7 @@ class Trial final : public Harness, public trap::TrapClient, private AstrayWrite
     bool left = false;        // it has been abandoned
     int calling = kNoParent;  // the injection whose handler's own call is under way
     Means means;
+    trap::TrapWanted in_operation, in_handler;
   };
 
   static void run_site(void* self);
@@ -103,9 +104,6 @@ class Trial final : public Harness, public trap::TrapClient, private AstrayWrite
   Plan plan_;                           // from here on: each trial begins anew
   const Protocol* protocol_ = nullptr;  // the plan's
   Progress now_;
-  struct {
-    trap::TrapWanted in_operation, in_handler;
-  } traps_;
   Landings landings_;
   struct {
     trap::Containment containment{};

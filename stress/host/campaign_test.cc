@@ -45,6 +45,30 @@ TEST_F(Campaign, OfATargetWithoutSignalsTellsWhatItsInputsDid) {
   EXPECT_NE(idle.output.find("no input did anything: 100 execs"), std::string::npos) << idle.output;
 }
 
+TEST_F(Campaign, ATargetThatIsBlindProvesNothing) {
+  for (const std::string engine : kBothEngines) {
+    fs::remove_all(out());
+    const Ran sees = fuzz(campaign(engine));
+    EXPECT_EQ(sees.status, 0);
+    EXPECT_NE(sees.output.find("canary: a word, known to be bad: found: it sees\n"),
+              std::string::npos)
+        << sees.output;
+    fs::remove_all(out());
+    const Ran blind = fuzz(campaign(engine), "FAKE_CANARY=blind");
+    EXPECT_EQ(blind.status, 3);
+    EXPECT_NE(
+        blind.output.find("canary: a word is known to be bad, and 9 random inputs did not stop "
+                          "onm_fuzzer: the target is blind\n"),
+        std::string::npos)
+        << blind.output;
+    const Ran none = fuzz(campaign(engine), "FAKE_CANARY=none");
+    EXPECT_EQ(none.status, 0);
+    EXPECT_NE(none.output.find("canary: none: nothing of onm_fuzzer is known to be bad\n"),
+              std::string::npos)
+        << none.output;
+  }
+}
+
 // All that was found by one process that judges, and each cause once, by its smallest input.
 TEST_F(Campaign, NamesEachCauseOnceByOneProcess) {
   for (const std::string engine : kBothEngines) {

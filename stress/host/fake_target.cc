@@ -9,6 +9,7 @@
 //   FAKE_FILLS=1        the engine writes files into the corpus until none can be written
 //   FAKE_OBJECTS=N      its inputs land no signals, and make so many objects
 //   FAKE_ADAPTER=FILE the adapter that it says to have loaded
+//   FAKE_CANARY=blind   it does not stop at what it does wrong on purpose; none: there is no such
 //   FAKE_LOG=FILE       a line for each process that judges, and how many inputs it was given
 #include <signal.h>
 #include <unistd.h>
@@ -187,6 +188,12 @@ int run(const std::string& name, const Words& words) {
       write(words[1] + "/" + fs::path(words[i]).filename().string() + ".sched", content(words[i]));
   } else if (command == "-set_cover_merge=1") {
     return minimize(words.back(), words[words.size() - 2], value_of(words, "-merge_control_file"));
+  } else if (command == "--canary") {
+    const std::string kind = variable("FAKE_CANARY");
+    std::printf("canary what=%s inputs=9\n", kind == "none" ? "" : "a%20word");
+    if (!kind.empty()) return 0;
+    std::printf("judged file= ended=stopped why=it%%20sees\n");
+    return 1;
   } else if (command == "--judge") {
     return judge({words.begin() + 1, words.end()});
   } else {

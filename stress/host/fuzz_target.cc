@@ -29,7 +29,7 @@ using std::chrono::seconds;
 
 // One process is given so many at most, for a command line has an end.
 constexpr std::size_t kAtATime = 500;
-constexpr auto kTimeOfJudging = minutes(5);
+constexpr auto kTimeOfJudging = minutes(5), kTimeOfCanary = minutes(1);
 
 std::string without_fault(const std::string& name) {
   return name.substr(0, name.find('-'));
@@ -159,6 +159,32 @@ Finder finder_by_folder(const fs::path& file) {
     return {folder.substr(0, at), isa.empty() ? machine_isa() : isa.substr(1)};
   }
   return {};
+}
+
+TargetCanary try_canary(const FuzzTarget& target, const fs::path& work) {
+  const fs::path answers = work / "canary", log = work / "canary.log";
+  // It chooses what it does wrong, whatever the campaign's inputs are to do.
+  const Ended ended = run_program({{target.path, "--canary"},
+                                   {},
+                                   {"SIGSWEEP_STATS", "SIGSWEEP_INJECT", "SIGSWEEP_PROTOCOL",
+                                    "SIGSWEEP_SHAPE", "SIGSWEEP_HUNT", "SIGSWEEP_FIRST", "ASYNC"},
+                                   {},
+                                   answers,
+                                   log},
+                                  kTimeOfCanary);
+  if (ended.kind == Ended::stopped) throw Failure(kStopped, "stopped");
+  TargetCanary canary;
+  for (const Record& record : records_of(answers)) {
+    if (record.word() == "canary") canary = {record.text("what"), "", record.number("inputs")};
+    if (record.word() == "judged" && record.text("ended") == "stopped")
+      canary.found = record.text("why");
+  }
+  if (ended.kind == Ended::died) canary.found = ended.how();
+  if (!ended.well() && canary.found.empty()) {
+    throw Failure(kHarnessFailed, fmt::format("{} --canary {}: see {}", target.path.string(),
+                                              ended.how(), log.string()));
+  }
+  return canary;
 }
 
 std::vector<Judged> judge(const FuzzTarget& target, const std::vector<fs::path>& files,

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <compare>
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -57,6 +58,15 @@ FuzzTarget open_target(const FuzzOptions& options, const std::string& name,
 // The first of the target's builds that there is for this ISA. Throws as open_target() does.
 FuzzTarget open_any_build(const FuzzOptions& options, const std::string& name,
                           const std::string& isa);
+
+// What a target does wrong on purpose, and whether it stops at it (fuzz/judge.h).
+struct TargetCanary {
+  std::string what;   // empty: it has nothing that it could do wrong
+  std::string found;  // why it stopped; empty: it did not, so it is blind
+  std::uint64_t inputs = 0;
+};
+// `work`: a folder for its files. Throws Failure: kStopped; kHarnessFailed where it fails otherwise.
+TargetCanary try_canary(const FuzzTarget& target, const std::filesystem::path& work);
 
 // The target that found what lies in a campaign's folder, NAME-ENGINE/findings or
 // NAME-ENGINE-ISA/findings; no name: it lies in none.

@@ -74,10 +74,11 @@ class Campaign {
         target_(open_target(options.fuzz, options.fuzz.target, options.fuzz.engine, options.isa)) {}
 
   const CampaignFolder& folder() const { return folder_; }
-  void begin();   // folders, seeds, dictionary
-  void run();     // the engine
-  void gather();  // what it has left
-  void name();    // what was found
+  void begin();               // folders, seeds, dictionary
+  void check_canary() const;  // a target that is blind finds nothing, and proves nothing
+  void run();                 // the engine
+  void gather();              // what it has left
+  void name();                // what was found
   // Prints the summary, writes the results, and returns the status.
   int tell(ResultsWriter* results) const;
 
@@ -130,6 +131,22 @@ void Campaign::begin() {
   if (words.size() > 2) run_target(target_, words, "", log, "the seeds");
   run_target(target_, {"--dictionary"}, folder_.work() / "dictionary", log, "the dictionary");
   before_ = files_in(folder_.corpus()).size();
+}
+
+void Campaign::check_canary() const {
+  const TargetCanary canary = try_canary(target_, folder_.work());
+  if (canary.what.empty()) {
+    fmt::print("canary: none: nothing of {} is known to be bad\n", target_.name);
+    return;
+  }
+  if (canary.found.empty()) {
+    throw Failure(
+        kHarnessFailed,
+        fmt::format("canary: {} is known to be bad, and {} random inputs did not stop {}: "
+                    "the target is blind",
+                    canary.what, canary.inputs, target_.name));
+  }
+  fmt::print("canary: {}, known to be bad: found: {}\n", canary.what, canary.found);
 }
 
 void Campaign::note_point(double now) {
@@ -348,6 +365,7 @@ int campaign_command(const Options& options) {
   write_run(&results, options);
   collect(folder);  // what an earlier run has left that was killed
   campaign.begin();
+  campaign.check_canary();
   campaign.run();
   campaign.gather();
   if (!stop_requested) campaign.name();
