@@ -67,6 +67,7 @@ NightPlace place_of(const Options& o, const NightsFolder& nights, const NightRow
            {"builds", builds_folder(o.fuzz)},
            {"known", fs::exists(known) ? known.string() : "/dev/null"},
            {"seed", std::to_string(night.seed)},
+           {"corpus", checkout_of(o.fuzz) / "corpus"},
            {"site", shown_site(o)},
            {"nights", nights.path()},
            {"kept", nights.fuzz()}},

@@ -174,12 +174,13 @@ void Night::work() {
   stop_running();
 }
 
+// A night in which no part ran has shown nothing.
 int Night::status() const {
   if (stop_requested) return kStopped;
   if (std::ranges::any_of(findings_, [](const NightFinding& f) { return !f.known; }))
     return kFinding;
-  return std::ranges::any_of(record_.parts, fails) || !past_.problem.empty() ? kHarnessFailed
-                                                                             : kAsExpected;
+  if (std::ranges::any_of(record_.parts, fails) || !past_.problem.empty()) return kHarnessFailed;
+  return std::ranges::any_of(record_.parts, &PartRow::ran) ? kAsExpected : kSkipped;
 }
 
 std::string Night::verdict(int status, std::size_t faults) const {
@@ -190,6 +191,7 @@ std::string Night::verdict(int status, std::size_t faults) const {
   std::string text = status == kStopped         ? "stopped"
                      : status == kFinding       ? "FOUND"
                      : status == kHarnessFailed ? "FAILED"
+                     : status == kSkipped       ? "skipped"
                                                 : "pass";
   text += fmt::format(": {} found that {} not acknowledged; {} of {} parts did their work",
                       faults == 0   ? "nothing was"

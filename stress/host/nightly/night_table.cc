@@ -1,5 +1,6 @@
 // The table. {names} in braces are filled in when a part begins:
 //   sigsweep, builds, known, seed   the command, the folder of builds, corpus/known.txt, --seed
+//   corpus                          the folder of kept schedules
 //   site                            the operation of corpus/hazards/argument-s0.sched
 //   host                            the machine's instruction set
 //   nights, kept                    the folder of all nights; in it, that of the campaigns
@@ -50,6 +51,7 @@ struct Row {
 
 enum Stage : unsigned { kExact, kStorms, kCampaigns, kMinimising, kTriage, kBenchmarks };
 
+constexpr const char* kNoCorpus = "there is no folder corpus beside that of the builds";
 constexpr const char* kProve =
     "{sigsweep} prove --seed {seed} --jobs {jobs} --duration 3s --out {part} --json {results}";
 constexpr const char* kSweep =
@@ -64,21 +66,27 @@ const Row kRows[] = {
      .stage = kExact,
      .needs = "own:runner-amd64 own:proof-all:-",
      .least = 5,
-     .words = "{sigsweep} replay --json {results}"},
+     .words = "{sigsweep} replay --json {results}",
+     .input = "{corpus}",
+     .idle = kNoCorpus},
     {.name = "boundaries",  // what the page's strips show
      .stage = kExact,
      .needs = "own:runner-amd64 own:proof-all:-",
      .least = 8,
      .words = "{sigsweep} sweep --isa all --site {site} --handler {site},none "
               "--per-boundary --seed {seed} --jobs {jobs} --known {known} --out {part} --json "
-              "{results}"},
+              "{results}",
+     .input = "{corpus}",
+     .idle = kNoCorpus},
     {.name = "pairs",  // what the page's matrices show
      .stage = kExact,
      .needs = "own:runner-{host}",
      .least = 10,
      .words = "{sigsweep} sweep --isa {host} --site {site} --handler {site} --depth 2 "
               "--per-boundary --seed {seed} --jobs {jobs} --known {known} --out {part} --json "
-              "{results}"},
+              "{results}",
+     .input = "{corpus}",
+     .idle = kNoCorpus},
     {.name = "prove-amd64",
      .stage = kExact,
      .needs = "own:runner-amd64 own:runner-amd64-storm",

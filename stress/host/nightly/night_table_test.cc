@@ -41,8 +41,9 @@ TEST(NightTable, NamesAreFoldersAndEachIsThereOnce) {
 }
 
 TEST(NightTable, EachNameInBracesIsKnown) {
-  const std::set<std::string> known{"sigsweep", "builds", "known",   "seed", "site",    "nights",
-                                    "kept",     "part",   "results", "run",  "seconds", "jobs"};
+  const std::set<std::string> known{"sigsweep", "builds",  "known", "seed", "corpus",
+                                    "site",     "nights",  "kept",  "part", "results",
+                                    "run",      "seconds", "jobs"};
   for (const PartSpec& part : night_table(kSubjectsOfTest)) {
     std::string all = part.first.from + part.first.to + part.input;
     for (const Level& level : part.levels)
@@ -94,6 +95,17 @@ TEST(NightTable, SaysWhatMustBeBuilt) {
   EXPECT_EQ(needs_of(only_those(all, {"storm-tsan"})),
             "tsan runner-amd64-storm\nrelease runner-amd64\n");
   EXPECT_THAT(needs_of(all), HasSubstr("release adapters benchmarks proof-all "));
+}
+
+TEST(NightTable, PartsThatNeedTheCorpusAreSkippedWithoutIt) {
+  std::vector<std::string> needing;
+  for (const PartSpec& part : night_table(kSubjectsOfTest)) {
+    const auto& words = part.levels.front().words;
+    if (std::ranges::count(words, "{site}") == 0 && part.name != "replay") continue;
+    needing.push_back(part.name);
+    EXPECT_EQ(part.input, "{corpus}") << part.name;
+  }
+  EXPECT_EQ(needing, (std::vector<std::string>{"replay", "boundaries", "pairs"}));
 }
 
 TEST(NightTable, ReplaysWhatTheCorpusKeeps) {

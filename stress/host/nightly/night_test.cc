@@ -42,6 +42,12 @@ TEST_F(NightTest, EachPartIsToldOfAndStopsNoOther) {
   EXPECT_THAT(page, HasSubstr("there is nothing yet"));
 }
 
+TEST_F(NightTest, ANightInWhichNoPartRanIsNoPass) {
+  EXPECT_EQ(run({part("absent", "echo 'sigsweep: skipped: no engine'; exit 77")}).status, 77);
+  EXPECT_THAT(summary(), StartsWith("skipped: nothing was found that is not acknowledged; 0 of 1"));
+  EXPECT_EQ(rows("end").at(0)["status"], 77);
+}
+
 TEST_F(NightTest, ABenchmarksFileThatIsNotWholeIsNoResult) {
   EXPECT_EQ(run({part("cut",
                       "echo '{\"benchmarks\":[' >\"$(dirname \"$1\")/1.json\"; "
@@ -225,7 +231,7 @@ TEST_F(NightTest, AFolderThatCannotBeWrittenIsAFailureOfTheHarness) {
 // As on a full disk: no file can be longer than the night's is by then.
 TEST_F(NightTest, ARowThatCannotBeWrittenEndsTheNightAndItCanGoOn) {
   const std::vector<PartSpec> parts{part("a", noting("a", "")), part("b", noting("b", ""))};
-  EXPECT_EQ(run({}).status, 0);
+  EXPECT_EQ(run({}).status, 77);  // a night without parts
   const rlim_t first_rows = content(last_night() / kNightFile).find("\n{\"kind\":\"night\"", 1);
   const pid_t pid = start(parts, false, 3600, [&] {
     signal(SIGXFSZ, SIG_IGN);
