@@ -63,6 +63,12 @@ function matrixChooser() {
   return element("label", { class: "chooser" }, element("span", {}, "Pairs of"), select);
 }
 
+// The protocol may be known to be harmful: that is no finding.
+function matrixVerdict(matrix, sums) {
+  if (matrix.findings.length > 0) return `✗ ${matrix.findings.join(", ")}`;
+  return [...sums.keys()].every((look) => look === "ok" || look === "rejected") ? "✓ safe" : "harmful, as expected";
+}
+
 function matrixBlock(matrix, room) {
   const sums = pairSums(matrix), pairs = [...sums.values()].reduce((a, b) => a + b, 0);
   const first = results.code(matrix.first), second = results.code(matrix.second);
@@ -83,7 +89,7 @@ function matrixBlock(matrix, room) {
   moveInMatrix(view, pane, canvas, readout, paint);
   requestAnimationFrame(paint);
   const title = `${matrix.protocol}: ${matrix.form === "nested" ? "the second lands in the first one's handler" : "the second lands later in the operation"}`;
-  return element("div", { class: "block" }, element("h3", {}, `${matrix.isa} ${shortened(title)}: ${matrix.findings.length > 0 ? `✗ ${matrix.findings.join(", ")}` : "✓ as expected"}`),
+  return element("div", { class: "block" }, element("h3", {}, `${matrix.isa} ${shortened(title)}: ${matrixVerdict(matrix, sums)}`),
     element("p", { class: "note" }, `Operation ${shortened(matrix.site)}, handler ${shortened(matrix.handler)}. ${counted(pairs, "pair")}: ${[...sums].map(([look, number]) => `${count(number)} ${look}`).join(", ")}.`),
     verdictLegend(looks), small < 12 ? larger : null, pane, readout, dataBehind("matrix", () => matrix));
 }
