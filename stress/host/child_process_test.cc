@@ -13,6 +13,7 @@
 #include <thread>
 
 #include "stress/host/files.h"
+#include "stress/host/is_gone.h"
 #include "stress/host/options.h"
 
 namespace sigsweep {
@@ -46,10 +47,6 @@ class ChildProcess : public testing::Test {
       ASSERT_GT(pid, 0) << name;
       EXPECT_TRUE(is_gone(pid)) << name;
     }
-  }
-  // A zombie that its new parent has yet to bury is gone too.
-  static bool is_gone(pid_t pid) {
-    return kill(pid, 0) != 0 || activity_of(pid).state == 'Z' || activity_of(pid).state == '?';
   }
   static void wait_until(const std::function<bool()>& holds) {
     for (int i = 0; i < 60000 && !holds(); i++)

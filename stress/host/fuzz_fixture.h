@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "stress/host/command_fixture.h"
+#include "stress/host/is_gone.h"
 
 namespace sigsweep {
 
@@ -101,11 +102,6 @@ class Fuzz : public Command {
       EXPECT_TRUE(is_gone(pid_of(name))) << name << " of " << part << " is left";
     end_what_stalls();
     return ran;
-  }
-  static bool is_gone(pid_t pid) {  // a zombie, whose new parent has yet to bury it, is
-    std::ifstream in("/proc/" + std::to_string(pid) + "/stat");
-    const std::string text(std::istreambuf_iterator<char>(in), {});
-    return text.empty() || text.find(") Z ") != text.npos;
   }
 
   static std::string content(const std::string& path) {

@@ -17,6 +17,7 @@
 #include <thread>
 
 #include "stress/host/files.h"
+#include "stress/host/is_gone.h"
 #include "stress/host/nightly/night.h"
 #include "stress/host/options.h"
 #include "stress/host/runner_process.h"
@@ -103,10 +104,7 @@ class NightTest : public testing::Test {
   void wait_for(const std::string& name) const {
     wait_until([&] { return !file(name).empty(); });
   }
-  bool is_gone(const std::string& name) const {
-    const pid_t pid = std::stoi("0" + file(name));
-    return kill(pid, 0) != 0 || activity_of(pid).state == 'Z' || activity_of(pid).state == '?';
-  }
+  pid_t pid_of(const std::string& name) const { return std::stoi("0" + file(name)); }
 
   std::string past_text_;  // that the history says
   const TemporaryFolder temporary_;

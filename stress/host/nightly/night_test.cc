@@ -105,7 +105,7 @@ TEST_F(NightTest, APartThatHangsIsEndedAtItsLimitWithAllThatItStarted) {
   const Ran ran = run({hangs, part("next", kWork)});
   EXPECT_EQ(ran.status, 3) << ran.output;
   EXPECT_THAT(statuses(), ElementsAre("hangs hung", "next ok"));
-  EXPECT_TRUE(is_gone("inner"));
+  EXPECT_TRUE(is_gone(pid_of("inner")));
 }
 
 TEST_F(NightTest, HalvesRunSideBySideAndTheNextStageWaits) {
@@ -156,7 +156,7 @@ TEST_F(NightTest, KilledInAnyPartItGoesOnWithThatPart) {
     wait_for("inner");
     kill(pid, SIGKILL);
     EXPECT_EQ(ended(pid).status, -1);
-    wait_until([&] { return is_gone("inner") && is_gone("outer"); });
+    wait_until([&] { return is_gone(pid_of("inner")) && is_gone(pid_of("outer")); });
     EXPECT_EQ(rows("end").size(), 0U);
     std::ofstream(folder_ + "/go") << "1";
     const Ran ran = run(parts, true);
@@ -198,7 +198,7 @@ TEST_F(NightTest, StoppedItEndsWithinASecondAndCanGoOn) {
   const Ran ran = ended(pid);
   EXPECT_LT(std::chrono::steady_clock::now() - asked, std::chrono::seconds(20));  // a busy machine
   EXPECT_EQ(ran.status, 4) << ran.output;
-  EXPECT_TRUE(is_gone("inner") && is_gone("outer"));
+  EXPECT_TRUE(is_gone(pid_of("inner")) && is_gone(pid_of("outer")));
   EXPECT_THAT(summary(), HasSubstr("1 are left; --resume goes on"));
   std::ofstream(folder_ + "/go") << "1";
   EXPECT_EQ(run(parts, true).status, 0);
