@@ -67,7 +67,7 @@ class Trial final : public Harness, public trap::TrapClient, private AstrayWrite
     bool left = false;        // it has been abandoned
     int calling = kNoParent;  // the injection whose handler's own call is under way
     Means means;
-    trap::TrapWanted in_operation, in_handler;
+    trap::TrapWanted in_operation = {}, in_handler = {};
   };
 
   static void run_site(void* self);
