@@ -3,38 +3,26 @@
 // stay.
 #include "stress/subjects/onm/contracts.h"
 
-#include <signal.h>
-#include <unistd.h>
-
+#include <algorithm>
 #include <cstring>
-#include <functional>
+#include <span>
 
-#include "runtime/slots.h"
 #include "runtime/stubs.h"
-#include "stress/base/forked.h"
-#include "stress/subjects/onm/callsites.h"
+#include "stress/subjects/onm/contracts_check.h"
 
 using runtime::Closure;
 using runtime::FuncVal;
-using runtime::G;
 using runtime::getg;
-using runtime::Gobuf;
-using runtime::M;
-using runtime::Word;
 
 extern "C" {
-Word landed[4];  // written by contract_landing
+std::uintptr_t contract_kept[8];
+runtime::Word landed[4];  // written by contract_landing
 void contract_landing();
 void contract_landed();
 }
 
 namespace sigsweep::onm {
-namespace {
 
-constexpr Word kRet = 0x1111, kOther = 0x5555;
-Word ctxt_target;
-
-// The first thing found wrong in the check under way. One thread.
 std::string problem;
 M* the_m;
 
@@ -42,35 +30,89 @@ void expect(bool holds, const char* what) {
   if (!holds && problem.empty()) problem = what;
 }
 
-Word word(const void* p) {
-  return runtime::wordof(p);
+void call_kept(std::uintptr_t fn, const void* arg, const char* what) {
+  constexpr std::uintptr_t kFirst = ~std::uintptr_t{0} / 7;
+  for (std::uintptr_t i = 0; i < std::size(contract_kept); i++) contract_kept[i] = kFirst + i;
+  contract_keeps(fn, arg);
+  for (std::uintptr_t i = 0; i < std::size(contract_kept); i++) {
+    expect(contract_kept[i] == kFirst + i, what);
+  }
 }
-template <class... Args>
-Word word(void (*fn)(Args...)) {
-  return runtime::wordof(fn);
-}
+
+namespace {
+
+constexpr Word kRet = 0x1111, kOther = 0x5555;
+Word ctxt_target;
 
 void reset(M* mp) {
   the_m = mp;
   runtime::mreset(mp);
 }
 
-// Runs `body` as the only G of a fresh M, until no G is left.
+// The words of the thread's own stack, below this function's callees, that hold `kUnused`.
+constexpr std::uintptr_t kUnused = ~std::uintptr_t{0} / 11;
+constexpr std::size_t kNearest = 256, kFarthest = 1024;  // words
+
+__attribute__((noinline, no_sanitize("address"))) std::size_t unused_below(bool paint) {
+  auto* const here = static_cast<volatile std::uintptr_t*>(__builtin_frame_address(0));
+  std::size_t unused = 0;
+  for (std::size_t i = kNearest; i < kFarthest; i++) {
+    if (paint) *(here - i) = kUnused;
+    if (*(here - i) == kUnused) unused++;
+  }
+  return unused;
+}
+
+// While an M runs, its thread's own stack is not used.
+void start(M* mp) {
+  const std::size_t before = unused_below(true);
+  call_kept(runtime::mstart, mp, "mstart, mexit: a callee-saved register was not kept");
+  expect(unused_below(false) == before, "mstart, mexit: the thread's own stack was used");
+  expect(getg() == nullptr, "mexit: g was not nil");
+}
+
+}  // namespace
+
 void run_as_g(M* mp, void (*body)()) {
   reset(mp);
   static FuncVal fn;
   fn = runtime::funcval(body);
   runtime::newproc(&fn);
-  runtime::mstart(mp);
+  start(mp);
 }
 
-// Runs `body` on g0 of a fresh M that has no G.
 void run_idle(M* mp, void (*body)()) {
   reset(mp);
   static FuncVal fn;
   fn = runtime::funcval(body);
   mp->mstartfn = &fn;
-  runtime::mstart(mp);
+  start(mp);
+}
+
+namespace {
+
+// Runs `call` with curg, g0 and gsignal side by side in memory, in each order: a comparison must
+// tell equal from unequal, and not above from below.
+void in_each_order(void (*call)()) {
+  static G side_by_side[3];
+  G *const gp = getg(), *const g0 = the_m->g0, *const gsignal = the_m->gsignal;
+  unsigned order[] = {0, 1, 2};
+  do {
+    G* places[3];
+    for (unsigned i = 0; i < 3; i++) places[i] = &side_by_side[order[i]];
+    *places[0] = *gp;
+    *places[1] = *g0;
+    *places[2] = *gsignal;
+    the_m->curg = places[0];
+    the_m->g0 = places[1];
+    the_m->gsignal = places[2];
+    runtime::setg(places[0]);
+    call();
+    runtime::setg(gp);
+    the_m->curg = gp;
+    the_m->g0 = g0;
+    the_m->gsignal = gsignal;
+  } while (std::ranges::next_permutation(order).found);
 }
 
 bool same(const Gobuf& a, const Gobuf& b) {
@@ -89,32 +131,17 @@ struct Seen {
   Gobuf caller_sched, g0_sched;
   Closure* self;
   Word stored_return;  // the word that sched.sp points at
+  bool all_g;          // so is each word that the stub put at the top of g0's stack
 };
 Seen seen;
 
-// SP when the function with this frame was entered. If a call pushes its return address, SP points
-// at it.
-#define ENTRY_SP() (word(__builtin_frame_address(0)) + static_cast<Word>(sizeof(std::uintptr_t)))
+// Where a stub pushes g for fn, or for itself, each word of its frame is g, but for arm's padding.
+constexpr unsigned kCopies =
+    runtime::kReturnBytes == 0 ? 1 : runtime::kCallAlignment / sizeof(std::uintptr_t);
 
-bool aligned(Word entry_sp) {
-  return (entry_sp + runtime::kReturnBytes) % runtime::kCallAlignment == 0;
-}
-
-// What the ABI gives to a callee, fn overwrites: a stub that counts on it goes wrong.
-inline void spoil_scratch() {
-#if defined(__x86_64__)
-  asm volatile(
-      "movl $0x5a5a5a5a, %%eax\n\tmovl %%eax, %%ecx\n\tmovl %%eax, %%edx\n\t"
-      "movl %%eax, %%esi\n\tmovl %%eax, %%edi\n\tmovl %%eax, %%r8d\n\t"
-      "movl %%eax, %%r9d\n\tmovl %%eax, %%r10d\n\tmovl %%eax, %%r11d" ::
-          : "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11");
-#elif defined(__i386__)
-  asm volatile("movl $0x5a5a5a5a, %%eax\n\tmovl %%eax, %%ecx\n\tmovl %%eax, %%edx" ::
-                   : "eax", "ecx", "edx");
-#elif defined(__arm__)
-  asm volatile("movw r0, #0x5a5a\n\tmov r1, r0\n\tmov r2, r0\n\tmov r3, r0\n\tmov r12, r0" ::
-                   : "r0", "r1", "r2", "r3", "r12");
-#endif
+bool all_are(Word at, G* gp) {
+  const auto* words = runtime::pointerto<const std::uintptr_t>(at);
+  return std::all_of(words, words + kCopies, [&](std::uintptr_t each) { return each == word(gp); });
 }
 
 void note(Closure* self, G*) {
@@ -129,6 +156,7 @@ void note(Closure* self, G*) {
     }
   }
   seen.g0_sched = the_m->g0->sched;
+  seen.all_g = bytes_kept == 0 || all_are(seen.g0_sched.sp - bytes_kept, seen.caller_sched.g);
   spoil_scratch();  // the last thing that fn does
 }
 
@@ -138,9 +166,10 @@ void call_from_curg() {
   gp->sched = Gobuf{kOther, kOther, nullptr, kRet, &ctxt_target, kOther};
   seen = Seen{};
   Closure closure{{runtime::closurethunk}, note};
-  stub_under_test(&closure.head);
+  call_kept(stub_under_test, &closure.head, "a callee-saved register was not kept");
   const Word here = word(__builtin_frame_address(0));
   expect(seen.runs == 1, "fn did not run exactly once");
+  expect(seen.all_g, "the words at the top of g0's stack were not g");
   expect(seen.self == &closure, "the context register did not hold fn");
   expect(seen.g == word(the_m->g0), "g was not g0 while fn ran");
   // At note's entry the stack holds what the stub's call pushed, and closurethunk.
@@ -153,9 +182,8 @@ void call_from_curg() {
   expect(seen.caller_sched.g == gp, "sched.g was not the caller's g");
   expect(seen.caller_sched.sp < here && seen.caller_sched.sp > here - 1024,
          "sched.sp was not in the caller's frame");
-  expect(
-      seen.stored_return > word(call_from_curg) && seen.stored_return < word(call_from_curg) + 4096,
-      "sched.sp did not point at the stub's return address");
+  expect(seen.stored_return == word(contract_keeps_back),
+         "sched.sp did not point at the stub's return address");
   expect(seen.caller_sched.ret == kRet && seen.caller_sched.ctxt == &ctxt_target,
          "ret or ctxt was written");
   expect(getg() == gp, "g was not put back");
@@ -172,7 +200,7 @@ void call_from_g0() {
   const Gobuf curg_before = the_m->curg != nullptr ? the_m->curg->sched : Gobuf{};
   seen = Seen{};
   Closure closure{{runtime::closurethunk}, note};
-  stub_under_test(&closure.head);
+  call_kept(stub_under_test, &closure.head, "a callee-saved register was not kept");
   const Word here = word(__builtin_frame_address(0));
   expect(seen.runs == 1, "on g0: fn did not run exactly once");
   expect(seen.self == &closure, "on g0: the context register did not hold fn");
@@ -223,7 +251,7 @@ void check_switch(M* mp, void (*stub)(const FuncVal*), Word kept = 0) {
   stub_under_test = stub;
   bytes_kept = kept;
   returns_to_curg = kept == 0;
-  run_as_g(mp, call_from_curg);
+  run_as_g(mp, [] { in_each_order(call_from_curg); });
   run_as_g(mp, call_while_curg_changes);
   run_as_g(mp, call_from_g0_with_curg);
   run_idle(mp, call_from_g0);
@@ -239,7 +267,7 @@ void call_from_gsignal() {
   static Closure closure;
   closure = Closure{{runtime::closurethunk}, note};
   runtime::setg(gsignal);
-  stub_under_test(&closure.head);
+  call_kept(stub_under_test, &closure.head, "a callee-saved register was not kept");
   expect(getg() == gsignal, "on gsignal: g changed");
   runtime::setg(gp);
   const Word here = word(__builtin_frame_address(0));
@@ -257,7 +285,7 @@ void call_from_gsignal() {
 
 void check_on_gsignal(M* mp, void (*stub)(const FuncVal*)) {
   stub_under_test = stub;
-  run_as_g(mp, call_from_gsignal);
+  run_as_g(mp, [] { in_each_order(call_from_gsignal); });
 }
 
 // ---- mcall, gogo, gosave
@@ -270,14 +298,15 @@ bool is_return_address(const Gobuf& saved, Word caller) {
   return pushed && saved.pc > caller && saved.pc < caller + 4096;
 }
 
-Word mcall_argument, mcall_g, mcall_entry_sp, mcall_stack_argument;
+Word mcall_argument, mcall_g, mcall_entry_sp;
+bool mcall_all_g;
 Gobuf mcall_saved;
 
 void mcall_target(G* gp) {
   mcall_argument = word(gp);
   mcall_g = word(getg());
   mcall_entry_sp = ENTRY_SP();
-  mcall_stack_argument = static_cast<Word>(runtime::pointerto<const std::uintptr_t>(ENTRY_SP())[1]);
+  mcall_all_g = all_are(ENTRY_SP() + static_cast<Word>(sizeof(std::uintptr_t)), gp);
   mcall_saved = gp->sched;
   runtime::gogo(&gp->sched);
 }
@@ -288,12 +317,11 @@ void call_mcall() {
   gp->sched = Gobuf{};
   gp->sched.ret = kRet;
   const FuncVal fn = runtime::funcval(mcall_target);
-  runtime::cmcall(&fn);
+  call_kept(runtime::cmcall, &fn, "cmcall: a callee-saved register was not kept");
   const Word here = word(__builtin_frame_address(0));
   expect(getg() == gp, "mcall, gogo: g was not put back");
   expect(mcall_argument == word(gp), "mcall: fn's argument was not g");
-  expect(mcall_stack_argument == word(gp),
-         "mcall: g was not on g0's stack above the return address");
+  expect(mcall_all_g, "mcall: the words on g0's stack above the return address were not g");
   expect(mcall_g == word(the_m->g0), "mcall: g was not g0 in fn");
   expect(aligned(mcall_entry_sp), "mcall: SP did not have the ABI's alignment when fn was entered");
   expect(
@@ -313,7 +341,7 @@ void call_mcall() {
 }
 
 void check_mcall(M* mp) {
-  run_as_g(mp, call_mcall);
+  run_as_g(mp, [] { in_each_order(call_mcall); });
 }
 
 Gobuf gogo_buf;
@@ -354,91 +382,7 @@ void check_gosave(M* mp) {
   run_as_g(mp, call_gosave);
 }
 
-// ---- throws, each in a child of its own
-
-void throw_badmcall() {
-  const FuncVal fn = runtime::funcval(mcall_target);
-  runtime::cmcall(&fn);
-}
-void throw_badmcall_on_g0() {
-  const FuncVal fn = runtime::funcval(throw_badmcall);
-  runtime::onM(&fn);
-}
-
-void returns_from_mcall(G*) {}
-void throw_badmcall2() {
-  const FuncVal fn = runtime::funcval(returns_from_mcall);
-  runtime::cmcall(&fn);
-}
-
-void throw_badonm() {
-  const FuncVal fn = runtime::funcval(call_gosave);
-  runtime::setg(the_m->gsignal);
-  runtime::onM(&fn);
-}
-
-// A G of this M that is neither g0 nor curg nor gsignal, on the running stack.
-void call_from_stranger(void (*stub)(const FuncVal*)) {
-  static G stranger;
-  stranger = *getg();
-  const FuncVal fn = runtime::funcval(call_gosave);
-  runtime::setg(&stranger);
-  stub(&fn);
-}
-void throw_badonm_by_stranger() {
-  call_from_stranger(runtime::onM);
-}
-void throw_badsystemstack() {
-  call_from_stranger(runtime::systemstack);
-}
-
-void gogo_to_nil() {
-  gogo_buf = Gobuf{
-      word(__builtin_frame_address(0)) - 2048, word(contract_landing), nullptr, 0, nullptr, 0};
-  runtime::gogo(&gogo_buf);
-}
-
-// A throw's callees rely on the alignment that the stub gave the throw.
-void refuse_misaligned(const char*) {
-  if (!aligned(ENTRY_SP())) _exit(1);
-}
-
-Forked in_child(M* mp, void (*body)()) {
-  return run_in_child([&] {
-    runtime::throwhook = refuse_misaligned;
-    run_as_g(mp, body);
-  });
-}
-
-void check_throw(M* mp, void (*body)(), const char* message, const char* stub) {
-  const Forked ended = in_child(mp, body);
-  const std::string wrong = throw_problem(ended.output, ended.exit_status, message, stub, false);
-  if (!wrong.empty() && problem.empty()) problem = wrong;
-}
-
-void check_gogo_nil(M* mp) {
-  const Forked ended = in_child(mp, gogo_to_nil);
-  expect(ended.signal == SIGSEGV || ended.exit_status == 1, "gogo: a nil g did not fault");
-}
-
-void check_badsignal(M*) {
-  const Forked ended = run_in_child([] {
-    runtime::setsig(SIGPROF, nullptr);
-    runtime::setg(nullptr);
-    raise(SIGPROF);
-  });
-  const std::string line =
-      "fatal: signal " + std::to_string(SIGPROF) + " on a thread without a g\n";
-  expect(ended.output == line, "sigtramp: a nil g did not lead to badsignal's message");
-  expect(ended.exit_status == 2, "sigtramp: badsignal did not exit with status 2");
-}
-
-struct Contract {
-  const char* name;
-  void (*check)(M*);
-};
-
-const Contract kContracts[] = {
+const Contract kSwitches[] = {
     {"onM: from curg, from g0, from g0 without a curg",
      [](M* m) { check_switch(m, runtime::onM); }},
     {"onM_legacy: likewise", [](M* m) { check_switch(m, runtime::onM_legacy); }},
@@ -450,42 +394,32 @@ const Contract kContracts[] = {
     {"systemstack: on gsignal", [](M* m) { check_on_gsignal(m, runtime::systemstack); }},
     {"mcall, and back by gogo", check_mcall},
     {"gogo", check_gogo},
-    {"gogo: nil g", check_gogo_nil},
     {"gosave", check_gosave},
-    {"badonm",
-     [](M* m) { check_throw(m, throw_badonm, "onM called from signal goroutine", "onM"); }},
-    {"badonm, from a G that is not curg",
-     [](M* m) {
-       check_throw(m, throw_badonm_by_stranger, "onM called from signal goroutine", "onM");
-     }},
-    {"badsystemstack",
-     [](M* m) {
-       check_throw(m, throw_badsystemstack, "systemstack called from unexpected goroutine",
-                   "systemstack");
-     }},
-    {"badmcall",
-     [](M* m) {
-       check_throw(m, throw_badmcall_on_g0, "runtime: mcall called on m->g0 stack", "mcall");
-     }},
-    {"sigtramp, on a thread without a g", check_badsignal},
-    {"badmcall2",
-     [](M* m) { check_throw(m, throw_badmcall2, "runtime: mcall function returned", "mcall"); }},
 };
+
+const Contract& contract_at(unsigned index) {
+  for (const auto& contracts : {std::span<const Contract>(kSwitches), thread_contracts()}) {
+    if (index < contracts.size()) return contracts[index];
+    index -= static_cast<unsigned>(contracts.size());
+  }
+  return throw_contracts()[index];
+}
 
 }  // namespace
 
 unsigned contract_count() {
-  return sizeof kContracts / sizeof kContracts[0];
+  return static_cast<unsigned>(std::size(kSwitches) + thread_contracts().size() +
+                               throw_contracts().size());
 }
 
 std::string contract_name(unsigned index) {
-  return kContracts[index].name;
+  return contract_at(index).name;
 }
 
 Extras::Contract run_contract(unsigned index, M* mp) {
   problem.clear();
-  kContracts[index].check(mp);
-  return Extras::Contract{kContracts[index].name, problem};
+  contract_at(index).check(mp);
+  return Extras::Contract{contract_name(index), problem};
 }
 
 }  // namespace sigsweep::onm

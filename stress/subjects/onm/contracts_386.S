@@ -1,4 +1,6 @@
-// The gogo contract's Gobuf leads here: notes the registers as gogo left them.
+// What the contracts need in assembly.
+//
+// contract_landing: the gogo contract's Gobuf leads here. It notes the registers as gogo left them.
 //
 //   landed: AX (ret), DX (ctxt), SP, g
 
@@ -19,5 +21,72 @@ contract_landing:
 	ud2
 	.cfi_endproc
 	.size	contract_landing, . - contract_landing
+
+// contract_keeps(fn, arg), contracts_check.h.
+	.globl	contract_keeps, contract_keeps_back
+	.type	contract_keeps, @function
+	.p2align 4
+contract_keeps:
+	.cfi_startproc
+	pushl	%ebp
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebp, 0
+	pushl	%ebx
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+	pushl	%esi
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset esi, 0
+	pushl	%edi
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset edi, 0
+	movl	20(%esp), %eax
+	subl	$8, %esp			// keep the ABI's alignment
+	.cfi_adjust_cfa_offset 8
+	pushl	32(%esp)
+	.cfi_adjust_cfa_offset 4
+	movl	contract_kept, %ebp
+	movl	contract_kept + 4, %ebx
+	movl	contract_kept + 8, %esi
+	movl	contract_kept + 12, %edi
+	movl	$0x5a5a5a5a, %ecx		// no copy of an argument in another register
+	movl	%ecx, %edx
+	calll	*%eax
+contract_keeps_back:
+	movl	%ebp, contract_kept
+	movl	%ebx, contract_kept + 4
+	movl	%esi, contract_kept + 8
+	movl	%edi, contract_kept + 12
+	addl	$12, %esp
+	.cfi_adjust_cfa_offset -12
+	popl	%edi
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore edi
+	popl	%esi
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore esi
+	popl	%ebx
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore ebx
+	popl	%ebp
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore ebp
+	retl
+	.cfi_endproc
+	.size	contract_keeps, . - contract_keeps
+
+// contract_leaves(m), contracts_check.h.
+	.globl	contract_leaves
+	.type	contract_leaves, @function
+	.p2align 4
+contract_leaves:
+	.cfi_startproc
+	movl	$0x5a5a5a5a, %ebp
+	movl	$0x5a5a5a5a, %ebx
+	movl	$0x5a5a5a5a, %esi
+	movl	$0x5a5a5a5a, %edi
+	jmp	mexit
+	.cfi_endproc
+	.size	contract_leaves, . - contract_leaves
 
 	.section .note.GNU-stack, "", @progbits
