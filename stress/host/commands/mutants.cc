@@ -68,11 +68,6 @@ std::vector<MutantStage> stages_of(const Session& session, const ClaimBook& book
 
 // ---- what is run
 
-struct Plan {
-  std::vector<Mutant> mutants;
-  std::vector<MutantStage> stages;
-};
-
 // A runner may say of which functions mutants are made; else --stub may name any that it has.
 std::vector<std::string> stubs_of(const Options& options, const ClaimBook& book) {
   const std::vector<std::string>& given = options.mutants.stubs;
@@ -87,6 +82,18 @@ std::vector<std::string> stubs_of(const Options& options, const ClaimBook& book)
                                       fmt::join(book.mutated, ", ")));
   }
   return given.empty() ? book.mutated : given;
+}
+
+// The words whose order nobody sees, as the runner says.
+UnreadWords unread_of(const Session& session) {
+  UnreadWords unread;
+  session.runner->command(Record("describe"), [&](const Record& r) {
+    if (r.word() != "unread") return;
+    for (const std::string& stub : words_of(r.text("stubs"))) {
+      for (const std::string& word : r.list("words")) unread[stub].insert(std::stoll(word));
+    }
+  });
+  return unread;
 }
 
 // In the order of the code.
@@ -113,6 +120,7 @@ class MutantsCampaign {
   MutantsCampaign(const Session& session, const ClaimBook& book, ResultsWriter* writer)
       : session_(session),
         runner_(session.runner_path, session.options.isa, stubs_of(session.options, book)),
+        unread_(unread_of(session)),
         stages_(stages_of(session, book)),
         writer_(writer) {
     const std::string storm = storm_runner(session);
@@ -123,6 +131,10 @@ class MutantsCampaign {
   }
 
   const MutableProgram& runner() const { return runner_; }
+  // The rule by which nothing can tell it from the original; empty: none.
+  std::string rule_for(const Mutant& mutant) const {
+    return equivalent_by(runner_.code(), runner_.code().function(mutant.symbol), mutant, unread_);
+  }
 
   // The unchanged runner must pass each stage; its times set the limits.
   void measure() {
@@ -176,8 +188,7 @@ class MutantsCampaign {
 
   void begin() {
     const Mutant& mutant = todo_[next_++];
-    const auto function = runner_.code().function(mutant.symbol);
-    const std::string rule = equivalent_by(runner_.code(), function, mutant);
+    const std::string rule = rule_for(mutant);
     if (!rule.empty()) {
       MutantResult result;
       result.mutant = mutant;
@@ -219,6 +230,7 @@ class MutantsCampaign {
 
   const Session& session_;
   MutableProgram runner_;
+  UnreadWords unread_;
   std::unique_ptr<MutableProgram> storm_;
   std::vector<MutantStage> stages_;
   ResultsWriter* writer_;
@@ -237,8 +249,7 @@ std::string hex_of(const std::string& bytes) {
 
 int list(const MutantsCampaign& campaign, const std::vector<Mutant>& mutants) {
   for (const Mutant& mutant : mutants) {
-    const auto function = campaign.runner().code().function(mutant.symbol);
-    const std::string rule = equivalent_by(campaign.runner().code(), function, mutant);
+    const std::string rule = campaign.rule_for(mutant);
     fmt::print("{}  {} -> {}  {} -> {}{}\n", mutant.id, hex_of(mutant.old_bytes),
                hex_of(mutant.new_bytes), mutant.before, mutant.after,
                rule.empty() ? "" : "  equivalent: " + rule);

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "stress/host/mutants/control_flow.h"
+#include "stress/host/mutants/pushed_words.h"
 
 namespace sigsweep {
 namespace {
@@ -15,6 +16,7 @@ struct Case {
   const ProgramCode& program;
   const Function& function;
   const Mutant& mutant;
+  const UnreadWords& unread;
   const ControlFlow flow;
   std::vector<Decoded> before, after;  // its instructions, without what does nothing
 };
@@ -109,6 +111,44 @@ bool comes_to_the_same(const Case& at) {
   return false;
 }
 
+// A word in memory that is stored, by a plain store; null: it is another instruction.
+const Operand* stored_by(const Decoded& each) {
+  const Operand* memory = each.memory();
+  const bool plain = each.flow == Flow::next && each.writes.empty() && each.writes_memory();
+  return plain && memory != nullptr && memory->at.index.empty() ? memory : nullptr;
+}
+
+// Words of the thread's own are reached by a segment. No pointer leads there unless the function has
+// read one by that segment.
+bool are_apart(const Case& at, const Operand& a, const Operand& b) {
+  if (a.at.segment != b.at.segment) {
+    return std::ranges::none_of(at.function.code, [](const Decoded& each) {
+      const Operand* memory = each.memory();
+      return memory != nullptr && !memory->at.segment.empty() && stored_by(each) == nullptr;
+    });
+  }
+  if (a.at.base != b.at.base) return false;
+  const Operand &low = a.at.displacement < b.at.displacement ? a : b, &high = &low == &a ? b : a;
+  return low.at.displacement + low.size <= high.at.displacement;
+}
+
+// What others read changes in the same order: one of the two words is read by nobody meanwhile.
+bool is_order_unseen(const Case& at) {
+  if (at.mutant.kind != "swapped" || at.before.size() != 2) return false;
+  const Operand *first = stored_by(at.before[0]), *second = stored_by(at.before[1]);
+  if (first == nullptr || second == nullptr || !are_apart(at, *first, *second)) return false;
+  const auto words = at.unread.find(at.mutant.symbol);
+  if (words == at.unread.end()) return false;
+  const auto is_unread = [&](const Operand* word) {
+    return word->at.segment.empty() && words->second.contains(word->at.displacement);
+  };
+  return is_unread(first) || is_unread(second);
+}
+
+bool is_the_same_word(const Case& at) {
+  return takes_the_same_words(at.function, at.flow, at.mutant.offset, at.before, at.after);
+}
+
 struct Rule {
   EquivalenceRule said;
   bool (*holds)(const Case& at);
@@ -124,6 +164,12 @@ constexpr Rule kRules[] = {
      is_same_condition},
     {{"comes-to-the-same", "a return is gone, and behind it control comes to another one"},
      comes_to_the_same},
+    {{"order-that-no-reader-sees",
+      "two stores side by side, one of them to a word that nobody reads while the stub runs"},
+     is_order_unseen},
+    {{"takes-the-same-words",
+      "SP is loaded anew before anything reads it, and what is popped was pushed twice"},
+     is_the_same_word},
 };
 
 }  // namespace
@@ -135,10 +181,11 @@ std::vector<EquivalenceRule> equivalence_rules() {
 }
 
 std::string equivalent_by(const ProgramCode& program, const Function& function,
-                          const Mutant& mutant) {
+                          const Mutant& mutant, const UnreadWords& unread) {
   const Case at{program,
                 function,
                 mutant,
+                unread,
                 ControlFlow(program, function),
                 decoded(program, function, mutant, mutant.old_bytes),
                 decoded(program, function, mutant, mutant.new_bytes)};

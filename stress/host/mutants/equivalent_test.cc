@@ -98,6 +98,87 @@ asm(R"(
   incq %rax
   ret
   DONE equivalent_more
+
+  FUNCTION equivalent_stores
+  movq %rax, 8(%rdi)
+  movq %rcx, 24(%rdi)
+  movl %eax, 28(%rdi)
+  movq %rcx, (%rdi)
+  movq %rcx, 8(%rsi)
+  ret
+  DONE equivalent_stores
+  FUNCTION equivalent_own_words
+  movq %rax, 8(%rdi)
+  movq %rcx, %fs:0
+  ret
+  DONE equivalent_own_words
+  FUNCTION equivalent_own_words_by_a_pointer
+  movq %fs:0, %rdi
+  movq %rax, 8(%rdi)
+  movq %rcx, %fs:0
+  ret
+  DONE equivalent_own_words_by_a_pointer
+
+  FUNCTION equivalent_pushed_twice
+  movq 8(%rsi), %rsp
+  pushq %rax
+  pushq %rax
+  call *%rdx
+  popq %rax
+  popq %rax
+  movq 16(%rax), %rsp
+  ret
+  DONE equivalent_pushed_twice
+  FUNCTION equivalent_pushed_others
+  movq 8(%rsi), %rsp
+  pushq %rax
+  pushq %rcx
+  call *%rdx
+  popq %rax
+  popq %rax
+  movq 16(%rax), %rsp
+  ret
+  DONE equivalent_pushed_others
+  FUNCTION equivalent_pushed_and_gone_back
+  movq 8(%rsi), %rsp
+  pushq %rax
+  pushq %rax
+  call *%rdx
+  popq %rax
+  popq %rax
+  ret
+  DONE equivalent_pushed_and_gone_back
+  FUNCTION equivalent_pushed_again
+  movq 8(%rsi), %rsp
+  pushq %rax
+  pushq %rax
+  popq %rax
+  popq %rax
+  pushq %rax
+  movq 16(%rax), %rsp
+  ret
+  DONE equivalent_pushed_again
+  FUNCTION equivalent_pushed_and_jumped_over
+  movq 8(%rsi), %rsp
+  pushq %rcx
+  .byte 0x74, 1  # je 1f
+  pushq %rax
+  1: pushq %rax
+  popq %rax
+  popq %rax
+  movq 16(%rax), %rsp
+  ret
+  DONE equivalent_pushed_and_jumped_over
+  FUNCTION equivalent_moved
+  movq 8(%rsi), %rsp
+  pushq %rax
+  pushq %rax
+  call *%rdx
+  addq $8, %rsp
+  popq %rax
+  movq 16(%rax), %rsp
+  ret
+  DONE equivalent_moved
 )");
 #endif
 
@@ -111,13 +192,14 @@ const ProgramCode& program() {
 }
 
 // The rule for the mutant of a function above; "no such mutant".
-std::string rule_for(const std::string& function_name, const std::string& mutant) {
+std::string rule_for(const std::string& function_name, const std::string& mutant,
+                     const std::set<std::int64_t>& unread = {}) {
   const std::string symbol = "equivalent_" + function_name;
   const auto function = program().function(symbol);
   const auto all = mutants_of(program(), function, "amd64");
   const auto found = std::ranges::find(all, symbol + mutant, &Mutant::id);
   if (found == all.end()) return "no such mutant";
-  return equivalent_by(program(), function, *found);
+  return equivalent_by(program(), function, *found, {{symbol, unread}});
 }
 
 TEST(Equivalent, BehindACallThatDoesNotReturn) {
@@ -151,6 +233,43 @@ TEST(Equivalent, SameCondition) {
 TEST(Equivalent, ComesToTheSame) {
   EXPECT_EQ(rule_for("in_front_of_a_return", "+0x0:dropped:1"), "comes-to-the-same");
   EXPECT_EQ(rule_for("in_front_of_more", "+0x0:dropped:1"), "");
+}
+
+TEST(Equivalent, OrderThatNoReaderSees) {
+  const char* const rule = "order-that-no-reader-sees";
+  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {8}), rule);
+  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {24}), rule) << "either of the two";
+  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {16}), "") << "both have readers";
+  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1"), "");
+  EXPECT_EQ(rule_for("stores", "+0x4:swapped:1", {24, 28}), "") << "they overlap";
+  EXPECT_EQ(rule_for("stores", "+0xb:swapped:1", {8}), "") << "two registers may be one address";
+  EXPECT_EQ(rule_for("stores", "+0x0:dropped:1", {8}), "") << "it is gone, not moved";
+}
+
+TEST(Equivalent, OrderOfAWordOfTheThreadsOwn) {
+  EXPECT_EQ(rule_for("own_words", "+0x0:swapped:1", {8}), "order-that-no-reader-sees");
+  EXPECT_EQ(rule_for("own_words", "+0x0:swapped:1", {0}), "") << "a word behind a segment";
+  EXPECT_EQ(rule_for("own_words_by_a_pointer", "+0x9:swapped:1", {8}), "")
+      << "the pointer may lead to it";
+}
+
+TEST(Equivalent, TakesTheSameWords) {
+  const char* const rule = "takes-the-same-words";
+  EXPECT_EQ(rule_for("pushed_twice", "+0x8:dropped:1"), rule) << "the first";
+  EXPECT_EQ(rule_for("pushed_twice", "+0x9:dropped:1"), rule) << "the second";
+  EXPECT_EQ(rule_for("pushed_twice", "+0x9:register:1"), rule);
+  EXPECT_EQ(rule_for("pushed_twice", "+0x5:dropped:1"), "") << "a push";
+  EXPECT_EQ(rule_for("pushed_others", "+0x8:dropped:1"), "");
+  EXPECT_EQ(rule_for("pushed_others", "+0x9:dropped:1"), "");
+  EXPECT_EQ(rule_for("pushed_and_gone_back", "+0x9:dropped:1"), "") << "SP is read";
+  EXPECT_EQ(rule_for("pushed_again", "+0x7:dropped:1"), "") << "SP is read";
+  EXPECT_EQ(rule_for("pushed_and_jumped_over", "+0x9:dropped:1"), "") << "by another path";
+}
+
+TEST(Equivalent, TakesTheSameWordsAlsoBehindAMoveOfTheStackPointer) {
+  EXPECT_EQ(rule_for("moved", "+0x8:constant:2"), "takes-the-same-words") << "8 becomes 0";
+  EXPECT_EQ(rule_for("moved", "+0x8:constant:1"), "") << "8 becomes 16: nobody pushed that";
+  EXPECT_EQ(rule_for("moved", "+0x8:dropped:1"), "takes-the-same-words");
 }
 #endif
 

@@ -1,5 +1,7 @@
 #include "stress/subjects/onm/claims.h"
 
+#include "runtime/runtime.h"
+
 namespace sigsweep::onm {
 namespace {
 
@@ -24,7 +26,42 @@ constexpr Canary kCanary = {
 #include "stress/subjects/onm/claims.def"
 };
 
+// Words that nobody reads while these stubs run, by their offset from the register that the stores
+// count from. A handler's traceback, and the call frame information, read pc, sp and g; gogo reads the
+// others, later. hostsp is mexit's.
+using runtime::G, runtime::Gobuf, runtime::M;
+constexpr std::size_t kOfGobuf[] = {offsetof(Gobuf, ret), offsetof(Gobuf, ctxt),
+                                    offsetof(Gobuf, lr)};
+constexpr std::size_t kOfSched[] = {offsetof(G, sched.ret), offsetof(G, sched.ctxt),
+                                    offsetof(G, sched.lr)};
+constexpr std::size_t kOfM[] = {offsetof(M, hostsp)};
+#if defined(__i386__)
+constexpr std::size_t kOfFrame[] = {12};  // sighandler's fourth argument
+#endif
+
+constexpr struct {
+  std::string_view stubs;
+  std::span<const std::size_t> words;
+} kUnread[] = {{"gogo gosave", kOfGobuf},
+               {"onM onM_legacy onM_remember systemstack mcall", kOfSched},
+#if defined(__i386__)
+               {"sigtramp", kOfFrame},
+#endif
+               {"mstart", kOfM}};
+
 }  // namespace
+
+std::vector<Record> identity_records() {
+  std::vector<Record> records = {canary_record()};
+  for (const auto& row : kUnread) {
+    std::string words;
+    for (const std::size_t word : row.words) {
+      words += (words.empty() ? "" : ",") + std::to_string(word);
+    }
+    records.push_back(Record("unread").add("stubs", row.stubs).add("words", words));
+  }
+  return records;
+}
 
 Record canary_record() {
   return Record("canary")

@@ -15,4 +15,7 @@ struct Canary {
 };
 Record canary_record();
 
+// What the host is told of this subject: the canary, and the words whose order no reader sees.
+std::vector<Record> identity_records();
+
 }  // namespace sigsweep::onm

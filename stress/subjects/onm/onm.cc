@@ -84,7 +84,7 @@ class OnM final : public Subject {
   }
 
   std::string_view isa() const override { return SIGSWEEP_ISA; }
-  std::vector<Record> identity() const override { return {canary_record()}; }
+  std::vector<Record> identity() const override { return identity_records(); }
   std::span<const Word> words() const override { return kWords; }
   unsigned contract_count() const override { return onm::contract_count(); }
   std::string contract_name(unsigned index) const override { return onm::contract_name(index); }
