@@ -17,6 +17,7 @@ ONLY_FULL = (
     ("release", r"^machines\.slurm$", "half a minute of a Slurm cluster, whose packages a landing does not install"),
     ("release", r"^package\.chroot$", "two minutes of packing; a landing installs no package of ours"),
     ("release", r"^page\.browser$", "a browser and its packages, and a sweep of all cells"),
+    ("release", r"^mutants\.sample$", "a minute: 40 mutants; mutants_command_test is left, with 12 whose ends are known"),
     ("gcc", ".*", "a second compiler for the same tests"),
     ("asan", ".*", "preset fuzz has the same sanitizers and the same tests, but the command's: those need no sanitizer"),
     ("tsan", ".*", "one program, the storm, which preset release runs without the sanitizer"),

@@ -84,13 +84,14 @@ std::vector<std::string> stubs_of(const Options& options, const ClaimBook& book)
   return given.empty() ? book.mutated : given;
 }
 
-// The words whose order nobody sees, as the runner says.
-UnreadWords unread_of(const Session& session) {
-  UnreadWords unread;
+// As the runner says.
+UnreadBy unread_of(const Session& session) {
+  UnreadBy unread;
   session.runner->command(Record("describe"), [&](const Record& r) {
     if (r.word() != "unread") return;
     for (const std::string& stub : words_of(r.text("stubs"))) {
-      for (const std::string& word : r.list("words")) unread[stub].insert(std::stoll(word));
+      for (const std::string& word : r.list("words")) unread[stub].words.insert(std::stoll(word));
+      for (const std::string& reg : r.list("registers")) unread[stub].registers.insert(reg);
     }
   });
   return unread;
@@ -136,13 +137,48 @@ class MutantsCampaign {
     return equivalent_by(runner_.code(), runner_.code().function(mutant.symbol), mutant, unread_);
   }
 
+  // First the stages that every mutant goes through; then, for those that are alive, the others, which
+  // take longer.
+  std::vector<MutantResult> run(const std::vector<Mutant>& mutants) {
+    std::vector<MutantResult> alive;
+    for (const Mutant& mutant : mutants) {
+      MutantResult result;
+      result.mutant = mutant;
+      result.rule = rule_for(mutant);
+      if (result.rule.empty()) {
+        alive.push_back(result);
+      } else {
+        result.status = "equivalent";
+        take(result);
+      }
+    }
+    for (const bool records : {true, false}) {
+      std::vector<MutantStage> stages = stages_;
+      std::erase_if(stages, [&](const MutantStage& stage) { return stage.records != records; });
+      if (!alive.empty() && !stop_requested) alive = survivors_of(stages, std::move(alive));
+    }
+    if (!stop_requested) {
+      for (const MutantResult& result : alive) take(result);
+    }
+    return std::move(results_);
+  }
+
+ private:
+  struct Running {
+    fs::path folder;
+    std::unique_ptr<MutantRun> run;
+  };
+  static constexpr double kLeastLimit = 120;  // seconds
+
+  static void wait() { std::this_thread::sleep_for(milliseconds(10)); }
+
   // The unchanged runner must pass each stage; its times set the limits.
-  void measure() {
+  void measure(std::vector<MutantStage>* stages) {
     const fs::path folder = folder_.path() / "unchanged";
-    for (MutantStage& stage : stages_) {
+    for (MutantStage& stage : *stages) {
       constexpr auto kLongest = std::chrono::minutes(10);
       stage.limit = kLongest;
-      MutantRun run(Mutant{}, {stage}, session_.runner_path, folder);
+      MutantRun run({}, {stage}, session_.runner_path, folder);
       while (!run.look()) wait();
       if (stop_requested) throw Failure(kStopped, "stopped");
       if (run.result().status != "survived") {
@@ -159,52 +195,42 @@ class MutantsCampaign {
     }
   }
 
-  std::vector<MutantResult> run(const std::vector<Mutant>& mutants) {
-    todo_ = mutants;
-    ProgressBar progress("mutants", mutants.size());
-    while (!stop_requested && (next_ < todo_.size() || !running_.empty())) {
-      while (next_ < todo_.size() && running_.size() < session_.options.jobs) begin();
+  std::vector<MutantResult> survivors_of(std::vector<MutantStage> stages,
+                                         std::vector<MutantResult> todo) {
+    measure(&stages);
+    std::vector<MutantResult> survivors;
+    std::size_t next = 0;
+    ProgressBar progress("mutants", todo.size());
+    while (!stop_requested && (next < todo.size() || !running_.empty())) {
+      while (next < todo.size() && running_.size() < session_.options.jobs)
+        begin(todo[next++], stages);
       std::erase_if(running_, [&](Running& each) {
         if (!each.run->look()) return false;
-        take(each.run->result());
+        if (each.run->result().status == "survived") {
+          survivors.push_back(each.run->result());
+        } else {
+          take(each.run->result());
+        }
         std::error_code error;
         fs::remove_all(each.folder, error);
         return true;
       });
-      progress.step(results_.size());
+      progress.step(next - running_.size());
       wait();
     }
-    return std::move(results_);
+    return survivors;
   }
 
- private:
-  struct Running {
-    fs::path folder;
-    std::unique_ptr<MutantRun> run;
-  };
-  static constexpr double kLeastLimit = 120;  // seconds
-
-  static void wait() { std::this_thread::sleep_for(milliseconds(10)); }
-
-  void begin() {
-    const Mutant& mutant = todo_[next_++];
-    const std::string rule = rule_for(mutant);
-    if (!rule.empty()) {
-      MutantResult result;
-      result.mutant = mutant;
-      result.status = "equivalent";
-      result.rule = rule;
-      return take(result);
-    }
-    const fs::path folder = folder_.path() / std::to_string(next_);
+  void begin(const MutantResult& so_far, std::vector<MutantStage> stages) {
+    const std::string& id = so_far.mutant.id;
+    const fs::path folder = folder_.path() / std::to_string(++folders_);
     fs::create_directories(folder);
     const fs::path file = folder / "runner";
-    runner_.write(mutant.id, file);
-    std::vector<MutantStage> stages = stages_;
-    if (storm_ == nullptr || !storm_->write(mutant.id, folder / "runner-storm")) {
+    runner_.write(id, file);
+    if (storm_ == nullptr || !storm_->write(id, folder / "runner-storm")) {
       std::erase_if(stages, [](const MutantStage& stage) { return stage.needs_storm; });
     }
-    running_.push_back({folder, std::make_unique<MutantRun>(mutant, stages, file, folder)});
+    running_.push_back({folder, std::make_unique<MutantRun>(so_far, stages, file, folder)});
   }
 
   void take(const MutantResult& result) {
@@ -230,13 +256,12 @@ class MutantsCampaign {
 
   const Session& session_;
   MutableProgram runner_;
-  UnreadWords unread_;
+  UnreadBy unread_;
   std::unique_ptr<MutableProgram> storm_;
   std::vector<MutantStage> stages_;
   ResultsWriter* writer_;
   TemporaryFolder folder_;
-  std::vector<Mutant> todo_;
-  std::size_t next_ = 0;
+  std::size_t folders_ = 0;
   std::vector<Running> running_;
   std::vector<MutantResult> results_;
 };
@@ -260,7 +285,6 @@ int list(const MutantsCampaign& campaign, const std::vector<Mutant>& mutants) {
 
 int run_all(MutantsCampaign* campaign, const std::vector<Mutant>& mutants, const ClaimBook& book,
             const Options& options) {
-  campaign->measure();
   const auto results = campaign->run(mutants);
   fmt::print("{}", mutants_summary(results, book, options.isa));
   if (stop_requested) throw Failure(kStopped, "stopped; all lines written so far are complete");

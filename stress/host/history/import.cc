@@ -121,6 +121,7 @@ class Importer {
         {"cell", &Importer::cell},       {"claim", &Importer::claim},
         {"storm", &Importer::storm},     {"campaign", &Importer::campaign},
         {"finding", &Importer::finding}, {"group", &Importer::group},
+        {"mutant", &Importer::mutant},
     };  // other kinds are no part of a history
     const auto kind = kKinds.find(row.line.text("kind"));
     if (kind == kKinds.end()) return;
@@ -154,6 +155,14 @@ class Importer {
     insert("campaign", part, r.text("target"), r.text("engine"), r.text("isa"), count(r, "execs"),
            count(r, "landed"), count(r, "findings"), r.text("problem"), real(r, "seconds"),
            r.json.dump());
+  }
+  // Neither killed nor equivalent: it survived, or was stopped.
+  void mutant(const std::string& part, const ResultLine& r) {
+    const auto text = [&](const char* key) { return r.json.value(key, std::string()); };
+    const std::string killed_by =
+        text("stage").empty() ? "" : fmt::format("{}: {}", text("stage"), text("by"));
+    insert("mutant", part, r.text("isa"), r.text("symbol"), r.text("id"), killed_by, text("rule"),
+           real(r, "seconds"));
   }
   void finding(const std::string& part, const ResultLine& r) {
     saw(part, {r.text("id"), r.text("isa"), r.text("protocol"), r.text("site"), r.text("handler"),

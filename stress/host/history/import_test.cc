@@ -84,6 +84,30 @@ TEST_F(Import, AFindingKnowsWhenItWasSeenAndByWhichBuilds) {
   EXPECT_TRUE(f.known) << "it was acknowledged meanwhile";
 }
 
+TEST_F(Import, AMutantKeepsWhatKilledItOrWhyNothingCan) {
+  const auto mutant = [](const char* id, ordered_json more) {
+    ordered_json row = {{"kind", "mutant"}, {"isa", "386"}, {"id", id}, {"symbol", "gogo"}};
+    row["seconds"] = 0.5;
+    row.update(more);
+    return row;
+  };
+  import(night("one", 1,
+               {part("mutants-386", {mutant("gogo+0x0:dropped:1", {{"stage", "contracts"},
+                                                                   { "by",
+                                                                     "claim 0: g" }}),
+                                     mutant("gogo+0x3:dropped:1",
+                                            {{ "rule",
+                                               "same-condition" }}),
+                                     mutant("gogo+0x6:dropped:1", ordered_json::object())})}));
+  EXPECT_EQ(number("SELECT count(*) FROM mutant WHERE isa = '386' AND symbol = 'gogo'"), 3);
+  EXPECT_EQ(number("SELECT count(*) FROM mutant WHERE change = 'gogo+0x0:dropped:1' AND "
+                   "killed_by = 'contracts: claim 0: g' AND equivalent = ''"),
+            1);
+  EXPECT_EQ(number("SELECT count(*) FROM mutant WHERE equivalent = 'same-condition'"), 1);
+  EXPECT_EQ(number("SELECT count(*) FROM mutant WHERE killed_by = '' AND equivalent = ''"), 1)
+      << "it survived";
+}
+
 TEST_F(Import, AGroupTellsOfAllItsIdsAndKeepsTheSchedulesText) {
   const std::string schedule = write("x.sched", "sigsweep schedule 1\nisa amd64\n");
   const ordered_json group = {{"kind", "group"},

@@ -17,12 +17,6 @@ bool is_scratch_at_return(const ProgramCode& program, const std::string& reg) {
   return (program.decoder().word() == 4 ? kX86In32 : kX86).contains(reg);
 }
 
-// A callee may read its arguments, and each register that a stub's own convention may use. No
-// convention has an argument in the flags.
-bool is_scratch_at_call(const std::string& reg) {
-  return reg == "flags";
-}
-
 // Functions that are looked at meanwhile count as returning: a circle of calls proves nothing.
 bool may_return(const ProgramCode& program, std::uint64_t address, std::set<std::uint64_t>* open);
 
@@ -68,8 +62,9 @@ bool may_return(const ProgramCode& program, std::uint64_t address) {
   return may_return(program, address, &open);
 }
 
-ControlFlow::ControlFlow(const ProgramCode& program, const ProgramCode::Function& function)
-    : program_(program), function_(function) {
+ControlFlow::ControlFlow(const ProgramCode& program, const ProgramCode::Function& function,
+                         std::set<std::string> unread)
+    : program_(program), function_(function), unread_(std::move(unread)) {
   std::vector<std::uint64_t> todo = {0};
   while (!todo.empty()) {
     const std::uint64_t offset = todo.back();
@@ -106,10 +101,11 @@ ControlFlow::Next ControlFlow::next_of(const Decoded& instruction) const {
   return next;
 }
 
-// A jump to code elsewhere is a call that does not come back here.
+// A jump to code elsewhere is a call that does not come back here. A callee may read its arguments,
+// and each register that a stub's own convention may use. No convention has an argument in the flags.
 bool ControlFlow::elsewhere_reads(const Decoded& instruction, const std::string& reg) const {
   if (instruction.flow == Flow::returns) return !is_scratch_at_return(program_, reg);
-  return !is_scratch_at_call(reg);
+  return reg != "flags" && !(instruction.flow == Flow::call && unread_.contains(reg));
 }
 
 bool ControlFlow::is_read_behind(std::uint64_t offset, const std::string& reg) const {

@@ -19,7 +19,9 @@ bool may_return(const ProgramCode& program, std::uint64_t address);
 // The paths through one function.
 class ControlFlow {
  public:
-  ControlFlow(const ProgramCode& program, const ProgramCode::Function& function);
+  // `unread`: registers that the functions which it calls do not read.
+  ControlFlow(const ProgramCode& program, const ProgramCode::Function& function,
+              std::set<std::string> unread = {});
 
   // Can control come to the instruction at this offset?
   bool is_reached(std::uint64_t offset) const { return reached_.contains(offset); }
@@ -40,6 +42,7 @@ class ControlFlow {
 
   const ProgramCode& program_;
   const ProgramCode::Function& function_;
+  std::set<std::string> unread_;
   std::set<std::uint64_t> reached_;
 };
 

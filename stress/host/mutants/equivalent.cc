@@ -16,7 +16,7 @@ struct Case {
   const ProgramCode& program;
   const Function& function;
   const Mutant& mutant;
-  const UnreadWords& unread;
+  const Unread& unread;
   const ControlFlow flow;
   std::vector<Decoded> before, after;  // its instructions, without what does nothing
 };
@@ -137,10 +137,8 @@ bool is_order_unseen(const Case& at) {
   if (at.mutant.kind != "swapped" || at.before.size() != 2) return false;
   const Operand *first = stored_by(at.before[0]), *second = stored_by(at.before[1]);
   if (first == nullptr || second == nullptr || !are_apart(at, *first, *second)) return false;
-  const auto words = at.unread.find(at.mutant.symbol);
-  if (words == at.unread.end()) return false;
   const auto is_unread = [&](const Operand* word) {
-    return word->at.segment.empty() && words->second.contains(word->at.displacement);
+    return word->at.segment.empty() && at.unread.words.contains(word->at.displacement);
   };
   return is_unread(first) || is_unread(second);
 }
@@ -181,12 +179,14 @@ std::vector<EquivalenceRule> equivalence_rules() {
 }
 
 std::string equivalent_by(const ProgramCode& program, const Function& function,
-                          const Mutant& mutant, const UnreadWords& unread) {
+                          const Mutant& mutant, const UnreadBy& unread_by) {
+  const auto found = unread_by.find(mutant.symbol);
+  const Unread unread = found == unread_by.end() ? Unread{} : found->second;
   const Case at{program,
                 function,
                 mutant,
                 unread,
-                ControlFlow(program, function),
+                ControlFlow(program, function, unread.registers),
                 decoded(program, function, mutant, mutant.old_bytes),
                 decoded(program, function, mutant, mutant.new_bytes)};
   for (const Rule& rule : kRules) {

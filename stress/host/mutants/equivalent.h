@@ -19,12 +19,15 @@ struct EquivalenceRule {
 // For the summary and the docs.
 std::vector<EquivalenceRule> equivalence_rules();
 
-// Words that nobody reads while a function runs, by its name: as offsets from the register that its
-// stores count from. The subject says which (runner: `unread`).
-using UnreadWords = std::map<std::string, std::set<std::int64_t>>;
+// What nobody reads while a function runs. The subject says so (runner: `unread`).
+struct Unread {
+  std::set<std::int64_t> words;          // as offsets from the register that its stores count from
+  std::set<std::string> registers = {};  // what it calls does not read them
+};
+using UnreadBy = std::map<std::string, Unread>;  // by the function's name
 
 // The rule by which the mutant of this function is equivalent; empty: none.
 std::string equivalent_by(const ProgramCode& program, const ProgramCode::Function& function,
-                          const Mutant& mutant, const UnreadWords& unread = {});
+                          const Mutant& mutant, const UnreadBy& unread = {});
 
 }  // namespace sigsweep

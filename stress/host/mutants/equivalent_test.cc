@@ -193,7 +193,7 @@ const ProgramCode& program() {
 
 // The rule for the mutant of a function above; "no such mutant".
 std::string rule_for(const std::string& function_name, const std::string& mutant,
-                     const std::set<std::int64_t>& unread = {}) {
+                     const Unread& unread = {}) {
   const std::string symbol = "equivalent_" + function_name;
   const auto function = program().function(symbol);
   const auto all = mutants_of(program(), function, "amd64");
@@ -215,6 +215,11 @@ TEST(Equivalent, OverwrittenBeforeItIsRead) {
   EXPECT_EQ(rule_for("load", "+0x0:dropped:1"), "") << "a load may fault";
   EXPECT_EQ(rule_for("given_to_the_caller", "+0x0:dropped:1"), "");
   EXPECT_EQ(rule_for("given_to_the_callee", "+0x0:dropped:1"), "");
+  const Unread by_callees{{}, {"rsi"}};
+  EXPECT_EQ(rule_for("given_to_the_callee", "+0x0:dropped:1", by_callees),
+            "overwritten-before-it-is-read")
+      << "the subject says that it does not read it";
+  EXPECT_EQ(rule_for("given_to_the_caller", "+0x0:dropped:1", {{}, {"rax"}}), "");
 }
 
 TEST(Equivalent, OverwrittenIsAlsoWhatAPopTakesFromTheStack) {
@@ -237,19 +242,19 @@ TEST(Equivalent, ComesToTheSame) {
 
 TEST(Equivalent, OrderThatNoReaderSees) {
   const char* const rule = "order-that-no-reader-sees";
-  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {8}), rule);
-  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {24}), rule) << "either of the two";
-  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {16}), "") << "both have readers";
+  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {{8}}), rule);
+  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {{24}}), rule) << "either of the two";
+  EXPECT_EQ(rule_for("stores", "+0x0:swapped:1", {{16}}), "") << "both have readers";
   EXPECT_EQ(rule_for("stores", "+0x0:swapped:1"), "");
-  EXPECT_EQ(rule_for("stores", "+0x4:swapped:1", {24, 28}), "") << "they overlap";
-  EXPECT_EQ(rule_for("stores", "+0xb:swapped:1", {8}), "") << "two registers may be one address";
-  EXPECT_EQ(rule_for("stores", "+0x0:dropped:1", {8}), "") << "it is gone, not moved";
+  EXPECT_EQ(rule_for("stores", "+0x4:swapped:1", {{24, 28}}), "") << "they overlap";
+  EXPECT_EQ(rule_for("stores", "+0xb:swapped:1", {{8}}), "") << "two registers may be one address";
+  EXPECT_EQ(rule_for("stores", "+0x0:dropped:1", {{8}}), "") << "it is gone, not moved";
 }
 
 TEST(Equivalent, OrderOfAWordOfTheThreadsOwn) {
-  EXPECT_EQ(rule_for("own_words", "+0x0:swapped:1", {8}), "order-that-no-reader-sees");
-  EXPECT_EQ(rule_for("own_words", "+0x0:swapped:1", {0}), "") << "a word behind a segment";
-  EXPECT_EQ(rule_for("own_words_by_a_pointer", "+0x9:swapped:1", {8}), "")
+  EXPECT_EQ(rule_for("own_words", "+0x0:swapped:1", {{8}}), "order-that-no-reader-sees");
+  EXPECT_EQ(rule_for("own_words", "+0x0:swapped:1", {{0}}), "") << "a word behind a segment";
+  EXPECT_EQ(rule_for("own_words_by_a_pointer", "+0x9:swapped:1", {{8}}), "")
       << "the pointer may lead to it";
 }
 

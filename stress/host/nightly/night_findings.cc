@@ -142,6 +142,15 @@ NightFinding of_replayed(const ordered_json& row) {
   return finding;
 }
 
+// A mutant that no check sees: a check is missing.
+NightFinding of_mutant(const ordered_json& row) {
+  NightFinding finding;
+  finding.isa = row.value("isa", "");
+  finding.said = fmt::format("the mutant {} of {} survived: {} -> {}", row.value("id", ""),
+                             finding.isa, row.value("before", ""), row.value("after", ""));
+  return finding;
+}
+
 // What a storm has written beside its results; if nothing, what its row says.
 std::vector<NightFinding> of_storm(const ordered_json& row, const fs::path& folder) {
   std::vector<NightFinding> findings;
@@ -169,6 +178,7 @@ std::vector<NightFinding> told_by(const fs::path& folder, const PartRow& part, b
       if (kind == "finding") all.push_back(of_finding(row));
       if (kind == "group") all.push_back(of_group(row));
       if (kind == "replayed" && !row.value("expected", true)) all.push_back(of_replayed(row));
+      if (kind == "mutant" && row.value("status", "") == "survived") all.push_back(of_mutant(row));
       if (kind == "found" && !sorted) all.push_back(of_found(row));
       if (kind == "storm" && !row.value("expected", true)) {
         for (NightFinding& each : of_storm(row, folder / part.name)) all.push_back(each);

@@ -73,6 +73,21 @@ TEST_F(NightFindings, OneFaultOfAStubIsToldOnce) {
   EXPECT_LE(std::ranges::count(text, '\n'), 5);
 }
 
+TEST_F(NightFindings, AMutantThatSurvivedIsAFault) {
+  const auto mutant = [](const char* id, const char* status) {
+    return fmt::format(R"({{"kind":"mutant","isa":"386","id":"{}","before":"nop","after":"ret",)"
+                       R"("status":"{}"}})"
+                       "\n",
+                       id, status);
+  };
+  add("mutants-386", mutant("f+0x1:dropped:1", "killed") + mutant("f+0x2:dropped:1", "survived") +
+                         mutant("f+0x3:dropped:1", "equivalent") +
+                         mutant("f+0x4:dropped:1", "survived"));
+  const auto faults = faults_of(found());
+  ASSERT_THAT(faults, SizeIs(2));
+  EXPECT_EQ(fault_text(faults[0]), "the mutant f+0x2:dropped:1 of 386 survived: nop -> ret\n");
+}
+
 TEST_F(NightFindings, OtherPlacesAreOtherFaults) {
   add("sweep-amd64", finding(1, "s", "stub+0x5") + finding(2, "t", "other+0x5"));
   EXPECT_THAT(faults_of(found()), SizeIs(2));

@@ -58,6 +58,9 @@ constexpr const char* kSweep =
     "{sigsweep} sweep --depth 2 --seed {seed} --jobs {jobs} --known {known} --out {part} --json "
     "{results}";
 
+constexpr const char* kMutants =
+    "{sigsweep} mutants --seed {seed} --jobs {jobs} --out {part} --json {results}";
+
 // Each least has room to spare: a night of ten minutes took 7 min 37 s on two processors that had
 // little else to do. What a small share can't do in full is done for some claims, one handler, or one
 // shard of so many: the same in each night, so that nights can be compared.
@@ -152,6 +155,38 @@ const Row kRows[] = {
                {300, "--isa arm --shard 1/64"},
                {1200, "--isa arm --shard 1/16"},
                {10000, "--isa arm"}}},
+    {.name = "mutants-amd64",
+     .stage = kExact,
+     .needs = "own:runner-amd64 own:runner-amd64-storm",
+     .least = 8,
+     .weight = 1,
+     .words = kMutants,
+     .steps = {{0, "--isa amd64 --sample 2"},
+               {90, "--isa amd64 --sample 40"},
+               {1200, "--isa amd64"}}},
+    {.name = "mutants-386",
+     .stage = kExact,
+     .needs = "own:proof-all:-",
+     .least = 8,
+     .weight = 1,
+     .words = kMutants,
+     .steps = {{0, "--isa 386 --sample 2"}, {90, "--isa 386 --sample 40"}, {1200, "--isa 386"}}},
+    {.name = "mutants-amd64p32",
+     .stage = kExact,
+     .needs = "own:proof-all:-",
+     .least = 8,
+     .weight = 1,
+     .words = kMutants,
+     .steps = {{0, "--isa amd64p32 --sample 2"},
+               {90, "--isa amd64p32 --sample 40"},
+               {1200, "--isa amd64p32"}}},
+    {.name = "mutants-arm",
+     .stage = kExact,
+     .needs = "own:proof-all:-",
+     .least = 10,
+     .weight = 1,
+     .words = kMutants,
+     .steps = {{0, "--isa arm --sample 1"}, {600, "--isa arm --sample 40"}, {7200, "--isa arm"}}},
     {.name = "storm-{preset}",
      .each = Each::preset,
      .stage = kStorms,

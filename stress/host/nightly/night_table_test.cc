@@ -15,6 +15,7 @@ namespace {
 
 using testing::Contains;
 using testing::HasSubstr;
+using testing::Not;
 
 // Seven targets, as there are.
 const NightSubjects kSubjectsOfTest{
@@ -34,9 +35,10 @@ TEST(NightTable, NamesAreFoldersAndEachIsThereOnce) {
     EXPECT_TRUE(std::regex_match(part.name, std::regex("[a-z][a-zA-Z0-9_-]*"))) << part.name;
     EXPECT_TRUE(names.insert(part.name).second) << part.name;
   }
-  for (const char* name : {"prove-arm", "sweep-386", "storm-tsan", "adapter-sweep-ucontext",
-                           "adapter-storm-boost_context", "fuzz-a_fuzzer-libfuzzer",
-                           "fuzz-g_fuzzer-afl", "minimize-b_fuzzer-afl", "triage", "bench"})
+  for (const char* name :
+       {"prove-arm", "mutants-arm", "sweep-386", "storm-tsan", "adapter-sweep-ucontext",
+        "adapter-storm-boost_context", "fuzz-a_fuzzer-libfuzzer", "fuzz-g_fuzzer-afl",
+        "minimize-b_fuzzer-afl", "triage", "bench"})
     EXPECT_THAT(names, Contains(name));
 }
 
@@ -70,6 +72,18 @@ TEST(NightTable, EachPartHasItsLeastAndItsFirstLevel) {
 
 TEST(NightTable, TenMinutesDoEveryPartOnTwoProcessors) {
   EXPECT_LE(least_budget(night_table(kSubjectsOfTest), 2), 600U);
+}
+
+TEST(NightTable, MutantsAreDrawnUnlessThereIsTimeForAll) {
+  unsigned isas = 0;
+  for (const PartSpec& part : night_table(kSubjectsOfTest)) {
+    if (!part.name.starts_with("mutants-")) continue;
+    isas++;
+    constexpr double kHours = 3 * 3600;
+    EXPECT_THAT(level_for(part, part.least).words, Contains("--sample")) << part.name;
+    EXPECT_THAT(level_for(part, kHours).words, Not(Contains("--sample"))) << part.name;
+  }
+  EXPECT_EQ(isas, 4U);
 }
 
 TEST(NightTable, OnlyTakesPartsAndWhatStandsInFrontOfADash) {

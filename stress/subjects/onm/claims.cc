@@ -42,8 +42,14 @@ constexpr std::size_t kOfFrame[] = {12};  // sighandler's fourth argument
 constexpr struct {
   std::string_view stubs;
   std::span<const std::size_t> words;
+  std::string_view registers = {};  // that fn does not read; separated by commas
 } kUnread[] = {{"gogo gosave", kOfGobuf},
-               {"onM onM_legacy onM_remember systemstack mcall", kOfSched},
+               {"onM_remember mcall", kOfSched},
+#if defined(__arm__)
+               {"onM onM_legacy systemstack", kOfSched, "r1"},  // onM_remember's copy of g
+#else
+               {"onM onM_legacy systemstack", kOfSched},
+#endif
 #if defined(__i386__)
                {"sigtramp", kOfFrame},
 #endif
@@ -58,7 +64,10 @@ std::vector<Record> identity_records() {
     for (const std::size_t word : row.words) {
       words += (words.empty() ? "" : ",") + std::to_string(word);
     }
-    records.push_back(Record("unread").add("stubs", row.stubs).add("words", words));
+    records.push_back(Record("unread")
+                          .add("stubs", row.stubs)
+                          .add("words", words)
+                          .add("registers", row.registers));
   }
   return records;
 }

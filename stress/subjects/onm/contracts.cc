@@ -184,12 +184,15 @@ void call_from_curg() {
          "sched.sp was not in the caller's frame");
   expect(seen.stored_return == word(contract_keeps_back),
          "sched.sp did not point at the stub's return address");
+  expect(seen.caller_sched.lr == (runtime::kReturnBytes == 0 ? word(contract_keeps_back) : kOther),
+         "sched.lr was not the return address, or was written where a call pushes that");
   expect(seen.caller_sched.ret == kRet && seen.caller_sched.ctxt == &ctxt_target,
          "ret or ctxt was written");
   expect(getg() == gp, "g was not put back");
   expect(gp->sched.sp == 0, "sched.sp was not cleared on return");
-  expect(gp->sched.pc == seen.caller_sched.pc && gp->sched.g == gp,
-         "sched.pc or sched.g changed on return");
+  expect(gp->sched.pc == seen.caller_sched.pc && gp->sched.g == gp &&
+             gp->sched.lr == seen.caller_sched.lr,
+         "sched.pc, sched.g or sched.lr changed on return");
   expect(gp->sched.ret == kRet && gp->sched.ctxt == &ctxt_target, "ret or ctxt changed on return");
   expect(same(the_m->g0->sched, g0_before), "g0.sched was written");
   expect(the_m->curg == gp, "m->curg was written");
