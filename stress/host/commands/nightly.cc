@@ -95,6 +95,7 @@ NightRecord begin(const Options& o, const NightsFolder& nights,
   night.command = o.command_line;
   night.machine = night_machine(machine());
   std::vector<std::string> names;
+  names.reserve(parts.size());
   for (const PartSpec& part : parts) names.push_back(part.name);
   return nights.begin(night, run_row(o), names);
 }
@@ -188,7 +189,8 @@ int run_nightly(const Options& o, ReportBuilder* report) {
     fmt::print("{}", needs_of(parts));
     return kAsExpected;
   }
-  KnownFindings(o.known);  // a file that can't be read is told of now, not in each part
+  // A file that can't be read is told of now, not in each part.
+  [[maybe_unused]] const KnownFindings known(o.known);
   const NightsFolder nights(out_of(o));
   NightRecord record = o.nightly.resume ? go_on(o, nights) : begin(o, nights, parts);
   std::erase_if(parts, [&](const PartSpec& part) {

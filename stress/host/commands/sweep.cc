@@ -87,7 +87,8 @@ std::string ids_of(std::span<const ReportedTrial* const> group) {
   for (const ReportedTrial* trial : group)
     ids[std::string(trial->verdict())] += " " + finding_id(*trial);
   std::string text;
-  for (const auto& [verdict, all] : ids) text += (text.empty() ? "" : ", ") + verdict + all;
+  for (const auto& [verdict, all] : ids)
+    text.append(text.empty() ? "" : ", ").append(verdict).append(all);
   return text;
 }
 
