@@ -22,12 +22,12 @@ std::string first_line(const std::string& text) {
 
 }  // namespace
 
-MutantRun::MutantRun(const MutantResult& so_far, std::vector<MutantStage> stages, fs::path runner,
+MutantRun::MutantRun(MutantResult so_far, std::vector<MutantStage> stages, fs::path runner,
                      fs::path folder)
     : stages_(std::move(stages)),
       runner_(std::move(runner)),
       folder_(std::move(folder)),
-      result_(so_far) {
+      result_(std::move(so_far)) {
   result_.status.clear();
   start();
 }

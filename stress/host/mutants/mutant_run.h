@@ -47,8 +47,8 @@ class MutantRun {
  public:
   // `so_far`: what earlier stages have shown; the mutant is alive. `runner`: the mutant's file.
   // `folder`: for what the stages write. Both live as long as it. REQUIRES: there are stages.
-  MutantRun(const MutantResult& so_far, std::vector<MutantStage> stages,
-            std::filesystem::path runner, std::filesystem::path folder);
+  MutantRun(MutantResult so_far, std::vector<MutantStage> stages, std::filesystem::path runner,
+            std::filesystem::path folder);
 
   // Goes on. Has it come to its end?
   bool look();
