@@ -143,6 +143,25 @@ bool is_order_unseen(const Case& at) {
   return is_unread(first) || is_unread(second);
 }
 
+// Old and new differ in a constant that moves SP, beside an access or alone.
+bool is_sp_loaded_anew(const Case& at) {
+  if (at.before.size() != 1 || at.after.size() != 1) return false;
+  const Decoded &before = at.before[0], &after = at.after[0];
+  unsigned registers = 0;
+  if (before.flow != Flow::next || differences(before, after, &registers) != kConstant)
+    return false;
+  std::set<std::string> differing;
+  for (const std::string& reg : before.writes) {
+    const bool is_sp = reg == "sp" || reg == "rsp";
+    if (is_sp || before.memory() == nullptr) differing.insert(reg);
+  }
+  const bool moves_sp = differing.contains("sp") || differing.contains("rsp");
+  return moves_sp && before.writes == after.writes && !before.writes_memory() &&
+         std::ranges::none_of(differing, [&](const std::string& reg) {
+           return at.flow.is_read_behind(at.mutant.offset, reg);
+         });
+}
+
 bool is_the_same_word(const Case& at) {
   return takes_the_same_words(at.function, at.flow, at.mutant.offset, at.before, at.after);
 }
@@ -165,6 +184,9 @@ constexpr Rule kRules[] = {
     {{"order-that-no-reader-sees",
       "two stores side by side, one of them to a word that nobody reads while the stub runs"},
      is_order_unseen},
+    {{"stack-pointer-loaded-anew",
+      "only SP is another one, and it is loaded anew before anything reads it"},
+     is_sp_loaded_anew},
     {{"takes-the-same-words",
       "SP is loaded anew before anything reads it, and what is popped was pushed twice"},
      is_the_same_word},

@@ -1,6 +1,7 @@
 // Each rule: a mutant to which it applies, and one close to that to which it must not.
 #include "stress/host/mutants/equivalent.h"
 
+#include <elf.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -256,6 +257,27 @@ TEST(Equivalent, OrderOfAWordOfTheThreadsOwn) {
   EXPECT_EQ(rule_for("own_words", "+0x0:swapped:1", {{0}}), "") << "a word behind a segment";
   EXPECT_EQ(rule_for("own_words_by_a_pointer", "+0x9:swapped:1", {{8}}), "")
       << "the pointer may lead to it";
+}
+
+// On arm a load may move SP, too.
+TEST(Equivalent, StackPointerLoadedAnew) {
+  const auto rule_on_arm = [](const std::string& code, const std::string& kind) {
+    const ProgramCode arm(EM_ARM);
+    const auto function = arm.made_of("f", code, 0x1000);
+    for (const Mutant& each : mutants_of(arm, function, "arm")) {
+      if (each.kind == kind && each.offset == 0) return equivalent_by(arm, function, each);
+    }
+    return std::string("no such mutant");
+  };
+  using namespace std::string_literals;
+  const std::string pops = "\x08\xa0\x9d\xe4"s;     // ldr sl, [sp], #8
+  const std::string loads = "\x0c\xd0\x9a\xe5"s;    // ldr sp, [sl, #0xc]
+  const std::string reads = "\x00\x00\x9d\xe5"s;    // ldr r0, [sp]
+  const std::string returns = "\x1e\xff\x2f\xe1"s;  // bx lr
+  EXPECT_EQ(rule_on_arm(pops + loads + returns, "field"), "stack-pointer-loaded-anew");
+  EXPECT_EQ(rule_on_arm(pops + reads + loads + returns, "field"), "") << "SP is read";
+  EXPECT_EQ(rule_on_arm(pops + returns, "field"), "") << "the caller has another SP";
+  EXPECT_EQ(rule_on_arm(pops + loads + returns, "dropped"), "") << "sl is another one, too";
 }
 
 TEST(Equivalent, TakesTheSameWords) {

@@ -317,8 +317,7 @@ void mcall_target(G* gp) {
 void call_mcall() {
   G* gp = getg();
   const Gobuf g0_before = the_m->g0->sched;
-  gp->sched = Gobuf{};
-  gp->sched.ret = kRet;
+  gp->sched = Gobuf{0, 0, nullptr, kRet, &ctxt_target, kOther};
   const FuncVal fn = runtime::funcval(mcall_target);
   call_kept(runtime::cmcall, &fn, "cmcall: a callee-saved register was not kept");
   const Word here = word(__builtin_frame_address(0));
@@ -336,14 +335,32 @@ void call_mcall() {
          "mcall: sched.sp was not the caller's");
   expect(is_return_address(mcall_saved, word(runtime::cmcall)),
          "mcall: sched.pc was not its return address");
-  expect(mcall_saved.ret == kRet, "mcall: ret was written");
+  expect(mcall_saved.ret == kRet && mcall_saved.ctxt == &ctxt_target,
+         "mcall: ret or ctxt was written");
+  expect(mcall_saved.lr == (runtime::kReturnBytes == 0 ? 0 : kOther),
+         "mcall: lr was not cleared, or was written where a call pushes that");
   expect(gp->sched.sp == 0 && gp->sched.ret == 0 && gp->sched.ctxt == nullptr && gp->sched.lr == 0,
          "gogo: sp, ret, ctxt and lr were not cleared");
   expect(gp->sched.pc == mcall_saved.pc && gp->sched.g == gp, "gogo: pc or g was written");
   expect(same(the_m->g0->sched, g0_before), "mcall: g0.sched was written");
 }
 
+Closure* mcall_self;
+
+void mcall_closure_target(Closure* self, G* gp) {
+  mcall_self = self;
+  runtime::gogo(&gp->sched);
+}
+
+void call_mcall_with_closure() {
+  Closure closure{{runtime::closurethunk}, mcall_closure_target};
+  mcall_self = nullptr;
+  runtime::cmcall(&closure.head);
+  expect(mcall_self == &closure, "mcall: the context register did not hold fn");
+}
+
 void check_mcall(M* mp) {
+  run_as_g(mp, call_mcall_with_closure);
   run_as_g(mp, [] { in_each_order(call_mcall); });
 }
 
@@ -379,6 +396,8 @@ void call_gosave() {
          "gosave: pc is not the return address into the caller");
   expect(buf.g == getg(), "gosave: g is not the caller's");
   expect(buf.ret == 0 && buf.ctxt == nullptr, "gosave: ret and ctxt are not zero");
+  expect(buf.lr == (runtime::kReturnBytes == 0 ? 0 : kOther),
+         "gosave: lr was not cleared, or was written where a call pushes that");
 }
 
 void check_gosave(M* mp) {
