@@ -8,8 +8,6 @@
 namespace sigsweep {
 namespace {
 
-using std::string_literals::operator""s;
-
 struct Fault {
   const char* name;
   std::set<unsigned> seen_by;  // claims that must fail
@@ -95,17 +93,19 @@ TEST_F(Command, AHandlerThatForgetsASlotIsSeenWhicheverSlotItIs) {
 
 // Each run that promises something must find what is wrong with a protocol that is known to be bad.
 TEST_F(Command, ABlindHarnessIsRefused) {
-  const std::string one = " --site mcacheRefill_m --handler mcacheRefill_m";
-  for (const std::string& run :
-       {"sweep --protocol signalok_saved" + one, "prove --depth 1 --claim 5 --out out" + one,
-        "storm --duration 1s --protocol signalok_saved --handler mcacheRefill_m"s}) {
+  for (const std::string run :
+       {"sweep --protocol signalok_saved --site mcacheRefill_m --handler mcacheRefill_m",
+        "prove --depth 1 --claim 5 --out out --site mcacheRefill_m --handler mcacheRefill_m",
+        "storm --duration 1s --protocol signalok_saved --handler mcacheRefill_m"}) {
     const Ran sees = sigsweep(run);
     EXPECT_EQ(sees.status, 0) << sees.output;
     EXPECT_NE(
         sees.output.find("canary: signalok_raw at mcacheRefill_m, known to be bad: found in "),
         std::string::npos)
         << sees.output;
-    const Ran blind = sigsweep(run + " --runner " + kBin + "/runner-amd64-blind");
+    std::string with_another = run;
+    with_another.append(" --runner ").append(kBin).append("/runner-amd64-blind");
+    const Ran blind = sigsweep(with_another);
     EXPECT_EQ(blind.status, 3) << blind.output;
     EXPECT_NE(blind.output.find("the harness is blind"), std::string::npos) << blind.output;
   }

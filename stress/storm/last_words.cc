@@ -69,13 +69,13 @@ void put_frame(unsigned number, std::uint64_t pc, bool returns) {
   const auto shown = static_cast<unsigned long long>(pc);
   if (symbol != nullptr) {
     put("  #%-2u %#llx %s+%#llx\n", number, shown, symbol->name.c_str(),
-        static_cast<unsigned long long>(linked + (returns ? 1 : 0) - symbol->start));
+        static_cast<unsigned long long>(linked) + (returns ? 1 : 0) - symbol->start);
   } else {
     put("  #%-2u %#llx %s+%#llx\n", number, shown,
         module == nullptr ? "(no code)"
         : own             ? "(the program)"
                           : module->name.c_str(),
-        static_cast<unsigned long long>(linked + (returns ? 1 : 0)));
+        static_cast<unsigned long long>(linked) + (returns ? 1 : 0));
   }
 }
 
@@ -178,9 +178,9 @@ void on_fault(int sig, siginfo_t* info, void* context) {
 
 }  // namespace
 
-void leave_last_words(const std::string& where) {
-  if (where.empty() || where.size() >= sizeof folder) return;
-  std::memcpy(folder, where.c_str(), where.size() + 1);
+void leave_last_words(const std::string& in_folder) {
+  if (in_folder.empty() || in_folder.size() >= sizeof folder) return;
+  std::memcpy(folder, in_folder.c_str(), in_folder.size() + 1);
   names = &modules_of_process().table(modules_of_process().program());
   rlimit core{};
   if (getrlimit(RLIMIT_CORE, &core) == 0) {

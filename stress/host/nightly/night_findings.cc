@@ -273,6 +273,7 @@ std::vector<NightFinding> findings_of(const fs::path& folder, const std::vector<
     for (NightFinding& finding : told_by(folder, part, sorted))
       take_in(std::move(finding), &by_cause);
   std::vector<NightFinding> findings;
+  findings.reserve(by_cause.size());
   for (auto& [cause, finding] : by_cause) findings.push_back(std::move(finding));
   std::ranges::stable_sort(
       findings, {}, [](const NightFinding& f) { return std::pair(f.known, f.claim.empty()); });

@@ -116,6 +116,7 @@ class NightTest : public testing::Test {
       const auto begun = Night::Clock::now();
       const NightsFolder folder(nights());
       std::vector<std::string> names;
+      names.reserve(parts.size());
       for (const PartSpec& part : parts) names.push_back(part.name);
       NightRow row;
       row.budget = budget;

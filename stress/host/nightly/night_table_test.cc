@@ -25,6 +25,7 @@ const NightSubjects kSubjectsOfTest{
 
 std::vector<std::string> names_of(const std::vector<PartSpec>& parts) {
   std::vector<std::string> names;
+  names.reserve(parts.size());
   for (const PartSpec& part : parts) names.push_back(part.name);
   return names;
 }

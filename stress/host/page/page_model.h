@@ -2,6 +2,9 @@
 // boundaries of 46 operations come to a few hundred different strips. So each different thing is
 // held once, in a pool, and all else refers to it by its index there.
 //
+// NOLINT(modernize-use-nullptr): clang-tidy 14 takes the 0 in what the compiler generates for a
+// pointer.
+//
 // The model owns all its text. It is made once (read_page.h) and then only read.
 #pragma once
 
@@ -21,7 +24,7 @@ struct PageOutcome {
   std::string detail;   // empty: nothing to say
   bool judged = true;   // false: a backtrace that nobody can judge
   bool finding = false;
-  auto operator<=>(const PageOutcome&) const = default;
+  auto operator<=>(const PageOutcome&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // An instruction, in front of which a signal lands.
@@ -33,7 +36,7 @@ struct PagePlace {
   std::string phase;         // "stub/sp=co0/live=s0#1": the part stands before the slash
   std::string live;          // "s0+s1"; empty: no slot is live
   std::string instruction;
-  auto operator<=>(const PagePlace&) const = default;
+  auto operator<=>(const PagePlace&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 using PageIndex = std::uint32_t;
@@ -65,7 +68,7 @@ struct PageMatrix {
 struct PageTallyKey {
   std::string isa, protocol, site, handler, verdict, symbol;
   bool known = false;
-  auto operator<=>(const PageTallyKey&) const = default;
+  auto operator<=>(const PageTallyKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 struct PageTally {
   std::uint64_t findings = 0;
@@ -98,7 +101,7 @@ struct PageSum {
 };
 struct PageSumKey {
   std::string subject, isa, protocol, site, form, inject;
-  auto operator<=>(const PageSumKey&) const = default;
+  auto operator<=>(const PageSumKey&) const = default;  // NOLINT(modernize-use-nullptr)
 };
 
 // A row that the page shows as it is.

@@ -203,11 +203,11 @@ void Adapter::run(unsigned, unsigned site, Call* call) {
   trap::contain_call(&frame, run_on_host, &running);
 }
 
-void Adapter::run_on_host(void* argument) {
-  const auto* running = static_cast<const Running*>(argument);
-  Adapter& self = *running->self;
-  self.prepare_operation(running->site);
-  harness->operation(run_operation, argument);
+void Adapter::run_on_host(void* running) {
+  const auto* now = static_cast<const Running*>(running);
+  Adapter& self = *now->self;
+  self.prepare_operation(now->site);
+  harness->operation(run_operation, running);
   self.look_again_after();
 }
 
@@ -216,9 +216,9 @@ void Adapter::prepare_operation(unsigned site) {
   trial_.current = whom(cast_.current());
 }
 
-void Adapter::run_operation(void* argument) {
-  const auto* running = static_cast<const Running*>(argument);
-  running->self->operate(running->site, running->call);
+void Adapter::run_operation(void* running) {
+  const auto* now = static_cast<const Running*>(running);
+  now->self->operate(now->site, now->call);
 }
 
 void Adapter::operate(unsigned site, Call* call) {
@@ -381,7 +381,7 @@ unsigned Adapter::known_frames(std::span<KnownFrame> out) const {
 UnwindGrade Adapter::least_unwind(std::uint64_t, std::uint64_t sp) const {
   const unsigned name = stacks_.find(sp, cast_.scene.stack);
   if (name == kHost) return UnwindGrade::resumer;
-  if (name == Stacks::kNone || name >= kSignal) return UnwindGrade::truncated;
+  if (name >= kSignal) return UnwindGrade::truncated;  // Stacks::kNone, too
   if (library_.promises(SIGSWEEP_UNWINDS_TO_CALLER)) return UnwindGrade::resumer;
   return cast_[name].away == nullptr ? UnwindGrade::truncated : UnwindGrade::entry;
 }

@@ -31,13 +31,14 @@ int set_mask(int how, const sigset_t* set, sigset_t* before) {
 
 extern "C" {
 
-int sigprocmask(int how, const sigset_t* set, sigset_t* before) noexcept {
-  return set_mask(how, set, before);
+// The parameters' names are the C library's.
+int sigprocmask(int how, const sigset_t* set, sigset_t* oset) noexcept {
+  return set_mask(how, set, oset);
 }
 
-int pthread_sigmask(int how, const sigset_t* set, sigset_t* before) noexcept {
+int pthread_sigmask(int how, const sigset_t* newmask, sigset_t* oldmask) noexcept {
   const int saved = errno;
-  const int error = set_mask(how, set, before) == 0 ? 0 : errno;
+  const int error = set_mask(how, newmask, oldmask) == 0 ? 0 : errno;
   errno = saved;
   return error;
 }

@@ -112,9 +112,8 @@ void on_trap(int, siginfo_t*, void* context) {
   const int error = errno;
   auto* uc = static_cast<ucontext_t*>(context);
   const std::uint64_t pc = trap::context_pc(uc);
-  if (!stepping.program.contains(pc)) {
-    note_step(pc, trap::context_sp(uc));
-  } else if (stepping.cast->scene.part == WayPart::body) {
+  const bool of_library = !stepping.program.contains(pc);
+  if (of_library || stepping.cast->scene.part == WayPart::body) {
     note_step(pc, trap::context_sp(uc));
   }
   trap::set_trap_flag(uc, !stepping.over);

@@ -127,8 +127,8 @@ const std::vector<std::string_view>& storm_site_names() {
   return names;
 }
 
-void perform_on_stage(void* argument) {
-  auto* stage = static_cast<Stage*>(argument);
+void perform_on_stage(void* a_stage) {
+  auto* stage = static_cast<Stage*>(a_stage);
   const auto& says = stage->subject.library().says;
   // With their masks as they are now: no handler's own coroutine is interrupted by a signal that the
   // handler masks.

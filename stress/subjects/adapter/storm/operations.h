@@ -13,9 +13,9 @@ namespace sigsweep::storm::coroutines {
 const std::vector<unsigned>& storm_sites();
 const std::vector<std::string_view>& storm_site_names();
 
-// Runs on the host's stack of `stage`, a Stage, with the storm's signals blocked: begin(), the
+// Runs on the host's stack of `a_stage`, a Stage, with the storm's signals blocked: begin(), the
 // groups' operations until stop_operations(), and their ends.
-void perform_on_stage(void* stage);
+void perform_on_stage(void* a_stage);
 // Each thread ends after the operation that it is in.
 void stop_operations();
 
