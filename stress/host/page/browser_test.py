@@ -215,8 +215,18 @@ def check_looks(driver, name, path):
 
 # ---- what the page does
 
+def texts(driver, selector):
+    """Of all such elements, once the page is drawn, in one look: parts are drawn anew when there is time."""
+    wait_for(driver, "document.body.dataset.drawn === 'all'", f"the texts of {selector}")
+    return driver.execute_script("return [...document.querySelectorAll(arguments[0])].map((each) => each.innerText)", selector)
+
+
+def text_of(driver, name):
+    return texts(driver, f"#{name}")[0]
+
+
 def rows_shown(driver):
-    return [element.text for element in driver.find_elements(By.CSS_SELECTOR, "#where .label.row")]
+    return texts(driver, "#where .label.row")
 
 
 def check_filters(driver, path):
@@ -232,8 +242,7 @@ def check_filters(driver, path):
     driver.execute_script("choose({protocol: '', verdict: 'arg-clobbered'})")
     check("signalok_raw" in rows_shown(driver) and "closure" not in rows_shown(driver), f"filters: a verdict shows {rows_shown(driver)}")
     driver.execute_script("choose({verdict: '', q: 'no such thing anywhere'})")
-    wait_for(driver, "document.body.dataset.drawn === 'all'", "filters: the search")
-    check("0 findings" in driver.find_element(By.ID, "why").text, "filters: a search that finds nothing still shows findings")
+    check("0 findings" in text_of(driver, "why"), "filters: a search that finds nothing still shows findings")
     driver.find_element(By.XPATH, "//button[text()='Show all']").click()
     check(rows_shown(driver) == before, f"filters: Show all shows {rows_shown(driver)}")
 
@@ -264,7 +273,7 @@ def check_deep_link(driver, path, link):
     open_page(driver, path)
     other = driver.execute_script("return results.of('finding').at(-1).id")
     open_page(driver, path, f"#finding={other}")
-    check(other in driver.find_element(By.CSS_SELECTOR, "details.finding[open]").text, f"deep link: finding {other} is not open")
+    check(other in texts(driver, "details.finding[open]")[0], f"deep link: finding {other} is not open")
 
 
 def check_agreement(driver, folder, path):
@@ -294,26 +303,26 @@ def check_wicked(driver, path):
 def check_says_so(driver, made):
     for name, wanted in (("empty", "There are no results here"), ("broken", "cannot be read"), ("thousand", "1,000 findings")):
         open_page(driver, made[name])
-        text = driver.find_element(By.ID, "what").text
+        text = text_of(driver, "what")
         check(wanted in text, f"{name}: the page does not say “{wanted}”: {text[:300]}")
 
 
 def check_planted(driver, path):
     """One fault, told as one, with the stub that is to blame; the failed claims first; what was not tried, and why."""
     open_page(driver, path)
-    text = driver.find_element(By.ID, "what").text
+    text = text_of(driver, "what")
     for wanted in ("2 claims fail; 50 findings, of 1 fault", "What was found: 1 fault", "every call by a handler through the_stub is refused", "look here first: the_stub",
                    "3 of 5", "it speaks of amd64 alone", "not asked for in this run"):
         check(wanted in text, f"planted: the first part does not say “{wanted}”: {text[:1500]}")
     check(text.index("detail 0") < text.index("detail 7") < text.index("What was found"), "planted: the failed claims do not come first")
     check("cmpq guilty" in driver.find_element(By.ID, "stub-amd64-the_stub").get_attribute("textContent"), "planted: the stub's code is not there")
-    check("16 pairs of signals ran" in driver.find_element(By.ID, "two").text, "planted: the pairs that ran are not told")
-    check("own" in driver.find_element(By.ID, "words").text, "planted: the subject's word is not among the words")
-    check("50 findings" in driver.find_element(By.ID, "why").text and len(driver.find_elements(By.CSS_SELECTOR, "details.finding")) == 1, "planted: the findings are not one group")
+    check("16 pairs of signals ran" in text_of(driver, "two"), "planted: the pairs that ran are not told")
+    check("own" in text_of(driver, "words"), "planted: the subject's word is not among the words")
+    check("50 findings" in text_of(driver, "why") and len(driver.find_elements(By.CSS_SELECTOR, "details.finding")) == 1, "planted: the findings are not one group")
     driver.execute_script("choose({site: 's'})")
-    check("Nothing is recorded by boundary for s" in driver.find_element(By.ID, "where").text, "planted: an operation without a picture is not told")
+    check("Nothing is recorded by boundary for s" in text_of(driver, "where"), "planted: an operation without a picture is not told")
     driver.execute_script("choose({site: '', verdict: 'false-reject'})")
-    check("8 ok" not in driver.find_element(By.ID, "swept").text, "planted: the verdict does not filter the trials")
+    check("8 ok" not in text_of(driver, "swept"), "planted: the verdict does not filter the trials")
     driver.find_element(By.XPATH, "//button[text()='Show all']").click()
     kept = driver.execute_script("return [...document.querySelectorAll('.filters select')].map((each) => each.value).join('')")
     check(kept == "", f"planted: Show all leaves {kept} chosen")
