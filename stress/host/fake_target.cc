@@ -1,14 +1,15 @@
 // A fuzz target for tests of the commands that run one, under a libFuzzer that it plays itself; and
 // as a program called afl-fuzz, an AFL++. What an input says is what comes of it: "bad CAUSE...", a
 // finding; "fail...", a failure of the harness; all else is ok. The environment says what happens:
-//   FAKE_STALLS=PART    inputs, engine or judge: that part never ends, nor does a process that it
-//                       has started in a session of its own; their ids go to FAKE_PIDS/{inner,outer}
+//   FAKE_STALLS=PART    canary, inputs, engine or judge: that part never ends, nor does a process
+//                       that it has started in a session of its own; their ids go to
+//                       FAKE_PIDS/{inner,outer}
 //   FAKE_FINDS=INPUT,...   what the engine keeps as crashes
 //   FAKE_CUTS=1         the engine adds an empty file to the corpus, as where the disk is full
 //   FAKE_FAILS=1        to make a corpus smaller fails
 //   FAKE_FILLS=1        the engine writes files into the corpus until none can be written
 //   FAKE_OBJECTS=N      its inputs land no signals, and make so many objects
-//   FAKE_ADAPTER=FILE the adapter that it says to have loaded
+//   FAKE_ADAPTER=FILE   the adapter that it says to have loaded
 //   FAKE_CANARY=blind   it does not stop at what it does wrong on purpose; none: there is no such
 //   FAKE_LOG=FILE       a line for each process that judges, and how many inputs it was given
 #include <signal.h>
@@ -189,6 +190,7 @@ int run(const std::string& name, const Words& words) {
   } else if (command == "-set_cover_merge=1") {
     return minimize(words.back(), words[words.size() - 2], value_of(words, "-merge_control_file"));
   } else if (command == "--canary") {
+    stall_in("canary");
     const std::string kind = variable("FAKE_CANARY");
     std::printf("canary what=%s inputs=9\n", kind == "none" ? "" : "a%20word");
     if (!kind.empty()) return 0;
