@@ -1,5 +1,6 @@
 // The command as its users see it: exit statuses, what is printed, the files that it writes. Runs
 // the programs of this build; SIGSWEEP_BIN is their folder, SIGSWEEP_SOURCE the checkout.
+#include <fmt/format.h>
 #include <sys/auxv.h>
 
 #include "stress/host/command_fixture.h"
@@ -214,7 +215,8 @@ TEST_F(Command, AFindingOfACopyIsReplayedAndShrunk) {
   const std::string file = write("f.sched",
                                  "sigsweep schedule 1\nisa amd64\nprotocol legacy\nop gc_m\n"
                                  "inject SIGPROF at gc_m_call+0x48 handler=gc_m\nexpect crash\n");
-  for (const std::string& command : {"replay" + runner + file, "shrink" + runner + file}) {
+  for (const std::string& command :
+       {fmt::format("replay{}{}", runner, file), fmt::format("shrink{}{}", runner, file)}) {
     const Ran here = sigsweep(command);
     EXPECT_EQ(here.status, 0) << here.output;
     EXPECT_NE(here.output.find("crash"), std::string::npos) << here.output;
@@ -1280,7 +1282,8 @@ TEST_F(BoostContext, EachSourceGivesTheSameMaps) {
   std::vector<std::map<std::string, std::string>> maps;
   for (const std::string source : {"direct", "kill", "itimer", "user", "hwbreak"}) {
     const std::string file = folder_ + "/" + source + ".jsonl";
-    const Ran ran = sigsweep("sweep --subject fcontext --inject " + source + " --json " + file);
+    const Ran ran =
+        sigsweep(fmt::format("sweep --subject fcontext --inject {} --json {}", source, file));
     if (source == "hwbreak" && ran.status == 77) break;  // not to be had on this machine
     EXPECT_EQ(ran.status, 0) << ran.output;
     std::map<std::string, std::string>& map = maps.emplace_back();

@@ -1,4 +1,6 @@
 // Man pages and completion: they have what --help has, and the shells take them.
+#include <fmt/format.h>
+
 #include "stress/host/command_fixture.h"
 
 namespace sigsweep {
@@ -83,7 +85,7 @@ TEST_F(Manual, TheShellsCanReadTheirs) {
                                           {"fish", "fish/vendor_completions.d/sigsweep.fish"}}) {
     EXPECT_NE(content(file).find("sweep"), std::string::npos) << file;
     if (run("command -v " + shell).status != 0) continue;
-    const Ran ran = run(shell + " -n " + folder_ + "/share/" + file);
+    const Ran ran = run(fmt::format("{} -n {}/share/{}", shell, folder_, file));
     EXPECT_EQ(ran.status, 0) << shell << ran.output;
   }
 }

@@ -44,12 +44,17 @@ std::string all_variables() {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+struct AtWork {
+  const Engine* engine;
+  std::string_view value;  // of its variable
+};
+
 // The one engine that has started this process. In a job of one that starts another, several seem
 // to have: then nobody can tell which of them divides the work.
-const Engine& engine_at_work() {
-  std::vector<const Engine*> found;
+AtWork engine_at_work() {
+  std::vector<AtWork> found;
   for (const Engine& engine : kEngines) {
-    if (std::getenv(engine.variable) != nullptr) found.push_back(&engine);
+    if (const char* value = std::getenv(engine.variable)) found.push_back({&engine, value});
   }
   if (found.empty()) {
     throw Failure(kUsage,
@@ -60,14 +65,16 @@ const Engine& engine_at_work() {
   if (found.size() > 1) {
     throw Failure(kUsage, fmt::format("--shard auto/N: {} and {} are both set; name the part "
                                       "yourself, as in --shard \"${}/N\"",
-                                      found[0]->variable, found[1]->variable, found[1]->variable));
+                                      found[0].engine->variable, found[1].engine->variable,
+                                      found[1].engine->variable));
   }
-  return *found.front();
+  return found.front();
 }
 
 Shard shard_of_engine(unsigned count) {
-  const Engine& engine = engine_at_work();
-  const std::string_view value = std::getenv(engine.variable);
+  const AtWork at_work = engine_at_work();
+  const Engine& engine = *at_work.engine;
+  const std::string_view value = at_work.value;
   const auto index = number_in(value);
   const unsigned last = engine.first + count - 1;
   if (!index || *index < engine.first || *index > last) {

@@ -260,7 +260,7 @@ void Explainer::of_memory(std::uint64_t address) {
   if (smashed) {
     const std::uint64_t held = owner == nullptr ? way_.first_value() : owner->value;
     if (const Module* module = modules_of_process().at(held);
-        module != nullptr && runner_.subject.code().size() > 0) {
+        module != nullptr && !runner_.subject.code().empty()) {
       const auto named = modules_of_process().find(held);
       const bool is_code = std::ranges::any_of(module->executable, [&](const auto& range) {
         return held >= range.begin && held < range.end;

@@ -1,6 +1,7 @@
 #include "stress/host/commands/report_history.h"
 
 #include <algorithm>
+#include <cmath>
 #include <fstream>
 #include <map>
 
@@ -18,7 +19,8 @@ PageRatio summed(const BenchmarkRatios& measured) {
   std::vector<double> sorted = measured.ratios;
   std::ranges::sort(sorted);
   const auto at = [&](double share) {
-    return sorted[static_cast<std::size_t>(share * static_cast<double>(sorted.size() - 1) + 0.5)];
+    return sorted[static_cast<std::size_t>(
+        std::lround(share * static_cast<double>(sorted.size() - 1)))];
   };
   return {"",       "",      measured.isa, measured.name, measured.peers, at(0),
           at(0.25), at(0.5), at(0.75),     at(1),         sorted.size()};

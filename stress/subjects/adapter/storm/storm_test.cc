@@ -1,6 +1,8 @@
 // `sigsweep storm --adapter`: a sound library keeps what it promises, a planted fault is found, and
 // nothing is found in its twin. How soon a fault shows depends on what else the machine does, so the
 // storm is repeated until then.
+#include <fmt/format.h>
+
 #include "stress/host/command_fixture.h"
 
 namespace sigsweep {
@@ -11,7 +13,8 @@ class AdapterStorm : public Command {
   // The file of an adapter, built for that ISA. False, and why in *why: there is no storm for it.
   bool find(const std::string& name, const std::string& isa, std::string* why) {
     file_ = kBin + "/" + name + "-" + isa + ".so";
-    for (const std::string& needed : {file_, kBin + "/runner-" + isa + "-adapter-storm"}) {
+    for (const std::string& needed :
+         {file_, fmt::format("{}/runner-{}-adapter-storm", kBin, isa)}) {
       if (fs::exists(needed)) continue;
       *why = needed + " is not built";
       return false;
