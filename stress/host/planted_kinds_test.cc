@@ -51,6 +51,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Fault{"jumped", {0, 2}, "the traceback does not name onM, which threw"},
                     Fault{"x87", {0}, "x87 control word was changed"},
                     Fault{"mxcsr", {3}, "MXCSR, lost by the signal's entry"},
+                    Fault{"vector", {0}, "a vector register was changed"},
                     Fault{"stale-curg", {0}, "the stub went back to another g"},
                     Fault{"deep-below", {3}, "claim 3  FAILS"},
                     Fault{"late-altstack", {12}, "entered on a wrong stack"},

@@ -3,6 +3,9 @@
 // stay.
 #include "stress/subjects/onm/contracts.h"
 
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstring>
 #include <span>
@@ -15,8 +18,8 @@ using runtime::FuncVal;
 using runtime::getg;
 
 extern "C" {
-std::uintptr_t contract_kept[8];
-runtime::Word landed[4];  // written by contract_landing
+std::uintptr_t contract_kept[24];
+runtime::Word landed[5];  // written by contract_landing
 void contract_landing();
 void contract_landed();
 }
@@ -365,35 +368,71 @@ void check_mcall(M* mp) {
 }
 
 Gobuf gogo_buf;
+G* gogo_g;  // nil: the caller's
 Word gogo_sp;
 
 void call_gogo() {
-  G* gp = getg();
+  G* gp = gogo_g != nullptr ? gogo_g : getg();
   gogo_sp = word(__builtin_frame_address(0)) - 2048;
   gogo_buf = Gobuf{gogo_sp, word(contract_landing), gp, kRet, &ctxt_target, kOther};
   runtime::setg(the_m->g0);  // so that gogo's own store shows
   runtime::gogo(&gogo_buf);
 }
 
-void check_gogo(M* mp) {
+void expect_landed(M* mp, G* gp) {
   std::memset(landed, 0, sizeof landed);
+  gogo_g = gp;
   run_as_g(mp, call_gogo);
   expect(landed[0] == kRet, "gogo: the return register did not hold ret");
   expect(landed[1] == word(&ctxt_target), "gogo: the context register did not hold ctxt");
   expect(landed[2] == gogo_sp, "gogo: SP was not the buffer's");
   expect(landed[3] == word(gogo_buf.g), "gogo: g was not the buffer's");
+  if (runtime::kReturnBytes == 0) expect(landed[4] == kOther, "gogo: LR was not the buffer's");
   expect(gogo_buf.sp == 0 && gogo_buf.ret == 0 && gogo_buf.ctxt == nullptr && gogo_buf.lr == 0,
          "gogo: sp, ret, ctxt and lr were not cleared");
   expect(gogo_buf.pc == word(contract_landing), "gogo: pc was written");
 }
 
+// Of this page alone the memory may be read. REQUIRES: a child of its own, as it is never given back.
+unsigned char* page_between_guards() {
+  const auto size = static_cast<std::size_t>(getpagesize());
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+#if defined(__x86_64__)
+  if (runtime::kLow) flags |= MAP_32BIT;
+#endif
+  void* const pages = mmap(nullptr, 3 * size, PROT_NONE, flags, -1, 0);
+  auto* const page = static_cast<unsigned char*>(pages) + size;
+  expect(pages != MAP_FAILED && mprotect(page, size, PROT_READ) == 0, "no memory for the check");
+  return page;
+}
+
+// Of g, gogo reads the first word alone, to fault if g is nil. So a g will do whose other words
+// cannot be read: first those behind it, then those in front.
+void check_gogo(M* mp) {
+  expect_landed(mp, nullptr);
+#if defined(__arm__)
+  runtime_iscgo = 1;
+  runtime::runtime_g = nullptr;
+  expect_landed(mp, nullptr);
+  runtime_iscgo = 0;
+  expect(runtime::runtime_g == gogo_buf.g, "gogo: with cgo TLS did not hold g");
+#endif
+  check_in_child("gogo: more of g was read than its first word", [mp] {
+    unsigned char* const page = page_between_guards();
+    expect_landed(mp, reinterpret_cast<G*>(page + getpagesize() - sizeof(Word)));
+    expect_landed(mp, reinterpret_cast<G*>(page));
+  });
+}
+
 void call_gosave() {
   Gobuf buf{kOther, kOther, nullptr, kOther, &ctxt_target, kOther};
-  runtime::gosave(&buf);
+  call_kept(reinterpret_cast<std::uintptr_t>(runtime::gosave), &buf,
+            "gosave: a callee-saved register was not kept");
   const Word here = word(__builtin_frame_address(0));
   expect(buf.sp <= here && buf.sp > here - 1024, "gosave: sp is not the caller's");
-  expect(is_return_address(buf, word(call_gosave)),
+  expect(buf.pc == word(contract_keeps_back),
          "gosave: pc is not the return address into the caller");
+  expect(is_return_address(buf, word(contract_keeps)), "gosave: sp does not lie behind pc's call");
   expect(buf.g == getg(), "gosave: g is not the caller's");
   expect(buf.ret == 0 && buf.ctxt == nullptr, "gosave: ret and ctxt are not zero");
   expect(buf.lr == (runtime::kReturnBytes == 0 ? 0 : kOther),
@@ -419,19 +458,28 @@ const Contract kSwitches[] = {
     {"gosave", check_gosave},
 };
 
+const std::span<const Contract> kAll[] = {
+    kSwitches,          thread_contracts(), system_contracts(),
+#if !defined(__arm__)
+    vector_contracts(),
+#endif
+    throw_contracts(),
+};
+
 const Contract& contract_at(unsigned index) {
-  for (const auto& contracts : {std::span<const Contract>(kSwitches), thread_contracts()}) {
+  for (const auto& contracts : kAll) {
     if (index < contracts.size()) return contracts[index];
     index -= static_cast<unsigned>(contracts.size());
   }
-  return throw_contracts()[index];
+  __builtin_trap();  // contract_count() is the limit
 }
 
 }  // namespace
 
 unsigned contract_count() {
-  return static_cast<unsigned>(std::size(kSwitches) + thread_contracts().size() +
-                               throw_contracts().size());
+  std::size_t count = 0;
+  for (const auto& contracts : kAll) count += contracts.size();
+  return static_cast<unsigned>(count);
 }
 
 std::string contract_name(unsigned index) {

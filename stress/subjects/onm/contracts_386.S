@@ -4,6 +4,8 @@
 //
 //   landed: AX (ret), DX (ctxt), SP, g
 
+#include "runtime/offsets.h"
+
 	.text
 	.globl	contract_landing
 	.type	contract_landing, @function
@@ -88,5 +90,70 @@ contract_leaves:
 	jmp	mexit
 	.cfi_endproc
 	.size	contract_leaves, . - contract_leaves
+
+// contract_vectors(call), contracts_check.h. EBX is call.
+	.globl	contract_vectors
+	.type	contract_vectors, @function
+	.p2align 4
+contract_vectors:
+	.cfi_startproc
+	pushl	%ebx
+	.cfi_adjust_cfa_offset 4
+	.cfi_rel_offset ebx, 0
+	movl	8(%esp), %ebx
+	movl	16(%ebx), %eax			// which registers: EDX:EAX, as XSAVE wants it
+	xorl	%edx, %edx
+	movl	8(%ebx), %ecx
+	testl	%eax, %eax
+	jz	.Lold_before
+	xrstor	(%ecx)
+	jmp	.Lcall
+.Lold_before:
+	fxrstor	(%ecx)
+.Lcall:
+	subl	$4, %esp			// keep the ABI's alignment
+	.cfi_adjust_cfa_offset 4
+	pushl	4(%ebx)
+	.cfi_adjust_cfa_offset 4
+	calll	*(%ebx)
+	addl	$8, %esp
+	.cfi_adjust_cfa_offset -8
+	movl	16(%ebx), %eax
+	xorl	%edx, %edx
+	movl	12(%ebx), %ecx
+	testl	%eax, %eax
+	jz	.Lold_after
+	xsave	(%ecx)
+	jmp	.Lback
+.Lold_after:
+	fxsave	(%ecx)
+.Lback:
+	popl	%ebx
+	.cfi_adjust_cfa_offset -4
+	.cfi_restore ebx
+	retl
+	.cfi_endproc
+	.size	contract_vectors, . - contract_vectors
+
+// What an operation runs where vector registers must stay: code that touches none.
+	.globl	contract_nothing
+	.type	contract_nothing, @function
+	.p2align 4
+contract_nothing:
+	.cfi_startproc
+	retl
+	.cfi_endproc
+	.size	contract_nothing, . - contract_nothing
+
+// Likewise by mcall: the argument is g.
+	.globl	contract_goes_back
+	.type	contract_goes_back, @function
+	.p2align 4
+contract_goes_back:
+	.cfi_startproc
+	addl	$g_sched, 4(%esp)
+	jmp	gogo
+	.cfi_endproc
+	.size	contract_goes_back, . - contract_goes_back
 
 	.section .note.GNU-stack, "", @progbits

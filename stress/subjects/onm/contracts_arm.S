@@ -2,10 +2,11 @@
 //
 // contract_landing: the gogo contract's Gobuf leads here. It notes the registers as gogo left them.
 //
-//   landed: R0 (ret), R7 (ctxt), SP, g
+//   landed: R0 (ret), R7 (ctxt), SP, g, LR
 
 	.syntax	unified
 	.arch	armv7-a
+	.fpu	vfpv3-d16
 	.arm
 	.cfi_sections .debug_frame
 
@@ -22,6 +23,7 @@ contract_landing:
 	str	r7, [r1, #4]
 	str	sp, [r1, #8]
 	str	r10, [r1, #12]
+	str	lr, [r1, #16]
 	bic	r2, sp, #15
 	mov	sp, r2
 	bl	contract_landed
@@ -45,11 +47,15 @@ contract_keeps:
 	.cfi_rel_offset r9, 20
 	.cfi_rel_offset r11, 24
 	.cfi_rel_offset lr, 28
+	vpush	{d8-d15}
+	.cfi_adjust_cfa_offset 64
 	mov	r2, r0
 	mov	r0, r1
 	movw	r1, #:lower16:contract_kept
 	movt	r1, #:upper16:contract_kept
 	ldm	r1, {r4-r9, r11}
+	add	r1, r1, #32
+	vldm	r1, {d8-d15}
 	movw	r1, #0x5a5a			// no copy of an argument in another register
 	mov	r3, r1
 	mov	r12, r1
@@ -58,6 +64,10 @@ contract_keeps_back:
 	movw	r1, #:lower16:contract_kept
 	movt	r1, #:upper16:contract_kept
 	stm	r1, {r4-r9, r11}
+	add	r1, r1, #32
+	vstm	r1, {d8-d15}
+	vpop	{d8-d15}
+	.cfi_adjust_cfa_offset -64
 	pop	{r4-r9, r11, pc}
 	.cfi_endproc
 	.size	contract_keeps, . - contract_keeps
@@ -75,6 +85,14 @@ contract_leaves:
 	movw	r8, #0x5a5a
 	movw	r9, #0x5a5a
 	movw	r11, #0x5a5a
+	vmov	d8, r4, r5
+	vmov	d9, r4, r5
+	vmov	d10, r4, r5
+	vmov	d11, r4, r5
+	vmov	d12, r4, r5
+	vmov	d13, r4, r5
+	vmov	d14, r4, r5
+	vmov	d15, r4, r5
 	b	mexit
 	.cfi_endproc
 	.size	contract_leaves, . - contract_leaves

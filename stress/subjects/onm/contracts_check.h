@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -9,14 +10,26 @@
 #include "runtime/runtime.h"
 
 extern "C" {
-// contracts_ISA.S: calls fn(arg) with the words of contract_kept in the callee-saved registers, and
-// puts what they hold then into the same words. No scratch register holds a copy of arg.
+// contracts_ISA.S: calls fn(arg) with the words of contract_kept in the callee-saved registers (on
+// arm the last 16 in d8 to d15), and puts what they hold then into the same words. No scratch
+// register holds a copy of arg.
 void contract_keeps(std::uintptr_t fn, const void* arg);
 void contract_keeps_back();  // fn's return address
-extern std::uintptr_t contract_kept[8];
+extern std::uintptr_t contract_kept[24];
 // Leaves M as mexit does, with other words in the callee-saved registers.
 NORETURN void contract_leaves(runtime::M* mp);
+#if defined(__arm__)
+extern unsigned char runtime_iscgo;  // asm_arm.S
+#endif
 }
+#if defined(__arm__)
+// Where a process that uses cgo has a copy of g (proc.cc).
+namespace runtime {
+extern "C" {
+extern constinit thread_local Ptr<G> runtime_g;
+}
+}  // namespace runtime
+#endif
 
 namespace sigsweep::onm {
 
@@ -31,6 +44,11 @@ struct Contract {
 };
 std::span<const Contract> throw_contracts();   // each in a child of its own
 std::span<const Contract> thread_contracts();  // mstart, mexit, sigtramp
+std::span<const Contract> system_contracts();  // setsig, an M's thread
+#if !defined( \
+    __arm__)  // there the ABI demands that callees keep some: contract_keeps compares those
+std::span<const Contract> vector_contracts();
+#endif
 
 extern std::string problem;  // the first thing found wrong in the check under way
 extern M* the_m;
@@ -53,6 +71,9 @@ void call_kept(void (*fn)(Arg*), std::type_identity_t<Arg>* arg, const char* wha
   call_kept(reinterpret_cast<std::uintptr_t>(fn), arg, what);
 }
 
+// The check of `what`, in a child of its own: what it does to signals and threads stays there.
+void check_in_child(const char* what, const std::function<void()>& check);
+
 // Runs `body` as the only G of a fresh M, until no G is left.
 void run_as_g(M* mp, void (*body)());
 // Runs `body` on g0 of a fresh M that has no G.
@@ -64,6 +85,20 @@ void run_idle(M* mp, void (*body)());
 
 inline bool aligned(Word entry_sp) {
   return (entry_sp + runtime::kReturnBytes) % runtime::kCallAlignment == 0;
+}
+
+// The return address of the function that called the one with this frame: where *it* was called.
+inline std::uintptr_t return_address_of_caller(const void* frame) {
+  const auto* const own = static_cast<const std::uintptr_t*>(frame);
+  return reinterpret_cast<const std::uintptr_t*>(own[runtime::kFrameNext])[runtime::kFrameReturn];
+}
+
+// Is this the address of an instruction in a stub that begins there? No stub has more bytes.
+template <class... Args>
+bool lies_in(std::uintptr_t pc, void (*stub)(Args...)) {
+  constexpr std::uintptr_t kLongest = 256;
+  const auto start = reinterpret_cast<std::uintptr_t>(stub);
+  return pc > start && pc < start + kLongest;
 }
 
 // A throw's callees rely on the alignment that the stub gave the throw: a throwhook that ends the

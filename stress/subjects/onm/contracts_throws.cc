@@ -84,9 +84,16 @@ void check_gogo_nil(M* mp) {
   expect(ended.signal == SIGSEGV || ended.exit_status == 1, "gogo: a nil g did not fault");
 }
 
+// badsignal is called by sigtramp, not jumped to: so a backtrace names that.
+void refuse_stranger(const char*) {
+  const void* const frame = __builtin_frame_address(0);
+  if (!aligned(ENTRY_SP()) || !lies_in(return_address_of_caller(frame), runtime::sigtramp))
+    _exit(1);
+}
+
 void check_badsignal(M*) {
   const Forked ended = run_in_child([] {
-    runtime::throwhook = refuse_misaligned;
+    runtime::throwhook = refuse_stranger;
     runtime::setsig(SIGPROF, nullptr);
     runtime::setg(nullptr);
     raise(SIGPROF);
