@@ -4,8 +4,6 @@
 //
 //   landed: AX (ret), DX (ctxt), SP, g
 
-#include "runtime/offsets.h"
-
 	.text
 	.globl	contract_landing
 	.type	contract_landing, @function
@@ -151,7 +149,8 @@ contract_nothing:
 	.p2align 4
 contract_goes_back:
 	.cfi_startproc
-	addl	$g_sched, 4(%esp)
+	movl	contract_sched, %ecx
+	addl	%ecx, 4(%esp)
 	jmp	gogo
 	.cfi_endproc
 	.size	contract_goes_back, . - contract_goes_back

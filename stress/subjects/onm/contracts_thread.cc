@@ -118,11 +118,11 @@ void begin_handled() {
 // In a process that uses cgo R10 may be anything when a signal lands: g is what TLS holds. Else it is
 // R10, and TLS may hold anything.
 void call_with_cgo(G* gp, siginfo_t* info, ucontext_t* context) {
-  for (const unsigned char is_used : {0, 1}) {
-    runtime_iscgo = is_used;
-    runtime::runtime_g = is_used != 0 ? gp : &stranger;
+  for (const bool is_used : {false, true}) {
+    runtime_iscgo = is_used ? 1 : 0;
+    runtime::runtime_g = is_used ? gp : &stranger;
     begin_handled();
-    if (is_used != 0) runtime::setg(&stranger);
+    if (is_used) runtime::setg(&stranger);
     runtime::sigtramp(SIGPROF, info, context);
     expect_handled(gp);
   }

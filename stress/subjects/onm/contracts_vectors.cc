@@ -25,6 +25,8 @@ struct VectorCall {
 void contract_vectors(const VectorCall* call);
 void contract_nothing();
 void contract_goes_back();
+extern const std::uintptr_t contract_sched;
+const std::uintptr_t contract_sched = offsetof(runtime::G, sched);
 }
 
 namespace sigsweep::onm {

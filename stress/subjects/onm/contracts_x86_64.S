@@ -1,7 +1,5 @@
 // What the contracts need in assembly, the same for amd64 and amd64p32.
 
-#include "runtime/offsets.h"
-
 	.text
 // contract_keeps(fn, arg), contracts_check.h.
 	.globl	contract_keeps, contract_keeps_back
@@ -147,7 +145,7 @@ contract_nothing:
 	.p2align 4
 contract_goes_back:
 	.cfi_startproc
-	addq	$g_sched, %rdi
+	addq	contract_sched(%rip), %rdi
 	jmp	gogo
 	.cfi_endproc
 	.size	contract_goes_back, . - contract_goes_back
