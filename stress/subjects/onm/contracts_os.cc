@@ -16,12 +16,6 @@ using runtime::getg;
 namespace sigsweep::onm {
 namespace {
 
-sigset_t mask_of_thread() {
-  sigset_t mask;
-  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
-  return mask;
-}
-
 bool is_same(const sigset_t& a, const sigset_t& b) {
   for (int sig = 1; sig < NSIG; sig++) {
     if (sigismember(&a, sig) != sigismember(&b, sig)) return false;
@@ -69,6 +63,12 @@ void check_setsig(M*) {
 }
 
 #if !defined(__arm__)  // qemu's user mode ends a forked child that starts a thread
+
+sigset_t mask_of_thread() {
+  sigset_t mask;
+  pthread_sigmask(SIG_SETMASK, nullptr, &mask);
+  return mask;
+}
 
 // What the thread of an M shows, in the order of its life. Each moment checks what holds there.
 int handled;      // signals
