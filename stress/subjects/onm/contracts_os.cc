@@ -23,9 +23,11 @@ bool is_same(const sigset_t& a, const sigset_t& b) {
   return true;
 }
 
+// As the kernel keeps it: it leaves out the two that nobody can block.
 sigset_t all_that_may_be_blocked() {
   sigset_t mask;
   block_all_it_may(&mask);
+  for (const int sig : {SIGKILL, SIGSTOP}) sigdelset(&mask, sig);
   return mask;
 }
 
